@@ -1,0 +1,204 @@
+// The runtime: give it storage and a domain, start it, send commands, ask queries. Commands go in here and travel
+// through mailboxes to aggregates, the committer, the event bus and the consumers; answers come back from there.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tyto/aggregate.hpp"
+#include "tyto/clock.hpp"
+#include "tyto/command.hpp"
+#include "tyto/consumer.hpp"
+#include "tyto/read_model_store.hpp"
+#include "tyto/result.hpp"
+#include "tyto/table.hpp"
+
+namespace tyto {
+
+struct runtime_options {
+  /// Stamps events. Affects behaviour.
+  std::shared_ptr<const clock> time = system_clock();
+
+  /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
+  std::function<void(std::string_view line)> log;
+
+  /// Commands that callers may have in flight at once; one more is answered with errc::overloaded. Bounds memory.
+  std::size_t max_commands_in_flight = 65'536;
+
+  /// Threads that aggregates share; 0 for one per core. Affects performance.
+  std::size_t worker_threads = 0;
+
+  /// The most events that one transaction takes. Affects performance: the latency of a commit under full load.
+  std::size_t max_commit_events = 4'096;
+
+  /// The most events that are kept in memory for consumers at the head of the journal; one that falls further behind
+  /// reads from the journal. Bounds memory.
+  std::size_t max_recent_events = 65'536;
+
+  /// The most events that a consumer takes at once: what it reads into memory and what a projection commits together.
+  std::size_t max_consumer_batch = 1'024;
+
+  /// How long a failing consumer waits before it tries again: from the first to the second figure, doubling.
+  std::chrono::milliseconds min_backoff{10};
+  std::chrono::milliseconds max_backoff{5'000};
+};
+
+enum class consumer_state : std::uint8_t {
+  starting,  // looking up its checkpoint; next: running
+  running,   // taking events as they come; next: backing_off, stopped
+  failing,   // the event after its position failed; it will be tried again; next: running, stopped
+  stopped,
+};
+
+/// Returns the state's name, for example "running".
+std::string_view name(consumer_state state);
+
+/// How one consumer is doing.
+struct consumer_status {
+  std::string name;
+  consumer_state state = consumer_state::starting;
+  std::uint64_t position = 0;  // it is done with the events up to here
+  std::uint64_t lag = 0;       // events behind the head of the journal
+  std::uint64_t failures = 0;  // how often a handler, a command or a commit failed
+  std::string last_error;      // of those, the last; empty if none
+};
+
+struct runtime_status {
+  std::uint64_t head = 0;  // the position of the last durable event
+  std::size_t live_aggregates = 0;
+  std::size_t commands_in_flight = 0;  // from callers, not from reactions
+  std::vector<consumer_status> consumers;
+};
+
+namespace detail {
+class engine;
+
+template <class F>
+struct query_parameter;  // the question that a projection's query takes
+template <class R, class T, class Q>
+struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
+
+using query_call = std::function<void(const row_reader&)>;
+}  // namespace detail
+
+/// An embedded runtime of aggregates and consumers over one storage.
+///
+/// Register everything, start(), use it from any thread, stop(). One runtime writes one journal.
+class runtime {
+ public:
+  explicit runtime(storage stores, runtime_options options = {});
+  /// Stops the runtime if it still runs.
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  /// Registers the aggregate A. Before start(). What does not fit together is reported by start().
+  template <class A>
+  runtime& aggregate() {
+    return add(definition_of<A>());
+  }
+
+  /// Registers a reaction with the dependencies that it was built with. Before start().
+  template <class R>
+  runtime& reaction(R handler = R{}) {
+    return add(define_reaction(std::move(handler)));
+  }
+
+  /// Registers the projection P. Before start().
+  template <class P>
+  runtime& projection() {
+    return add(define_projection<P>());
+  }
+
+  /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
+  /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
+  /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
+  /// again.
+  template <event E, class Handler>
+  runtime& subscribe(Handler handler) {
+    return subscribe(define_subscription<E>({}, std::move(handler)));
+  }
+
+  /// Starts the actors. Fails if the domain does not fit together or the storage cannot be read.
+  result<void> start();
+
+  /// Takes no more commands, answers those in flight, lets every consumer finish what it has in hand and save its
+  /// checkpoint, and ends all threads. Consumers that are behind go on there at the next start. Idempotent. Must not be
+  /// called from a handler.
+  result<void> stop();
+
+  /// Sends `command` to the aggregate A named `entity_id` and waits for the answer. Must not be called from a handler
+  /// of an aggregate.
+  template <class A, class Command>
+  command_result execute(std::string_view entity_id, Command&& command, command_options options = {}) {
+    return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));
+  }
+
+  /// Sends `command` and returns at once; the future gets the answer.
+  template <class A, class Command>
+  std::future<command_result> submit(std::string_view entity_id, Command&& command, command_options options = {}) {
+    auto answer = std::make_shared<std::promise<command_result>>();
+    auto future = answer->get_future();
+    submit(send<A>(entity_id, std::forward<Command>(command)), std::move(options),
+           [answer](const command_result& outcome) { answer->set_value(outcome); });
+    return future;
+  }
+
+  /// Sends `command` and returns at once; `done` is called once with the answer, from a thread of the runtime or, if
+  /// the command is not taken, from this one. It must not block.
+  template <class A, class Command>
+  void submit(std::string_view entity_id, Command&& command, command_options options,
+              std::function<void(const command_result&)> done) {
+    submit(send<A>(entity_id, std::forward<Command>(command)), std::move(options), std::move(done));
+  }
+
+  /// Asks the projection P, on a consistent view of its rows, in the caller's thread. Waits first until the projection
+  /// is done with the event at `at_least`; errc::timeout says how far behind it is.
+  template <class P, class Question>
+  auto query(const Question& question, std::uint64_t at_least = 0,
+             std::chrono::milliseconds timeout = std::chrono::seconds{10})
+      -> result<decltype(P::query(std::declval<const typename P::table&>(), question))> {
+    std::optional<decltype(P::query(std::declval<const typename P::table&>(), question))> answer;
+    auto asked = ask(P::name, at_least, timeout, [&](const row_reader& rows) {
+      const typename P::table table{rows};
+      answer.emplace(P::query(table, question));
+    });
+    if (!asked) return std::move(asked).error();
+    return *std::move(answer);
+  }
+
+  /// The same for a question in braces, if P answers one type of questions: `rt.query<revenue>({"alice"})`.
+  template <class P>
+  auto query(const typename detail::query_parameter<decltype(&P::query)>::type& question, std::uint64_t at_least = 0,
+             std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
+    return query<P, typename detail::query_parameter<decltype(&P::query)>::type>(question, at_least, timeout);
+  }
+
+  /// Waits until every command is answered, every consumer is done with every event, and nothing more follows from it.
+  /// Fails with errc::timeout, naming a consumer that is behind. Says nothing about commands sent meanwhile.
+  result<void> settle(std::chrono::milliseconds timeout);
+
+  /// Returns how the runtime and its consumers are doing right now.
+  [[nodiscard]] runtime_status status() const;
+
+ private:
+  runtime& add(const aggregate_definition& definition);
+  runtime& add(reaction_definition definition);
+  runtime& add(projection_definition definition);
+  runtime& subscribe(reaction_definition definition);
+  command_result execute(outgoing_command command, command_options options);
+  void submit(outgoing_command command, command_options options, std::function<void(const command_result&)> done);
+  result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
+                   const detail::query_call& call);
+
+  std::unique_ptr<detail::engine> engine_;
+};
+
+}  // namespace tyto

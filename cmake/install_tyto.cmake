@@ -1,0 +1,20 @@
+# `cmake --install`: libraries, public headers, and the package that find_package(tyto) finds.
+include(CMakePackageConfigHelpers)
+
+set(tyto_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tyto)
+
+install(TARGETS tyto tyto_framework tyto_persistence tyto_actors EXPORT tyto_targets
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+foreach(module framework persistence actors)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${module}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endforeach()
+install(FILES ${PROJECT_BINARY_DIR}/include/tyto/tyto.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tyto)
+
+install(EXPORT tyto_targets NAMESPACE tyto:: DESTINATION ${tyto_package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tytoConfig.cmake.in ${PROJECT_BINARY_DIR}/tytoConfig.cmake
+  INSTALL_DESTINATION ${tyto_package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tytoConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/tytoConfig.cmake ${PROJECT_BINARY_DIR}/tytoConfigVersion.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/FindCAF.cmake ${CMAKE_CURRENT_LIST_DIR}/FindLMDB.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/Findmsgpuck.cmake ${CMAKE_CURRENT_LIST_DIR}/FindxxHash.cmake
+  DESTINATION ${tyto_package_dir})

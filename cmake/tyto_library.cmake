@@ -1,0 +1,23 @@
+# How every target of Tyto is compiled, and how a module becomes the library tyto::<name>.
+
+function(tyto_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+    $<$<BOOL:${TYTO_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(TYTO_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${TYTO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${TYTO_SANITIZE})
+  endif()
+endfunction()
+
+# tyto_library(<module> SOURCES <file>...): public headers in include/, private ones in src/.
+function(tyto_library module)
+  cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
+  add_library(tyto_${module} STATIC ${arg_SOURCES})
+  add_library(tyto::${module} ALIAS tyto_${module})
+  set_target_properties(tyto_${module} PROPERTIES EXPORT_NAME ${module} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(tyto_${module}
+    PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+    PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+  tyto_compile_options(tyto_${module})
+endfunction()

@@ -1,0 +1,229 @@
+// The bridge from an aggregate as its author writes it (values and pure functions) to one that the runtime can drive
+// without knowing its types. Checks at compile time that nothing is missing.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tyto/command.hpp"
+#include "tyto/event.hpp"
+
+namespace tyto {
+
+/// An event that an aggregate has just decided, with its encoded form.
+struct new_event {
+  const event_type* type;
+  std::shared_ptr<const void> value;
+  std::string payload;  // MessagePack
+};
+
+/// One aggregate's state, driven by one thread at a time.
+class aggregate_instance {
+ public:
+  virtual ~aggregate_instance() = default;
+
+  /// Applies a stored event. Fails with errc::unknown_event_type or errc::undecodable; the instance is useless then.
+  virtual result<void> replay(const event_view& event) = 0;
+
+  /// Decides `command` (the aggregate's variant of commands) and applies the events of the decision at once. On
+  /// errc::handler_failed, is_broken() says whether the state can still be used.
+  virtual result<std::variant<std::vector<new_event>, rejection>> decide(const void* command) = 0;
+
+  /// Whether evolve() threw, which leaves no state to go on with.
+  [[nodiscard]] virtual bool is_broken() const = 0;
+};
+
+/// What the runtime knows of one type of aggregates. There is one object for each type, so addresses compare.
+struct aggregate_definition {
+  std::string_view category;
+  std::unique_ptr<aggregate_instance> (*create)();
+  std::vector<const event_type*> events;
+};
+
+namespace detail {
+
+template <class A>
+concept has_aggregate_parts = requires {
+  { A::category } -> std::convertible_to<std::string_view>;
+  typename A::command;
+  typename A::event;
+  typename A::state;
+  requires std::default_initializable<typename A::state>;
+  std::variant_size<typename A::command>::value;
+  std::variant_size<typename A::event>::value;
+};
+
+template <class A, class Command>
+struct command_check {
+  static constexpr bool value = requires(const typename A::state& state, const Command& command) {
+    { A::decide(state, command) } -> std::convertible_to<decision<typename A::event>>;
+  };
+  static_assert(value,
+                "tyto: a command of the aggregate has no decide; write "
+                "`static tyto::decision<event> decide(const state&, const YourCommand&)`");
+};
+
+template <class A, class Event>
+struct event_check {
+  static constexpr bool named = event<Event>;
+  static_assert(named,
+                "tyto: an event of the aggregate has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
+  static constexpr bool evolved = requires(typename A::state state, const Event& event) {
+    { A::evolve(std::move(state), event) } -> std::convertible_to<typename A::state>;
+  };
+  static_assert(evolved,
+                "tyto: an event of the aggregate has no evolve; write "
+                "`static state evolve(state, const YourEvent&)`");
+  static constexpr bool value = named && evolved;
+};
+
+template <class A, class Commands, class Events>
+struct aggregate_check;
+template <class A, class... Commands, class... Events>
+struct aggregate_check<A, std::variant<Commands...>, std::variant<Events...>> {
+  static constexpr bool complete = (command_check<A, Commands>::value & ...) & (event_check<A, Events>::value & ...);
+  static constexpr bool names_differ() {
+    if constexpr (complete) {
+      return event_list<events<Events...>>::names_differ();
+    } else {
+      return true;  // said already
+    }
+  }
+  static_assert(names_differ(), "tyto: two events of the aggregate have the same stored name");
+  static constexpr bool value = complete && names_differ();
+};
+
+template <class A>
+constexpr bool check_aggregate() {
+  static_assert(
+      has_aggregate_parts<A>,
+      "tyto: an aggregate has `static constexpr std::string_view category`, a default-constructible `state`, and "
+      "`command` and `event`, each a std::variant");
+  if constexpr (has_aggregate_parts<A>) {
+    return aggregate_check<A, typename A::command, typename A::event>::value;
+  } else {
+    return false;
+  }
+}
+
+inline error handler_failure(std::string_view doing) {
+  std::string what = "it threw something that is no std::exception";
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    what = thrown.what();
+  } catch (...) {
+  }
+  return {errc::handler_failed, std::string{doing}, std::move(what)};
+}
+
+template <class A>
+class typed_instance final : public aggregate_instance {
+ public:
+  result<void> replay(const event_view& event) override {
+    return replay_as(static_cast<const typename A::event*>(nullptr), event);
+  }
+
+  result<std::variant<std::vector<new_event>, rejection>> decide(const void* command) override {
+    std::vector<new_event> decided;
+    try {
+      auto made = std::visit(
+          [this](const auto& c) -> decision<typename A::event> { return A::decide(std::as_const(state_), c); },
+          *static_cast<const typename A::command*>(command));
+      if (const auto* no = made.rejected()) return {*no};
+      for (auto& event : std::move(made).events()) std::visit([&](auto& e) { decided.push_back(seal(e)); }, event);
+    } catch (...) {
+      return handler_failure("deciding a command of category '" + std::string{A::category} + "'");
+    }
+    try {
+      for (const auto& event : decided) apply_as(static_cast<const typename A::event*>(nullptr), event);
+    } catch (...) {
+      broken_ = true;
+      return handler_failure("applying an event of category '" + std::string{A::category} + "'");
+    }
+    return {std::move(decided)};
+  }
+
+  [[nodiscard]] bool is_broken() const override { return broken_; }
+
+ private:
+  template <class E>
+  static new_event seal(E& event) {
+    auto payload = to_bytes(event);
+    return {&type_of<E>(), std::make_shared<const E>(std::move(event)), std::move(payload)};
+  }
+
+  template <class E>
+  void evolve(const E& event) {
+    state_ = A::evolve(std::move(state_), event);
+  }
+
+  template <class... Es>
+  void apply_as(const std::variant<Es...>*, const new_event& event) {
+    (void)((event.type == &type_of<Es>() && (evolve(*static_cast<const Es*>(event.value.get())), true)) || ...);
+  }
+
+  template <class... Es>
+  result<void> replay_as(const std::variant<Es...>*, const event_view& event) {
+    result<void> outcome;
+    const bool known = ((event.meta.type == stored_name<Es> && (outcome = replay_one<Es>(event), true)) || ...);
+    if (!known) {
+      return error{errc::unknown_event_type, "recovering " + event.meta.persistence_id,
+                   "the event at position " + std::to_string(event.meta.position) + " has the type '" +
+                       event.meta.type + "', which category '" + std::string{A::category} + "' does not have"};
+    }
+    return outcome;
+  }
+
+  template <class E>
+  result<void> replay_one(const event_view& event) {
+    decoder in{event.payload};
+    E value{};
+    if (!in.ok() || !decode(in, value)) {
+      return error{errc::undecodable, "recovering " + event.meta.persistence_id,
+                   "the event at position " + std::to_string(event.meta.position) + " (" + event.meta.type +
+                       ") cannot be decoded: " + in.what()};
+    }
+    try {
+      evolve(value);
+    } catch (...) {
+      broken_ = true;
+      return handler_failure("recovering " + event.meta.persistence_id + " at position " +
+                             std::to_string(event.meta.position));
+    }
+    return {};
+  }
+
+  typename A::state state_{};
+  bool broken_ = false;
+};
+
+}  // namespace detail
+
+/// Returns the definition of the aggregate A; fails to compile, saying why, if A is incomplete.
+template <class A>
+const aggregate_definition& definition_of() {
+  static const aggregate_definition definition = [] {
+    aggregate_definition made{};
+    if constexpr (detail::check_aggregate<A>()) {
+      made.category = A::category;
+      made.create = []() -> std::unique_ptr<aggregate_instance> {
+        return std::make_unique<detail::typed_instance<A>>();
+      };
+      [&]<class... Es>(const std::variant<Es...>*) {
+        made.events = {&type_of<Es>()...};
+      }(static_cast<const typename A::event*>(nullptr));
+    }
+    return made;
+  }();
+  return definition;
+}
+
+}  // namespace tyto

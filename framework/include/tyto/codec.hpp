@@ -1,0 +1,444 @@
+// Values to MessagePack and back. Structs name their fields through inspect() (see event.hpp) and become maps keyed by
+// field name, so that stored values explain themselves and fields can come, go and change places.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tyto/result.hpp"
+
+namespace tyto {
+
+/// Appends MessagePack to a buffer.
+class encoder {
+ public:
+  explicit encoder(std::string& buffer) : buffer_(buffer) {}
+
+  void put_nil();
+  void put_bool(bool value);
+  void put_uint(std::uint64_t value);
+  void put_int(std::int64_t value);
+  void put_double(double value);
+  void put_string(std::string_view value);
+  void put_bytes(std::string_view value);
+  void put_array(std::size_t size);
+  void put_map(std::size_t size);
+
+ private:
+  std::string& buffer_;
+};
+
+/// Reads MessagePack from a buffer that must outlive it. Once a read fails, what() says why and where.
+class decoder {
+ public:
+  /// Fails at once if `bytes` is not exactly one well-formed MessagePack value; reads need no bounds checks after that.
+  explicit decoder(std::string_view bytes);
+
+  [[nodiscard]] bool ok() const { return problem_.empty(); }
+  [[nodiscard]] std::string what() const;
+
+  bool get_bool(bool& value);
+  bool get_uint(std::uint64_t& value);
+  bool get_int(std::int64_t& value);
+  bool get_double(double& value);
+  bool get_string(std::string_view& value);
+  bool get_bytes(std::string_view& value);
+  bool get_array(std::size_t& size);
+  bool get_map(std::size_t& size);
+  /// Consumes a nil and returns true if the next value is one.
+  bool skip_nil();
+  void skip();
+
+  /// The unread rest; assign it back with seek() to read from there again.
+  [[nodiscard]] const char* tell() const { return cursor_; }
+  void seek(const char* place) { cursor_ = place; }
+
+  /// Consumes the next string and returns true if it is `key`.
+  bool skip_key(std::string_view key);
+
+  /// Marks the decoding as failed; always returns false.
+  bool fail(std::string problem);
+  /// Notes, while a failure travels up, that it happened inside field `name`; always returns false.
+  bool fail_in(std::string_view name);
+
+ private:
+  bool expected(std::string_view what);
+
+  const char* cursor_;
+  std::string problem_;
+  std::string path_;
+};
+
+template <class T>
+void encode(encoder& out, const T& value);
+template <class T>
+bool decode(decoder& in, T& value);
+
+namespace detail {
+
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+
+template <class T>
+struct is_duration : std::false_type {};
+template <class R, class P>
+struct is_duration<std::chrono::duration<R, P>> : std::true_type {};
+
+template <class T>
+struct is_time_point : std::false_type {};
+template <class C, class D>
+struct is_time_point<std::chrono::time_point<C, D>> : std::true_type {};
+
+template <class T>
+concept byte_string = std::same_as<T, std::vector<std::byte>>;
+
+template <class T>
+concept map_like = std::ranges::range<T> && requires(T t, typename T::key_type k, typename T::mapped_type v) {
+  t.insert_or_assign(std::move(k), std::move(v));
+};
+
+template <class T>
+concept set_like = std::ranges::range<T> && !map_like<T> && requires(T t, typename T::key_type k) {
+  t.insert(std::move(k));
+};
+
+template <class T>
+concept sequence_like = std::ranges::range<T> && requires(T t, typename T::value_type v) {
+  t.push_back(std::move(v));
+};
+
+template <class T>
+concept tuple_like = requires {
+  std::tuple_size<T>::value;
+};
+
+struct nothing_given {};
+
+/// One named field of an object under inspection, with what it falls back to and what it must satisfy.
+template <class T, class Fallback = nothing_given, class Invariant = nothing_given>
+struct field {
+  std::string_view name;
+  T* value;
+  [[no_unique_address]] Fallback fallback_value{};
+  [[no_unique_address]] Invariant invariant_holds{};
+
+  /// The value when the stored object has no such field.
+  template <class U>
+  [[nodiscard]] auto fallback(U other) const {
+    return field<T, U, Invariant>{name, value, std::move(other), invariant_holds};
+  }
+  /// What every value read must satisfy.
+  template <class Predicate>
+  [[nodiscard]] auto invariant(Predicate holds) const {
+    return field<T, Fallback, Predicate>{name, value, fallback_value, std::move(holds)};
+  }
+};
+
+class write_inspector {
+ public:
+  static constexpr bool is_loading = false;
+  explicit write_inspector(encoder& out) : out_(out) {}
+
+  template <class T>
+  auto field(std::string_view name, T& value) const {
+    return detail::field<T>{name, &value};
+  }
+
+  class object_writer {
+   public:
+    explicit object_writer(encoder& out) : out_(out) {}
+    template <class... Fields>
+    bool fields(const Fields&... each) {
+      out_.put_map(sizeof...(each));
+      ((out_.put_string(each.name), encode(out_, *each.value)), ...);
+      return true;
+    }
+
+   private:
+    encoder& out_;
+  };
+
+  template <class T>
+  auto object(T&) {
+    return object_writer{out_};
+  }
+
+ private:
+  encoder& out_;
+};
+
+class read_inspector {
+ public:
+  static constexpr bool is_loading = true;
+  explicit read_inspector(decoder& in) : in_(in) {}
+
+  template <class T>
+  auto field(std::string_view name, T& value) const {
+    return detail::field<T>{name, &value};
+  }
+
+  /// Reads the fields in the order in which they were most likely written, without looking back; from the first one
+  /// that is not in its place on, by name.
+  class object_reader {
+   public:
+    explicit object_reader(decoder& in) : in_(in) {}
+
+    template <class... Fields>
+    bool fields(const Fields&... each) {
+      if (!in_.get_map(unread_)) return false;
+      if (!(read(each) && ...)) return false;
+      if (end_ != nullptr) {
+        in_.seek(end_);
+      } else {
+        for (; unread_ > 0; --unread_) in_.skip(), in_.skip();
+      }
+      return true;
+    }
+
+   private:
+    template <class Field>
+    bool read(const Field& f) {
+      if (find(f.name)) {
+        if (!decode(in_, *f.value)) return in_.fail_in(f.name);
+      } else if constexpr (!std::is_same_v<decltype(f.fallback_value), nothing_given>) {
+        *f.value = f.fallback_value;
+      } else {
+        return in_.fail("the field is missing"), in_.fail_in(f.name);
+      }
+      if constexpr (!std::is_same_v<decltype(f.invariant_holds), nothing_given>) {
+        if (!f.invariant_holds(*f.value))
+          return in_.fail("the value breaks the field's invariant"), in_.fail_in(f.name);
+      }
+      return true;
+    }
+
+    bool find(std::string_view name) {
+      if (end_ == nullptr) {
+        if (unread_ > 0 && in_.skip_key(name)) return --unread_, true;
+        list_unread();
+      }
+      for (const auto& [key, place] : unread_places_) {
+        if (key == name) return in_.seek(place), true;
+      }
+      return false;
+    }
+
+    void list_unread() {
+      for (; unread_ > 0; --unread_) {
+        std::string_view key;
+        if (!in_.get_string(key)) return;
+        unread_places_.emplace_back(key, in_.tell());
+        in_.skip();
+      }
+      end_ = in_.tell();
+    }
+
+    decoder& in_;
+    std::size_t unread_ = 0;
+    const char* end_ = nullptr;  // set once the fields are looked up by name
+    std::vector<std::pair<std::string_view, const char*>> unread_places_;
+  };
+
+  template <class T>
+  auto object(T&) {
+    return object_reader{in_};
+  }
+
+ private:
+  decoder& in_;
+};
+
+template <class T>
+concept inspectable = requires(write_inspector& w, read_inspector& r, T& x) {
+  inspect(w, x);
+  inspect(r, x);
+};
+
+template <class T>
+inline constexpr bool no_codec = false;
+
+template <class T>
+bool decode_integer(decoder& in, T& value) {
+  if constexpr (std::is_signed_v<T>) {
+    std::int64_t wide = 0;
+    if (!in.get_int(wide)) return false;
+    if (!std::in_range<T>(wide)) return in.fail("the number " + std::to_string(wide) + " does not fit its type");
+    value = static_cast<T>(wide);
+  } else {
+    std::uint64_t wide = 0;
+    if (!in.get_uint(wide)) return false;
+    if (!std::in_range<T>(wide)) return in.fail("the number " + std::to_string(wide) + " does not fit its type");
+    value = static_cast<T>(wide);
+  }
+  return true;
+}
+
+/// Reads `size` elements one after the other into what `add` makes of them.
+template <class Element, class Add>
+bool decode_elements(decoder& in, std::size_t size, Add add) {
+  for (std::size_t i = 0; i < size; ++i) {
+    Element element{};
+    if (!decode(in, element)) return in.fail_in("[" + std::to_string(i) + "]");
+    add(std::move(element));
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// Appends `value` to `out`. Supported are inspectable structs, bool, integers, enums, floating point, strings,
+/// std::vector<std::byte>, optionals, durations, time points, sequences, sets, maps, pairs and tuples of such.
+template <class T>
+void encode(encoder& out, const T& value) {
+  using namespace detail;
+  if constexpr (std::same_as<T, bool>) {
+    out.put_bool(value);
+  } else if constexpr (std::is_enum_v<T>) {
+    encode(out, static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::unsigned_integral<T>) {
+    out.put_uint(value);
+  } else if constexpr (std::signed_integral<T>) {
+    out.put_int(value);
+  } else if constexpr (std::floating_point<T>) {
+    out.put_double(static_cast<double>(value));
+  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+    out.put_string(value);
+  } else if constexpr (byte_string<T>) {
+    out.put_bytes({reinterpret_cast<const char*>(value.data()), value.size()});
+  } else if constexpr (is_optional<T>::value) {
+    value ? encode(out, *value) : out.put_nil();
+  } else if constexpr (is_duration<T>::value) {
+    encode(out, value.count());
+  } else if constexpr (is_time_point<T>::value) {
+    encode(out, value.time_since_epoch().count());
+  } else if constexpr (inspectable<T>) {
+    write_inspector f{out};
+    inspect(f, const_cast<T&>(value));  // inspect() serves both directions; a write_inspector only reads
+  } else if constexpr (map_like<T>) {
+    out.put_map(std::ranges::size(value));
+    for (const auto& [key, mapped] : value) encode(out, key), encode(out, mapped);
+  } else if constexpr (set_like<T> || sequence_like<T>) {
+    out.put_array(std::ranges::size(value));
+    for (const auto& element : value) encode(out, element);
+  } else if constexpr (tuple_like<T>) {
+    out.put_array(std::tuple_size_v<T>);
+    std::apply([&out](const auto&... each) { (encode(out, each), ...); }, value);
+  } else {
+    static_assert(no_codec<T>, "tyto: this type cannot be stored; name its fields with TYTO_VALUE(type, field, ...)");
+  }
+}
+
+/// Reads a value of the kinds that encode() writes; on failure returns false, and `in` says why.
+template <class T>
+bool decode(decoder& in, T& value) {
+  using namespace detail;
+  if constexpr (std::same_as<T, bool>) {
+    return in.get_bool(value);
+  } else if constexpr (std::is_enum_v<T>) {
+    std::underlying_type_t<T> number{};
+    if (!decode(in, number)) return false;
+    value = static_cast<T>(number);
+    return true;
+  } else if constexpr (std::integral<T>) {
+    return decode_integer(in, value);
+  } else if constexpr (std::floating_point<T>) {
+    double wide = 0;
+    if (!in.get_double(wide)) return false;
+    value = static_cast<T>(wide);
+    return true;
+  } else if constexpr (std::same_as<T, std::string>) {
+    std::string_view view;
+    if (!in.get_string(view)) return false;
+    value.assign(view);
+    return true;
+  } else if constexpr (byte_string<T>) {
+    std::string_view view;
+    if (!in.get_bytes(view)) return false;
+    const auto* first = reinterpret_cast<const std::byte*>(view.data());
+    value.assign(first, first + view.size());
+    return true;
+  } else if constexpr (is_optional<T>::value) {
+    if (in.skip_nil()) return value.reset(), true;
+    return decode(in, value.emplace());
+  } else if constexpr (is_duration<T>::value) {
+    typename T::rep count{};
+    if (!decode(in, count)) return false;
+    value = T{count};
+    return true;
+  } else if constexpr (is_time_point<T>::value) {
+    typename T::duration since_epoch{};
+    if (!decode(in, since_epoch)) return false;
+    value = T{since_epoch};
+    return true;
+  } else if constexpr (inspectable<T>) {
+    read_inspector f{in};
+    return inspect(f, value);
+  } else if constexpr (map_like<T>) {
+    std::size_t size = 0;
+    if (!in.get_map(size)) return false;
+    value.clear();
+    for (std::size_t i = 0; i < size; ++i) {
+      typename T::key_type key{};
+      typename T::mapped_type mapped{};
+      if (!decode(in, key) || !decode(in, mapped)) return in.fail_in("{" + std::to_string(i) + "}");
+      value.insert_or_assign(std::move(key), std::move(mapped));
+    }
+    return true;
+  } else if constexpr (set_like<T>) {
+    std::size_t size = 0;
+    if (!in.get_array(size)) return false;
+    value.clear();
+    return decode_elements<typename T::key_type>(in, size, [&](auto&& each) { value.insert(std::move(each)); });
+  } else if constexpr (sequence_like<T>) {
+    std::size_t size = 0;
+    if (!in.get_array(size)) return false;
+    value.clear();
+    if constexpr (requires { value.reserve(size); }) value.reserve(size);
+    return decode_elements<typename T::value_type>(in, size, [&](auto&& each) { value.push_back(std::move(each)); });
+  } else if constexpr (tuple_like<T>) {
+    std::size_t size = 0;
+    if (!in.get_array(size)) return false;
+    if (size != std::tuple_size_v<T>) return in.fail("expected " + std::to_string(std::tuple_size_v<T>) + " elements");
+    return std::apply([&in](auto&... each) { return (decode(in, each) && ...); }, value);
+  } else {
+    static_assert(no_codec<T>,
+                  "tyto: this type cannot be read back; name its fields with TYTO_VALUE(type, field, ...)");
+    return false;
+  }
+}
+
+/// Returns `value` as MessagePack.
+template <class T>
+std::string to_bytes(const T& value) {
+  std::string bytes;
+  encoder out{bytes};
+  encode(out, value);
+  return bytes;
+}
+
+/// Returns the value that `bytes` hold, or errc::undecodable with the path to the field that does not fit.
+template <class T>
+result<T> from_bytes(std::string_view bytes) {
+  decoder in{bytes};
+  T value{};
+  if (!in.ok() || !decode(in, value)) return error{errc::undecodable, "decoding a stored value", in.what()};
+  return value;
+}
+
+/// Returns `bytes` (MessagePack) as one line of JSON, for people and logs.
+std::string to_json(std::string_view bytes);
+
+}  // namespace tyto

@@ -1,0 +1,118 @@
+// Commands on their way to an aggregate, and the answers that come back.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tyto/decision.hpp"
+#include "tyto/result.hpp"
+
+namespace tyto {
+
+struct aggregate_definition;
+template <class A>
+const aggregate_definition& definition_of();
+
+/// The version at which a stream must be for an append to happen.
+class expected_version {
+ public:
+  /// No check.
+  static constexpr expected_version any() { return {kind::any, 0}; }
+  /// The stream must have no events.
+  static constexpr expected_version no_stream() { return {kind::exact, 0}; }
+  /// The stream must have events.
+  static constexpr expected_version stream_exists() { return {kind::exists, 0}; }
+  /// The stream's last sequence number must be `sequence_number`.
+  static constexpr expected_version exactly(std::uint64_t sequence_number) { return {kind::exact, sequence_number}; }
+
+  /// Returns whether a stream at `actual` satisfies this.
+  [[nodiscard]] constexpr bool allows(std::uint64_t actual) const {
+    return kind_ == kind::any || (kind_ == kind::exists ? actual > 0 : actual == sequence_number_);
+  }
+  /// Returns it in words: "any version", "no stream", "an existing stream", "version 7".
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  enum class kind : std::uint8_t { any, exists, exact };
+  constexpr expected_version(kind k, std::uint64_t n) : kind_(k), sequence_number_(n) {}
+
+  kind kind_;
+  std::uint64_t sequence_number_;
+};
+
+/// What a caller may say with a command.
+struct command_options {
+  /// Makes the command idempotent: the aggregate runs the first command of an id and answers repetitions with the first
+  /// outcome. Empty: every call is a command of its own. At most 255 bytes.
+  std::string command_id;
+  /// The version at which the aggregate must be.
+  expected_version expected = expected_version::any();
+  /// Carried on to every event and command that follows from this one. Empty: the command id.
+  std::string correlation_id;
+  /// What made the caller send the command.
+  std::string causation_id;
+  /// Stored with the events.
+  std::vector<std::string> tags;
+  /// How long execute() waits for the answer. On a timeout the command may still run.
+  std::chrono::milliseconds timeout = std::chrono::seconds{30};
+};
+
+/// The answer to a command that was accepted: its events are durable.
+struct committed {
+  /// The position in the journal of the command's last event; a query that waits for it sees the command's effect. If
+  /// the command changed nothing, that of the aggregate's last event.
+  std::uint64_t position = 0;
+  /// The sequence number of that event: the aggregate's version.
+  std::uint64_t sequence_number = 0;
+  /// How many events the command led to.
+  std::uint32_t events = 0;
+  /// Whether this is the first outcome of a command id that was seen before.
+  bool repeated = false;
+};
+
+/// Why a command has no effect: the domain rejected it, or the infrastructure failed.
+class command_failure {
+ public:
+  command_failure(rejection no) : content_(std::move(no)) {}
+  command_failure(error failed) : content_(std::move(failed)) {}
+
+  /// The domain's reason, or nullptr.
+  [[nodiscard]] const rejection* rejected() const { return std::get_if<rejection>(&content_); }
+  /// The infrastructure's failure, or nullptr.
+  [[nodiscard]] const error* failed() const { return std::get_if<error>(&content_); }
+  [[nodiscard]] std::string message() const {
+    return rejected() ? "rejected: " + rejected()->reason : failed()->message();
+  }
+
+ private:
+  std::variant<rejection, error> content_;
+};
+
+using command_result = result<committed, command_failure>;
+
+/// A command as a value, to be sent by the runtime.
+struct outgoing_command {
+  const aggregate_definition* target;
+  std::string entity_id;
+  std::shared_ptr<const void> command;  // the target's variant of commands
+};
+
+/// What a reaction returns: commands in the order in which they are to be sent.
+using commands = std::vector<outgoing_command>;
+
+/// Returns `command` addressed to the aggregate A named `entity_id`.
+template <class A, class Command>
+outgoing_command send(std::string_view entity_id, Command&& command) {
+  static_assert(std::is_constructible_v<typename A::command, Command&&>, "tyto: the aggregate has no such command");
+  return {&definition_of<A>(), std::string{entity_id},
+          std::make_shared<const typename A::command>(std::forward<Command>(command))};
+}
+
+}  // namespace tyto

@@ -1,0 +1,155 @@
+// The bridge from consumers as their authors write them (reactions, projections, plain handlers) to ones that the
+// runtime can drive without knowing their types.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "tyto/aggregate.hpp"
+#include "tyto/command.hpp"
+#include "tyto/event.hpp"
+#include "tyto/table.hpp"
+
+namespace tyto {
+
+/// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
+struct reaction_definition {
+  std::string name;
+  std::map<std::string, std::function<result<commands>(const recorded_event&)>, std::less<>> handlers;
+};
+
+/// A projection: for each type of events, how one changes the rows. A handler's exceptions are caught by the runtime.
+struct projection_definition {
+  std::string name;
+  std::map<std::string, std::function<result<void>(const recorded_event&, row_buffer&)>, std::less<>> handlers;
+};
+
+namespace detail {
+
+template <class T>
+struct event_parameter;  // the event that a handler takes, for handlers of (const E&, const metadata&)
+template <class R, class E>
+struct event_parameter<R (*)(const E&, const metadata&)> : std::type_identity<E> {};
+template <class R, class C, class E>
+struct event_parameter<R (C::*)(const E&, const metadata&)> : std::type_identity<E> {};
+template <class R, class C, class E>
+struct event_parameter<R (C::*)(const E&, const metadata&) const> : std::type_identity<E> {};
+template <class R, class T, class E>
+struct event_parameter<R (*)(T&, const E&, const metadata&)> : std::type_identity<E> {};
+
+template <class C>
+concept lists_events = requires {
+  typename C::events;
+};
+template <class C>
+concept has_one_react = requires {
+  typename event_parameter<decltype(&C::react)>::type;
+};
+template <class C>
+concept has_one_project = requires {
+  typename event_parameter<decltype(&C::project)>::type;
+};
+template <class C>
+concept named_consumer = requires {
+  { C::name } -> std::convertible_to<std::string_view>;
+};
+
+template <class C>
+constexpr auto events_of_reaction() {
+  if constexpr (lists_events<C>) {
+    return typename C::events{};
+  } else {
+    static_assert(has_one_react<C>,
+                  "tyto: a reaction has `react(const YourEvent&, const tyto::metadata&)`; one with several lists their "
+                  "events: `using events = tyto::events<first, second>`");
+    if constexpr (has_one_react<C>) {
+      return events<typename event_parameter<decltype(&C::react)>::type>{};
+    } else {
+      return events<>{};
+    }
+  }
+}
+
+template <class C>
+constexpr auto events_of_projection() {
+  if constexpr (lists_events<C>) {
+    return typename C::events{};
+  } else {
+    static_assert(has_one_project<C>,
+                  "tyto: a projection has `static void project(table&, const YourEvent&, const tyto::metadata&)`; one "
+                  "with several lists their events: `using events = tyto::events<first, second>`");
+    if constexpr (has_one_project<C>) {
+      return events<typename event_parameter<decltype(&C::project)>::type>{};
+    } else {
+      return events<>{};
+    }
+  }
+}
+
+template <class E, class Handler>
+result<commands> call_reaction(Handler& handle, const recorded_event& recorded) {
+  auto event = event_cast<E>(recorded);
+  if (!event) return std::move(event).error();
+  using answer = decltype(handle(**event, recorded.meta));
+  if constexpr (std::same_as<answer, commands>) {
+    return handle(**event, recorded.meta);
+  } else {
+    static_assert(std::is_void_v<answer>, "tyto: react returns tyto::commands, or nothing if it sends none");
+    handle(**event, recorded.meta);
+    return commands{};
+  }
+}
+
+}  // namespace detail
+
+/// Returns the definition of the reaction R, which `reaction` is; shared with the definition's copies.
+template <class R>
+reaction_definition define_reaction(R reaction) {
+  static_assert(detail::named_consumer<R>,
+                "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
+  reaction_definition made{std::string{R::name}, {}};
+  auto self = std::make_shared<R>(std::move(reaction));
+  detail::event_list<decltype(detail::events_of_reaction<R>())>::for_each([&]<class E>(std::type_identity<E>) {
+    made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded) {
+      auto handle = [&self](const E& event, const metadata& meta) { return self->react(event, meta); };
+      return detail::call_reaction<E>(handle, recorded);
+    });
+  });
+  return made;
+}
+
+/// Returns a reaction that calls `handler(const E&, const metadata&)` and sends no commands.
+template <event E, class Handler>
+reaction_definition define_subscription(std::string name, Handler handler) {
+  reaction_definition made{std::move(name), {}};
+  made.handlers.emplace(stored_name<E>, [handler = std::move(handler)](const recorded_event& recorded) mutable {
+    return detail::call_reaction<E>(handler, recorded);
+  });
+  return made;
+}
+
+/// Returns the definition of the projection P.
+template <class P>
+projection_definition define_projection() {
+  static_assert(detail::named_consumer<P>,
+                "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
+  projection_definition made{std::string{P::name}, {}};
+  detail::event_list<decltype(detail::events_of_projection<P>())>::for_each([&]<class E>(std::type_identity<E>) {
+    made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded, row_buffer& rows) -> result<void> {
+      auto event = event_cast<E>(recorded);
+      if (!event) return std::move(event).error();
+      typename P::table table{rows};
+      P::project(table, **event, recorded.meta);
+      return {};
+    });
+  });
+  return made;
+}
+
+}  // namespace tyto

@@ -1,0 +1,52 @@
+// What an aggregate says to a command: events, nothing, or a rejection.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tyto {
+
+/// The domain's "no" to a command, for people and for the caller's code. Not an error: nothing has failed.
+struct rejection {
+  std::string reason;
+  friend bool operator==(const rejection&, const rejection&) = default;
+};
+
+/// Returns a decision against the command: `return tyto::reject("the order is complete");`
+inline rejection reject(std::string reason) { return {std::move(reason)}; }
+
+/// A decision that there is nothing to do: the command is fine and changes nothing.
+struct nothing_t {};
+inline constexpr nothing_t nothing{};
+
+/// The outcome of decide(). `Event` is the aggregate's variant of events; all events of a decision are stored together
+/// or not at all.
+template <class Event>
+class decision {
+ public:
+  decision(nothing_t) {}
+  decision(rejection no) : content_(std::move(no)) {}
+  template <class E>
+  requires std::constructible_from<Event, E&&> decision(E&& event) {
+    std::get<0>(content_).emplace_back(std::forward<E>(event));
+  }
+  decision(std::initializer_list<Event> events) : content_(std::vector<Event>{events}) {}
+  decision(std::vector<Event> events) : content_(std::move(events)) {}
+
+  /// The rejection, or nullptr.
+  [[nodiscard]] const rejection* rejected() const { return std::get_if<rejection>(&content_); }
+  /// The events; none if the command was rejected or changes nothing.
+  [[nodiscard]] std::vector<Event> events() && {
+    auto* list = std::get_if<0>(&content_);
+    return list ? std::move(*list) : std::vector<Event>{};
+  }
+
+ private:
+  std::variant<std::vector<Event>, rejection> content_;
+};
+
+}  // namespace tyto

@@ -1,0 +1,138 @@
+// Events: plain structs with a stored name and named fields, and the envelope in which they travel. Aggregates make
+// them, stores keep them, consumers get them.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "tyto/codec.hpp"
+#include "tyto/detail/fields.hpp"
+#include "tyto/metadata.hpp"
+
+/// Names the fields of the struct `Type`, in the struct's own namespace, so that it can be part of an event:
+///     TYTO_VALUE(order_line, stock_code, quantity)
+/// It stands for an inspect() that a user may write by hand, for example for the defaults of missing fields:
+///     template <class Inspector> bool inspect(Inspector& f, order_line& x) {
+///       return f.object(x).fields(f.field("stock_code", x.stock_code), f.field("quantity", x.quantity).fallback(1));
+///     }
+#define TYTO_VALUE(Type, ...)                                                       \
+  template <class Inspector>                                                        \
+  [[maybe_unused]] bool inspect(Inspector& f, Type& x) {                            \
+    return f.object(x).fields(TYTO_DETAIL_FIELDS(f, x __VA_OPT__(, ) __VA_ARGS__)); \
+  }
+
+/// Makes the struct `Type` an event. The stored name and the names of the fields are its form on disk:
+///     TYTO_EVENT(order_created, "order.created", customer, lines)
+#define TYTO_EVENT(Type, stored_name, ...) \
+  TYTO_EVENT_NAME(Type, stored_name)       \
+  TYTO_VALUE(Type __VA_OPT__(, ) __VA_ARGS__)
+
+/// Gives `Type` its stored name alone, for a struct with an inspect() of its own.
+#define TYTO_EVENT_NAME(Type, stored_name) \
+  [[maybe_unused]] constexpr std::string_view tyto_stored_name(std::type_identity<Type>) { return stored_name; }
+
+namespace tyto {
+
+/// A type with a stored name.
+template <class T>
+concept event = requires {
+  { tyto_stored_name(std::type_identity<T>{}) } -> std::convertible_to<std::string_view>;
+};
+
+/// The name under which events of type E are stored.
+template <event E>
+inline constexpr std::string_view stored_name = tyto_stored_name(std::type_identity<E>{});
+
+/// The version of E's fields: its static member `schema_version`, or 1.
+template <event E>
+constexpr std::uint32_t schema_version_of() {
+  if constexpr (requires { E::schema_version; }) {
+    return E::schema_version;
+  } else {
+    return 1;
+  }
+}
+
+/// What the runtime knows of one event type. There is one object for each type in a program, so addresses compare.
+struct event_type {
+  std::string_view name;
+  std::uint32_t schema_version;
+  result<std::shared_ptr<const void>> (*decode)(std::string_view payload);
+};
+
+/// Returns the description of E.
+template <event E>
+const event_type& type_of() {
+  static const event_type type{stored_name<E>, schema_version_of<E>(),
+                               [](std::string_view payload) -> result<std::shared_ptr<const void>> {
+                                 auto value = from_bytes<E>(payload);
+                                 if (!value) return std::move(value).error();
+                                 return std::shared_ptr<const void>{std::make_shared<const E>(*std::move(value))};
+                               }};
+  return type;
+}
+
+/// An event as it lies in a store, lent for the time of a visit.
+struct event_view {
+  const metadata& meta;
+  std::string_view payload;  // MessagePack
+};
+
+/// An event that is on its way into the journal or has come out of it.
+struct recorded_event {
+  metadata meta;
+  std::string payload;  // MessagePack
+
+  // The decoded event and its type, while it is at hand; null for events that were read back.
+  std::shared_ptr<const void> value;
+  const event_type* type = nullptr;
+};
+
+/// Returns the event in `recorded`, which must have the stored name of E: decodes it unless it is at hand.
+template <event E>
+result<std::shared_ptr<const E>> event_cast(const recorded_event& recorded) {
+  if (recorded.type == &type_of<E>()) return std::static_pointer_cast<const E>(recorded.value);
+  auto value = type_of<E>().decode(recorded.payload);
+  if (!value) {
+    return error{errc::undecodable, "reading the event at position " + std::to_string(recorded.meta.position) + " (" +
+                                        recorded.meta.persistence_id + ", " + recorded.meta.type + ")"}
+        .because(std::move(value).error());
+  }
+  return std::static_pointer_cast<const E>(*std::move(value));
+}
+
+/// A list of event types: `using events = tyto::events<order_created, order_completed>;`
+template <event... Es>
+struct events {};
+
+namespace detail {
+
+template <class List>
+struct event_list;
+template <class... Es>
+struct event_list<events<Es...>> {
+  static constexpr std::size_t size = sizeof...(Es);
+  static constexpr bool all_named = (event<Es> && ...);
+  static constexpr bool names_differ() {
+    const std::string_view names[] = {tyto_stored_name(std::type_identity<Es>{})...};
+    for (std::size_t i = 0; i < size; ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (names[i] == names[j]) return false;
+      }
+    }
+    return true;
+  }
+  template <class Visit>
+  static void for_each(Visit visit) {
+    (visit(std::type_identity<Es>{}), ...);
+  }
+};
+
+}  // namespace detail
+}  // namespace tyto

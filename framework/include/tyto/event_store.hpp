@@ -1,0 +1,85 @@
+// The port to the journal. The runtime's committer appends through it, aggregates recover and consumers catch up
+// through it. memory_store.cpp in persistence/ is the implementation to read first.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tyto/command.hpp"
+#include "tyto/event.hpp"
+
+namespace tyto {
+
+/// The events of one decision: stored together or not at all.
+struct stream_write {
+  std::string persistence_id;
+  expected_version expected = expected_version::any();
+  std::vector<recorded_event> events;  // at least one; append() fills in positions, sequence numbers and places
+};
+
+/// How far the consumer `name` is done.
+struct checkpoint {
+  std::string name;
+  std::uint64_t position = 0;
+};
+
+/// What is stored in one transaction.
+struct append_batch {
+  std::vector<std::shared_ptr<stream_write>> writes;
+  std::vector<checkpoint> checkpoints;
+};
+
+/// What became of each write of a batch: success, or errc::conflict with the stream's actual version, or
+/// errc::invalid_argument.
+using append_outcomes = std::vector<result<void>>;
+
+enum class visit : std::uint8_t { next, stop };
+/// Called for one event after the other. The event is lent for the call only, and a store may hold a read transaction
+/// meanwhile: keep it short.
+using event_visitor = std::function<visit(const event_view&)>;
+
+/// A journal: many streams in one total order.
+///
+/// Reads may be called from any thread, also while an append is under way, and see whole batches only. Appends are
+/// called by one thread at a time.
+class event_store {
+ public:
+  virtual ~event_store() = default;
+
+  /// Called once with the outcomes, in the order of the writes, when they are durable; or with an error, when nothing
+  /// of the batch is stored.
+  using append_done = std::function<void(result<append_outcomes>)>;
+
+  /// Stores the writes in their order, each atomically, and the checkpoints, in one transaction. A write whose expected
+  /// version does not hold is left out, the others are stored. Calls `done` from any thread, maybe before returning.
+  virtual void append(append_batch batch, append_done done) = 0;
+
+  /// Visits the events of a stream in order, starting at `from_sequence_number`. A stream without events is empty, not
+  /// an error. Fails with errc::damaged, naming position, stream and type; the events before it have been visited.
+  virtual result<void> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                   const event_visitor& visitor) const = 0;
+
+  /// Visits all events in order, starting at `from_position`. Fails like read_stream().
+  virtual result<void> read_all(std::uint64_t from_position, const event_visitor& visitor) const = 0;
+
+  /// Returns the stream's last sequence number, 0 if it has no events.
+  [[nodiscard]] virtual result<std::uint64_t> stream_version(std::string_view persistence_id) const = 0;
+
+  /// Returns the position of the last event, 0 if there is none.
+  [[nodiscard]] virtual result<std::uint64_t> head() const = 0;
+
+  /// Returns the stored checkpoint of the consumer `name`, 0 if there is none.
+  [[nodiscard]] virtual result<std::uint64_t> load_checkpoint(std::string_view name) const = 0;
+
+  /// Returns how many bytes the journal takes where it is stored.
+  [[nodiscard]] virtual result<std::uint64_t> size_bytes() const = 0;
+};
+
+/// Appends one batch and waits until it is durable: for tools and tests.
+result<append_outcomes> append_and_wait(event_store& store, append_batch batch);
+
+}  // namespace tyto

@@ -1,0 +1,49 @@
+// What is known about an event besides its content. The aggregate and the store fill it in; handlers read it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tyto/clock.hpp"
+#include "tyto/result.hpp"
+
+namespace tyto {
+
+/// The longest persistence id, in bytes.
+inline constexpr std::size_t max_persistence_id_bytes = 400;
+
+/// Returns `category|entity`, the name of one stream.
+std::string make_persistence_id(std::string_view category, std::string_view entity);
+
+/// Fails unless `id` is usable as the name of a stream: `category|entity`, neither empty, at most
+/// max_persistence_id_bytes, without NUL bytes.
+result<void> check_persistence_id(std::string_view id);
+
+/// An event's surroundings.
+struct metadata {
+  std::uint64_t position = 0;         // in the journal: counts all events from 1, without gaps, in commit order
+  std::string persistence_id;         // the stream: `category|entity`
+  std::uint64_t sequence_number = 0;  // in the stream: counts from 1
+  std::string type;                   // the stored name of the event's type
+  std::uint32_t schema_version = 1;   // of the event's type when it was written
+  timestamp time;                     // when the aggregate decided it
+  std::string command_id;             // the command that led to it; empty if the caller gave none
+  std::string correlation_id;         // shared by everything that one request set off
+  std::string causation_id;          // what caused the command: `consumer/position` for a reaction's, else the caller's
+  std::vector<std::string> tags;     // given with the command
+  std::uint32_t decision_index = 0;  // the event's place among those of one decision …
+  std::uint32_t decision_count = 1;  // … and their number: they were stored together
+
+  /// The part of the persistence id before the first `|`.
+  [[nodiscard]] std::string_view category() const {
+    return std::string_view{persistence_id}.substr(0, persistence_id.find('|'));
+  }
+  /// The part of the persistence id after the first `|`.
+  [[nodiscard]] std::string_view entity_id() const {
+    return std::string_view{persistence_id}.substr(persistence_id.find('|') + 1);
+  }
+};
+
+}  // namespace tyto

@@ -1,0 +1,82 @@
+// The port to the read models: rows that projections derive from events, and how far each projection is. Projections
+// write through it, queries read through it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tyto/event_store.hpp"
+#include "tyto/result.hpp"
+
+namespace tyto {
+
+/// The longest key of a row, in bytes.
+inline constexpr std::size_t max_row_key_bytes = 500;
+
+/// Called for one row after the other, in the order of the keys' bytes. Key and value are lent for the call only.
+using row_visitor = std::function<visit(std::string_view key, std::string_view value)>;
+
+/// Read access to the rows of one read model.
+class row_reader {
+ public:
+  virtual ~row_reader() = default;
+  /// Returns the value stored under `key`.
+  [[nodiscard]] virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
+  /// Visits the rows whose keys are not less than `from`.
+  virtual result<void> scan(std::string_view from, const row_visitor& visitor) const = 0;
+};
+
+/// The rows of one read model as they were at one position. Used by one thread at a time; holds on to storage, so give
+/// it back soon.
+class row_snapshot : public row_reader {
+ public:
+  /// The projection's checkpoint: these rows hold the effect of every event up to it and of none after it.
+  [[nodiscard]] virtual std::uint64_t position() const = 0;
+};
+
+/// Changes to rows: a new value, or none to erase the row.
+using row_changes = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+/// Rows and checkpoints of any number of read models. Safe to call from any thread.
+class read_model_store {
+ public:
+  virtual ~read_model_store() = default;
+
+  /// Returns a consistent view of the read model `name`; one that was never committed is empty at position 0.
+  [[nodiscard]] virtual result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const = 0;
+
+  /// Applies `changes` and moves the checkpoint of `name` to `position`: both or neither.
+  virtual result<void> commit(std::string_view name, const row_changes& changes, std::uint64_t position) = 0;
+};
+
+/// Changes that are not yet committed, over a snapshot: what is read through it includes them.
+class row_buffer final : public row_reader {
+ public:
+  /// `base` must outlive the buffer.
+  explicit row_buffer(const row_reader& base) : base_(base) {}
+
+  [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override;
+  result<void> scan(std::string_view from, const row_visitor& visitor) const override;
+
+  void put(std::string key, std::string value) { changes_.insert_or_assign(std::move(key), std::move(value)); }
+  void erase(std::string key) { changes_.insert_or_assign(std::move(key), std::nullopt); }
+
+  [[nodiscard]] const row_changes& changes() const { return changes_; }
+
+ private:
+  const row_reader& base_;
+  row_changes changes_;
+};
+
+/// Everything that a runtime stores: the journal, and the read models derived from it.
+struct storage {
+  std::shared_ptr<event_store> journal;
+  std::shared_ptr<read_model_store> read_models;
+};
+
+}  // namespace tyto

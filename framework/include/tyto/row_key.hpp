@@ -1,0 +1,75 @@
+// Typed keys of rows as bytes that sort like the keys do: integers big-endian, strings escaped and terminated, tuples
+// one part after the other.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+namespace tyto {
+
+namespace detail {
+
+void put_key_integer(std::string& out, std::uint64_t value, std::size_t bytes);
+void put_key_string(std::string& out, std::string_view value);
+bool get_key_integer(std::string_view& in, std::uint64_t& value, std::size_t bytes);
+bool get_key_string(std::string_view& in, std::string& value);
+
+template <class T>
+constexpr std::uint64_t sign_bit() {
+  return std::is_signed_v<T> ? std::uint64_t{1} << (sizeof(T) * 8 - 1) : 0;
+}
+
+template <class K>
+void put_key(std::string& out, const K& key) {
+  if constexpr (std::is_enum_v<K>) {
+    put_key(out, static_cast<std::underlying_type_t<K>>(key));
+  } else if constexpr (std::integral<K>) {
+    using bits = std::make_unsigned_t<std::conditional_t<std::same_as<K, bool>, unsigned char, K>>;
+    put_key_integer(out, static_cast<bits>(key) ^ sign_bit<K>(), sizeof(K));
+  } else if constexpr (std::convertible_to<const K&, std::string_view>) {
+    put_key_string(out, key);
+  } else {
+    std::apply([&out](const auto&... part) { (put_key(out, part), ...); }, key);
+  }
+}
+
+template <class K>
+bool get_key(std::string_view& in, K& key) {
+  if constexpr (std::is_enum_v<K>) {
+    std::underlying_type_t<K> number{};
+    if (!get_key(in, number)) return false;
+    key = static_cast<K>(number);
+    return true;
+  } else if constexpr (std::integral<K>) {
+    std::uint64_t number = 0;
+    if (!get_key_integer(in, number, sizeof(K))) return false;
+    key = static_cast<K>(number ^ sign_bit<K>());
+    return true;
+  } else if constexpr (std::same_as<K, std::string>) {
+    return get_key_string(in, key);
+  } else {
+    return std::apply([&in](auto&... part) { return (get_key(in, part) && ...); }, key);
+  }
+}
+
+}  // namespace detail
+
+/// Returns `key` (an integer, enum, string, pair or tuple of such) as bytes in the order of the keys.
+template <class K>
+std::string to_row_key(const K& key) {
+  std::string bytes;
+  detail::put_key(bytes, key);
+  return bytes;
+}
+
+/// Reads back what to_row_key() made; returns false if `bytes` are something else.
+template <class K>
+bool from_row_key(std::string_view bytes, K& key) {
+  return detail::get_key(bytes, key) && bytes.empty();
+}
+
+}  // namespace tyto

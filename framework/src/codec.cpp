@@ -1,0 +1,201 @@
+#include "tyto/codec.hpp"
+
+#include <msgpuck.h>
+
+#include <nlohmann/json.hpp>
+
+namespace tyto {
+namespace {
+
+constexpr std::size_t max_head_bytes = 9;
+
+template <class Write>
+void append(std::string& buffer, Write write) {
+  char head[max_head_bytes];
+  buffer.append(head, static_cast<std::size_t>(write(head) - head));
+}
+
+std::string_view kind_of(char first) {
+  switch (mp_typeof(first)) {
+    case MP_NIL:
+      return "nil";
+    case MP_UINT:
+    case MP_INT:
+      return "a number";
+    case MP_STR:
+      return "a string";
+    case MP_BIN:
+      return "bytes";
+    case MP_ARRAY:
+      return "an array";
+    case MP_MAP:
+      return "a map";
+    case MP_BOOL:
+      return "a bool";
+    case MP_FLOAT:
+    case MP_DOUBLE:
+      return "a floating point number";
+    default:
+      return "something else";
+  }
+}
+
+// A buffer that ends after one nil stands in for a broken one: every read of another kind fails without looking on.
+constexpr char nil_value = static_cast<char>(0xc0);
+
+}  // namespace
+
+void encoder::put_nil() {
+  append(buffer_, [](char* to) { return mp_encode_nil(to); });
+}
+void encoder::put_bool(bool value) {
+  append(buffer_, [=](char* to) { return mp_encode_bool(to, value); });
+}
+void encoder::put_uint(std::uint64_t value) {
+  append(buffer_, [=](char* to) { return mp_encode_uint(to, value); });
+}
+void encoder::put_int(std::int64_t value) {
+  if (value >= 0) return put_uint(static_cast<std::uint64_t>(value));
+  append(buffer_, [=](char* to) { return mp_encode_int(to, value); });
+}
+void encoder::put_double(double value) {
+  append(buffer_, [=](char* to) { return mp_encode_double(to, value); });
+}
+void encoder::put_string(std::string_view value) {
+  append(buffer_, [=](char* to) { return mp_encode_strl(to, static_cast<std::uint32_t>(value.size())); });
+  buffer_.append(value);
+}
+void encoder::put_bytes(std::string_view value) {
+  append(buffer_, [=](char* to) { return mp_encode_binl(to, static_cast<std::uint32_t>(value.size())); });
+  buffer_.append(value);
+}
+void encoder::put_array(std::size_t size) {
+  append(buffer_, [=](char* to) { return mp_encode_array(to, static_cast<std::uint32_t>(size)); });
+}
+void encoder::put_map(std::size_t size) {
+  append(buffer_, [=](char* to) { return mp_encode_map(to, static_cast<std::uint32_t>(size)); });
+}
+
+decoder::decoder(std::string_view bytes) : cursor_(bytes.data()) {
+  const char* end = bytes.data() + bytes.size();
+  if (const char* at = bytes.data(); bytes.empty() || mp_check(&at, end) != 0 || at != end) {
+    cursor_ = &nil_value;
+    fail("not a well-formed MessagePack value");
+  }
+}
+
+std::string decoder::what() const { return path_.empty() ? problem_ : path_ + ": " + problem_; }
+
+bool decoder::expected(std::string_view what) {
+  return fail("expected " + std::string{what} + ", found " + std::string{kind_of(*cursor_)});
+}
+
+bool decoder::get_bool(bool& value) {
+  if (mp_typeof(*cursor_) != MP_BOOL) return expected("a bool");
+  value = mp_decode_bool(&cursor_);
+  return true;
+}
+
+bool decoder::get_uint(std::uint64_t& value) {
+  if (mp_typeof(*cursor_) != MP_UINT) return expected("a number of at least 0");
+  value = mp_decode_uint(&cursor_);
+  return true;
+}
+
+bool decoder::get_int(std::int64_t& value) {
+  if (mp_typeof(*cursor_) == MP_INT) {
+    value = mp_decode_int(&cursor_);
+    return true;
+  }
+  std::uint64_t magnitude = 0;
+  if (mp_typeof(*cursor_) != MP_UINT) return expected("a number");
+  magnitude = mp_decode_uint(&cursor_);
+  if (!std::in_range<std::int64_t>(magnitude)) return fail("the number does not fit 64 bits with a sign");
+  value = static_cast<std::int64_t>(magnitude);
+  return true;
+}
+
+bool decoder::get_double(double& value) {
+  switch (mp_typeof(*cursor_)) {
+    case MP_DOUBLE:
+      value = mp_decode_double(&cursor_);
+      return true;
+    case MP_FLOAT:
+      value = static_cast<double>(mp_decode_float(&cursor_));
+      return true;
+    case MP_UINT:
+      value = static_cast<double>(mp_decode_uint(&cursor_));
+      return true;
+    case MP_INT:
+      value = static_cast<double>(mp_decode_int(&cursor_));
+      return true;
+    default:
+      return expected("a number");
+  }
+}
+
+bool decoder::get_string(std::string_view& value) {
+  if (mp_typeof(*cursor_) != MP_STR) return expected("a string");
+  std::uint32_t size = 0;
+  const char* text = mp_decode_str(&cursor_, &size);
+  value = {text, size};
+  return true;
+}
+
+bool decoder::get_bytes(std::string_view& value) {
+  if (mp_typeof(*cursor_) != MP_BIN) return expected("bytes");
+  std::uint32_t size = 0;
+  const char* bytes = mp_decode_bin(&cursor_, &size);
+  value = {bytes, size};
+  return true;
+}
+
+bool decoder::get_array(std::size_t& size) {
+  if (mp_typeof(*cursor_) != MP_ARRAY) return expected("an array");
+  size = mp_decode_array(&cursor_);
+  return true;
+}
+
+bool decoder::get_map(std::size_t& size) {
+  if (mp_typeof(*cursor_) != MP_MAP) return expected("a map");
+  size = mp_decode_map(&cursor_);
+  return true;
+}
+
+bool decoder::skip_nil() {
+  if (mp_typeof(*cursor_) != MP_NIL) return false;
+  mp_decode_nil(&cursor_);
+  return true;
+}
+
+void decoder::skip() { mp_next(&cursor_); }
+
+bool decoder::skip_key(std::string_view key) {
+  if (mp_typeof(*cursor_) != MP_STR) return false;
+  const char* next = cursor_;
+  std::uint32_t size = 0;
+  const char* text = mp_decode_str(&next, &size);
+  if (std::string_view{text, size} != key) return false;
+  cursor_ = next;
+  return true;
+}
+
+bool decoder::fail(std::string problem) {
+  if (problem_.empty()) problem_ = std::move(problem);
+  return false;
+}
+
+bool decoder::fail_in(std::string_view name) {
+  path_ = path_.empty() || path_.front() == '[' || path_.front() == '{' ? std::string{name} + path_
+                                                                        : std::string{name} + "." + path_;
+  return false;
+}
+
+std::string to_json(std::string_view bytes) {
+  using json = nlohmann::ordered_json;
+  const auto value = json::from_msgpack(bytes, true, false);
+  if (value.is_discarded()) return "<not printable as JSON>";
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace tyto

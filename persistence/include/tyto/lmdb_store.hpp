@@ -1,0 +1,45 @@
+// Storage in LMDB: the journal and the read models, each an environment of its own in one directory. The stored form is
+// described in docs/storage-format.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+
+#include "tyto/read_model_store.hpp"
+
+namespace tyto {
+
+enum class durability : std::uint8_t {
+  synced,   // an append is done when the disk has it
+  relaxed,  // the last moments may be lost when the machine loses power, never the journal's integrity
+};
+
+/// Returns the name, for example "synced".
+std::string_view name(durability mode);
+
+struct lmdb_options {
+  /// The directory; created if it is missing. Holds `journal/`, `read_models/` and `writer.lock`.
+  std::filesystem::path path;
+
+  /// Opens for reading only, beside a process that may be writing: appends and commits fail. The directory must exist.
+  bool read_only = false;
+
+  /// When an append counts as done. Affects behaviour.
+  durability mode = durability::synced;
+
+  /// The most bytes that the journal, and likewise the read models, can grow to. It is address space, not disk space or
+  /// memory; the files are sparse and grow with what they hold. Affects behaviour: errc::full beyond it.
+  std::uint64_t map_bytes = std::uint64_t{1} << 40;
+
+  /// How many events of the journal's end are indexed in memory before they are folded into the index on disk. Affects
+  /// performance: memory, and the time to open.
+  std::uint64_t fold_events = 65'536;
+};
+
+/// Opens or creates the storage in a directory. One writer at a time, in one process or several: errc::locked names who
+/// has it. Any number of readers. Fails with errc::newer_format, errc::foreign, errc::permission, errc::damaged or
+/// errc::io, saying what to do; changes nothing then.
+result<storage> open_lmdb(const lmdb_options& options);
+
+}  // namespace tyto
