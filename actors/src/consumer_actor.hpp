@@ -1,0 +1,89 @@
+// One consumer. Events come in by mailbox from the event bus, or from the journal when it is behind; commands that
+// follow from them go to aggregates; when they are answered, the checkpoint moves on.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consumer_handler.hpp"
+#include "event_bus.hpp"
+#include "host.hpp"
+#include "messages.hpp"
+#include "progress.hpp"
+#include "tyto/clock.hpp"
+
+namespace tyto::detail {
+
+/// What all consumers of a runtime share; outlives them.
+struct consumer_surroundings {
+  const event_store& journal;
+  event_bus& bus;
+  host& runs_on;
+  const clock& time;
+  std::function<void(outgoing_command, command_options, command_reply)> dispatch;
+  std::function<void(std::string_view)> log;
+  std::size_t max_batch;
+  std::chrono::milliseconds min_backoff;
+  std::chrono::milliseconds max_backoff;
+};
+
+/// Takes a batch of events, hands each to its handler, waits until every command is answered, commits, asks for more.
+/// When anything fails, the batch is abandoned and tried again from the last commit, event by event until the one that
+/// failed is through: nothing is skipped, and commands that had already run are not run again, since their ids are
+/// derived from consumer, position and index.
+class consumer_actor final : public actor_of<consumer_message> {
+ public:
+  consumer_actor(const consumer_surroundings& around, std::string name, std::unique_ptr<consumer_handler> handler,
+                 std::shared_ptr<progress> shown);
+
+ protected:
+  void on(consumer_message message) override;
+
+ private:
+  enum class phase : std::uint8_t {
+    starting,     // looks up its checkpoint; next: waiting, backing_off
+    waiting,      // has asked for events; next: committing
+    committing,   // has handled a batch, waits for answers to its commands; next: waiting, backing_off
+    backing_off,  // something failed; next: starting, waiting
+    stopped,
+  };
+
+  void start();
+  void ask_for_more();
+  void take(const delivery& delivered);
+  void read_journal();
+  void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
+  void send(const recorded_event& event, commands sent);
+  void answered(command_answered answer);
+  void commit();
+  void fail(const error& why);
+  void try_again();
+  void stop(stop_actor request);
+  void finish_stopping();
+
+  [[nodiscard]] std::size_t batch_limit() const;
+
+  const consumer_surroundings& around_;
+  const std::string name_;
+  const std::unique_ptr<consumer_handler> handler_;
+  const std::shared_ptr<progress> shown_;
+
+  phase phase_ = phase::starting;
+  std::uint64_t position_ = 0;          // done with the events up to here
+  std::uint64_t batch_end_ = 0;         // the batch in hand goes up to here
+  std::uint64_t trouble_position_ = 0;  // up to here event by event
+  std::uint64_t attempt_ = 0;           // tells answers to this attempt's commands from older ones
+  std::size_t unanswered_ = 0;
+  std::optional<error> failed_command_;
+  std::chrono::milliseconds backoff_{0};
+  std::optional<stop_actor> stop_request_;
+};
+
+}  // namespace tyto::detail

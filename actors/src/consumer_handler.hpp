@@ -1,0 +1,43 @@
+// What the three kinds of consumers do with an event, behind one interface: a projection changes rows, a reaction
+// returns commands, a subscription calls a handler. The consumer's actor decides when.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "messages.hpp"
+#include "tyto/consumer.hpp"
+#include "tyto/event_store.hpp"
+#include "tyto/read_model_store.hpp"
+
+namespace tyto::detail {
+
+/// Used by one thread. handle() calls are grouped: each group ends with commit() or abandon().
+class consumer_handler {
+ public:
+  virtual ~consumer_handler() = default;
+
+  /// Returns the position after which to start.
+  virtual result<std::uint64_t> load() = 0;
+  [[nodiscard]] virtual bool wants(std::string_view event_type) const = 0;
+  /// Returns the commands that follow from `event`.
+  virtual result<commands> handle(const recorded_event& event) = 0;
+  /// Makes what was handled since the last commit stay, with the checkpoint `position`.
+  virtual result<void> commit(std::uint64_t position) = 0;
+  /// Forgets what was handled since the last commit.
+  virtual void abandon() = 0;
+  /// Saves the checkpoint `position` if commit() has put that off.
+  virtual result<void> close(std::uint64_t position) = 0;
+};
+
+std::unique_ptr<consumer_handler> make_projection_handler(projection_definition definition, read_model_store& rows);
+
+std::unique_ptr<consumer_handler> make_reaction_handler(reaction_definition definition, const event_store& journal,
+                                                        address<committer_message> committer);
+
+/// A reaction without a checkpoint that starts after `position`.
+std::unique_ptr<consumer_handler> make_subscription_handler(reaction_definition definition, std::uint64_t position);
+
+}  // namespace tyto::detail

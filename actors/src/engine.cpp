@@ -1,0 +1,304 @@
+#include "engine.hpp"
+
+#include <cstdio>
+#include <future>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "caf_host.hpp"
+
+namespace tyto::detail {
+namespace {
+
+constexpr std::size_t max_id_bytes = 255;
+constexpr std::size_t max_consumer_name_bytes = 200;
+
+void log_to_stderr(std::string_view line) {
+  std::fprintf(stderr, "tyto: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+error not_running(std::string doing) { return {errc::stopped, std::move(doing), "the runtime is not running"}; }
+
+// Tells the actor to stop and waits until it has.
+template <class Message>
+void stop_and_wait(const address<Message>& actor) {
+  std::promise<void> stopped;
+  auto done = stopped.get_future();
+  actor.post(stop_actor{[&stopped] { stopped.set_value(); }});
+  done.wait();
+  actor.close();
+}
+
+}  // namespace
+
+engine::running::running(const storage& stores, const runtime_options& options, std::uint64_t head, engine& owner)
+    : actors(make_caf_host(options.worker_threads)),
+      bus(head, options.max_recent_events, options.max_consumer_batch),
+      commits(
+          spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, options.max_commit_events)),
+      around_aggregates{*stores.journal, *options.time, commits, options.log, options.min_backoff, options.max_backoff},
+      around_consumers{*stores.journal,
+                       bus,
+                       *actors,
+                       *options.time,
+                       [&owner](outgoing_command command, command_options how, command_reply done) {
+                         owner.dispatch(std::move(command), std::move(how), std::move(done));
+                       },
+                       options.log,
+                       options.max_consumer_batch,
+                       options.min_backoff,
+                       options.max_backoff},
+      aggregates(around_aggregates, *actors) {}
+
+engine::engine(storage stores, runtime_options options) : stores_(std::move(stores)), options_(std::move(options)) {
+  if (!options_.log) options_.log = log_to_stderr;
+}
+
+engine::~engine() {
+  if (auto stopped = stop(); !stopped) options_.log(stopped.error().message());
+}
+
+void engine::add(const aggregate_definition& definition) { aggregates_.insert(&definition); }
+void engine::add(reaction_definition definition) { reactions_.push_back(std::move(definition)); }
+void engine::add(projection_definition definition) { projections_.push_back(std::move(definition)); }
+
+void engine::subscribe(reaction_definition definition) {
+  const std::lock_guard lock{consumers_mutex_};
+  if (accepting_) {
+    spawn_subscription(std::move(definition));
+  } else {
+    subscriptions_.push_back(std::move(definition));
+  }
+}
+
+result<void> engine::check_domain() const {
+  const auto misfit = [](std::string what) {
+    return error{errc::invalid_argument, "starting the runtime", std::move(what)};
+  };
+  std::map<std::string_view, const event_type*> types;
+  std::set<std::string_view> categories;
+  for (const auto* aggregate : aggregates_) {
+    if (!categories.insert(aggregate->category).second) {
+      return misfit("two aggregates have the category '" + std::string{aggregate->category} + "'");
+    }
+    if (aggregate->category.empty() || aggregate->category.find('|') != std::string_view::npos) {
+      return misfit("'" + std::string{aggregate->category} + "' is no category: it is empty or holds a '|'");
+    }
+    for (const auto* type : aggregate->events) {
+      if (types.emplace(type->name, type).first->second != type) {
+        return misfit("two event types have the stored name '" + std::string{type->name} + "'");
+      }
+    }
+  }
+  std::set<std::string_view> names;
+  const auto check_name = [&](const std::string& name) -> result<void> {
+    if (name.empty() || name.size() > max_consumer_name_bytes || name.find('\0') != std::string::npos) {
+      return misfit("'" + name + "' is no name for a consumer: 1 to " + std::to_string(max_consumer_name_bytes) +
+                    " bytes without NUL");
+    }
+    if (!names.insert(name).second) return misfit("two consumers have the name '" + name + "'");
+    return {};
+  };
+  for (const auto& each : reactions_) {
+    if (auto checked = check_name(each.name); !checked) return checked;
+  }
+  for (const auto& each : projections_) {
+    if (auto checked = check_name(each.name); !checked) return checked;
+  }
+  return {};
+}
+
+result<void> engine::start() {
+  if (started_) return error{errc::invalid_argument, "starting the runtime", "it has been started before"};
+  if (auto checked = check_domain(); !checked) return checked;
+  auto head = stores_.journal->head();
+  if (!head) return error{head.error().code(), "starting the runtime"}.because(head.error());
+  started_ = true;
+  running_ = std::make_unique<running>(stores_, options_, *head, *this);
+  const std::lock_guard lock{consumers_mutex_};
+  for (auto& each : reactions_) {
+    auto name = each.name;
+    spawn_consumer(std::move(name), make_reaction_handler(std::move(each), *stores_.journal, running_->commits));
+  }
+  for (auto& each : projections_) {
+    auto name = each.name;
+    spawn_consumer(std::move(name), make_projection_handler(std::move(each), *stores_.read_models));
+  }
+  for (auto& each : subscriptions_) spawn_subscription(std::move(each));
+  accepting_ = true;
+  return {};
+}
+
+void engine::spawn_consumer(std::string name, std::unique_ptr<consumer_handler> handler) {
+  auto shown = std::make_shared<progress>(name);
+  auto actor = spawn<consumer_actor>(*running_->actors, placement::dedicated, running_->around_consumers,
+                                     std::move(name), std::move(handler), shown);
+  actor.post(begin{});
+  consumers_.push_back({std::move(actor), std::move(shown)});
+}
+
+void engine::spawn_subscription(reaction_definition definition) {
+  definition.name =
+      "subscription " + std::to_string(++subscription_count_) + " to " + definition.handlers.begin()->first;
+  auto name = definition.name;
+  spawn_consumer(std::move(name), make_subscription_handler(std::move(definition), running_->bus.head()));
+}
+
+result<void> engine::stop() {
+  const std::lock_guard once{stop_mutex_};
+  if (!running_) return {};
+  {
+    const std::lock_guard lock{consumers_mutex_};
+    accepting_ = false;
+  }
+  {
+    std::unique_lock lock{idle_mutex_};
+    idle_.wait(lock, [this] { return in_flight_ == 0; });
+  }
+  for (const auto& each : consumers_) stop_and_wait(each.actor);
+  stop_and_wait(running_->commits);
+  running_->aggregates.close();
+  {
+    const std::lock_guard lock{consumers_mutex_};
+    for (auto& each : consumers_) each.actor = {};
+  }
+  running_.reset();
+  return {};
+}
+
+void engine::submit(outgoing_command command, command_options options, command_reply done) {
+  if (in_flight_.fetch_add(1) >= options_.max_commands_in_flight) {
+    answered();
+    return done(command_failure{error{errc::overloaded, "sending a command to " + command.entity_id,
+                                      std::to_string(options_.max_commands_in_flight) +
+                                          " commands are in flight; wait for answers before sending more"}});
+  }
+  // Counted as in flight before this look, so that stop() waits for it or it sees that it is too late.
+  if (!accepting_) {
+    answered();
+    return done(command_failure{not_running("sending a command to " + command.entity_id)});
+  }
+  if (options.correlation_id.empty()) options.correlation_id = options.command_id;
+  dispatch(std::move(command), std::move(options), [this, done = std::move(done)](const command_result& outcome) {
+    try {
+      done(outcome);
+    } catch (...) {
+      options_.log(handler_failure("calling back with a command's answer").message());
+    }
+    answered();
+  });
+}
+
+void engine::answered() {
+  if (in_flight_.fetch_sub(1) != 1) return;
+  const std::lock_guard lock{idle_mutex_};
+  idle_.notify_all();
+}
+
+std::optional<error> engine::refuse(const outgoing_command& command, const std::string& persistence_id,
+                                    const command_options& options) const {
+  const auto doing = "sending a command to " + persistence_id;
+  if (!aggregates_.contains(command.target)) {
+    return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
+  }
+  if (auto checked = check_persistence_id(persistence_id); !checked) return checked.error();
+  for (const auto* id : {&options.command_id, &options.correlation_id, &options.causation_id}) {
+    if (id->size() > max_id_bytes) {
+      return error{errc::invalid_argument, doing,
+                   "the id '" + id->substr(0, 40) + "...' has " + std::to_string(id->size()) + " bytes, the limit is " +
+                       std::to_string(max_id_bytes)};
+    }
+  }
+  return std::nullopt;
+}
+
+void engine::dispatch(outgoing_command command, command_options options, command_reply done) {
+  auto persistence_id = make_persistence_id(command.target->category, command.entity_id);
+  if (auto refused = refuse(command, persistence_id, options)) return done(command_failure{*std::move(refused)});
+  running_->aggregates.post(*command.target, std::move(persistence_id),
+                            run_command{std::move(command.command), std::move(options), std::move(done)});
+}
+
+std::vector<std::shared_ptr<progress>> engine::consumers() const {
+  const std::lock_guard lock{consumers_mutex_};
+  std::vector<std::shared_ptr<progress>> all;
+  all.reserve(consumers_.size());
+  for (const auto& each : consumers_) all.push_back(each.shown);
+  return all;
+}
+
+std::shared_ptr<progress> engine::find_projection(std::string_view name) const {
+  for (auto& each : consumers()) {
+    if (each->status().name == name) return std::move(each);
+  }
+  return nullptr;
+}
+
+result<void> engine::ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
+                         const query_call& call) const {
+  const auto doing = "querying '" + std::string{projection} + "'";
+  const auto shown = find_projection(projection);
+  if (!shown) return error{errc::invalid_argument, doing, "the runtime has not been started with this projection"};
+  if (at_least > 0 && !shown->wait_for(at_least, std::chrono::steady_clock::now() + timeout)) {
+    const auto now = shown->status();
+    if (now.state == consumer_state::stopped) return not_running(doing);
+    auto late =
+        error{errc::timeout, doing,
+              "it is at position " + std::to_string(now.position) + ", " + std::to_string(at_least - now.position) +
+                  " events behind position " + std::to_string(at_least)};
+    if (now.state != consumer_state::failing) return late;
+    return std::move(late).because(error{errc::handler_failed, "its last attempt", now.last_error});
+  }
+  auto rows = stores_.read_models->snapshot(projection);
+  if (!rows) return std::move(rows).error();
+  try {
+    call(**rows);
+    return {};
+  } catch (const table_failure& failed) {
+    return error{failed.what_failed().code(), doing}.because(failed.what_failed());
+  } catch (...) {
+    return handler_failure(doing);
+  }
+}
+
+result<void> engine::settle(std::chrono::milliseconds timeout) const {
+  const std::string doing = "waiting for the runtime to settle";
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (accepting_) {
+    {
+      std::unique_lock lock{idle_mutex_};
+      if (!idle_.wait_until(lock, deadline, [this] { return in_flight_ == 0; })) {
+        return error{errc::timeout, doing, std::to_string(in_flight_) + " commands are not answered"};
+      }
+    }
+    const auto head = running_->bus.head();
+    for (const auto& each : consumers()) {
+      if (each->wait_for(head, deadline)) continue;
+      const auto now = each->status();
+      if (now.state == consumer_state::stopped) break;
+      return error{errc::timeout, doing,
+                   "consumer '" + now.name + "' is at position " + std::to_string(now.position) + " of " +
+                       std::to_string(head) + (now.last_error.empty() ? "" : "; its last error: " + now.last_error)};
+    }
+    // A reaction is done with an event when the commands that follow from it are answered, so whatever they led to has
+    // moved the head by now.
+    if (in_flight_ == 0 && running_->bus.head() == head) return {};
+  }
+  return not_running(doing);
+}
+
+runtime_status engine::status() const {
+  runtime_status now;
+  const auto head = stores_.journal->head();
+  now.head = head ? *head : 0;
+  now.commands_in_flight = in_flight_;
+  if (accepting_) now.live_aggregates = running_->aggregates.live();
+  for (const auto& each : consumers()) {
+    auto& shown = now.consumers.emplace_back(each->status());
+    shown.lag = now.head - std::min(now.head, shown.position);
+  }
+  return now;
+}
+
+}  // namespace tyto::detail

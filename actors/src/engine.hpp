@@ -1,0 +1,101 @@
+// The runtime's inside: owns the actors, wires them to the storage and to each other, starts and stops them in order.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "aggregate_actor.hpp"
+#include "committer.hpp"
+#include "consumer_actor.hpp"
+#include "directory.hpp"
+#include "event_bus.hpp"
+#include "host.hpp"
+#include "progress.hpp"
+#include "tyto/runtime.hpp"
+
+namespace tyto::detail {
+
+class engine {
+ public:
+  engine(storage stores, runtime_options options);
+  ~engine();
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  void add(const aggregate_definition& definition);
+  void add(reaction_definition definition);
+  void add(projection_definition definition);
+  void subscribe(reaction_definition definition);
+
+  result<void> start();
+  result<void> stop();
+
+  /// Runs a caller's command; `done` is called once.
+  void submit(outgoing_command command, command_options options, command_reply done);
+
+  result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
+                   const query_call& call) const;
+  result<void> settle(std::chrono::milliseconds timeout) const;
+  [[nodiscard]] runtime_status status() const;
+
+ private:
+  /// Everything that exists while the runtime runs.
+  struct running {
+    running(const storage& stores, const runtime_options& options, std::uint64_t head, engine& owner);
+
+    std::unique_ptr<host> actors;
+    event_bus bus;
+    address<committer_message> commits;
+    aggregate_surroundings around_aggregates;
+    consumer_surroundings around_consumers;
+    directory aggregates;
+  };
+
+  struct consumer {
+    address<consumer_message> actor;
+    std::shared_ptr<progress> shown;
+  };
+
+  [[nodiscard]] result<void> check_domain() const;
+  [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,
+                                            const command_options& options) const;
+  void dispatch(outgoing_command command, command_options options, command_reply done);
+  void spawn_consumer(std::string name, std::unique_ptr<consumer_handler> handler);
+  void spawn_subscription(reaction_definition definition);
+  void answered();
+  [[nodiscard]] std::vector<std::shared_ptr<progress>> consumers() const;
+  [[nodiscard]] std::shared_ptr<progress> find_projection(std::string_view name) const;
+
+  const storage stores_;
+  runtime_options options_;
+
+  std::unordered_set<const aggregate_definition*> aggregates_;
+  std::vector<reaction_definition> reactions_;
+  std::vector<projection_definition> projections_;
+  std::vector<reaction_definition> subscriptions_;
+  bool started_ = false;
+
+  std::unique_ptr<running> running_;
+  mutable std::mutex consumers_mutex_;
+  std::vector<consumer> consumers_;
+  std::size_t subscription_count_ = 0;
+
+  std::mutex stop_mutex_;
+  std::atomic<bool> accepting_ = false;
+  std::atomic<std::size_t> in_flight_ = 0;
+  mutable std::mutex idle_mutex_;
+  mutable std::condition_variable idle_;  // in_flight_ has become 0
+};
+
+}  // namespace tyto::detail

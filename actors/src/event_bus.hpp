@@ -1,0 +1,52 @@
+// The end of the journal, kept in memory. The committer publishes what it has stored; consumers ask for what comes
+// after their position and get it by mailbox: at once, when it is there, or from the journal, if they are too far
+// behind.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "messages.hpp"
+
+namespace tyto::detail {
+
+/// Consumers pull: each has at most one request open and gets one answer, so none can be flooded, and what a slow one
+/// has not asked for yet costs no memory. Safe to use from any thread.
+class event_bus {
+ public:
+  /// Starts after `head`, the position of the journal's last event. Keeps at least the last segment, and more as long
+  /// as they hold no more than `max_events`; answers a request with segments of about `max_delivery` events.
+  event_bus(std::uint64_t head, std::size_t max_events, std::size_t max_delivery);
+
+  /// Adds the events that follow the head.
+  void publish(std::shared_ptr<const segment> stored);
+
+  /// Sends `to` a delivery that begins with or holds the event after `position`, as soon as there is one; or, if it is
+  /// no longer in memory, read_behind.
+  void request_after(std::uint64_t position, const address<consumer_message>& to);
+
+  /// Returns the position of the last published event.
+  [[nodiscard]] std::uint64_t head() const;
+
+ private:
+  struct waiter {
+    std::uint64_t position;
+    address<consumer_message> to;
+  };
+
+  [[nodiscard]] consumer_message answer(std::uint64_t position) const;
+
+  const std::size_t max_events_;
+  const std::size_t max_delivery_;
+  mutable std::mutex mutex_;
+  std::uint64_t head_;
+  std::deque<std::shared_ptr<const segment>> recent_;
+  std::size_t recent_events_ = 0;
+  std::vector<waiter> waiters_;
+};
+
+}  // namespace tyto::detail

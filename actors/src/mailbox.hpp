@@ -1,0 +1,79 @@
+// What an actor is here: a state machine that takes one message at a time from its mailbox. Machines know mailboxes and
+// messages only; who runs them (CAF threads, or a test on one thread) is the host's business, see host.hpp.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+namespace tyto::detail {
+
+/// A message of any type, on its way.
+struct mail {
+  virtual ~mail() = default;
+};
+
+template <class Message>
+struct mail_of final : mail {
+  explicit mail_of(Message m) : body(std::move(m)) {}
+  Message body;
+};
+
+/// Where an actor gets its messages. Safe to use from any thread.
+class mailbox {
+ public:
+  virtual ~mailbox() = default;
+  /// Puts `letter` behind what is already there; drops it if the actor has ended.
+  virtual void post(std::shared_ptr<mail> letter) = 0;
+  /// Ends the actor once it is done with the message in hand; what is still in the mailbox is dropped.
+  virtual void close() = 0;
+};
+
+/// A mailbox that takes messages of one type. Copies are the same mailbox; holding one keeps the actor alive.
+template <class Message>
+class address {
+ public:
+  address() = default;
+  explicit address(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
+
+  void post(Message message) const { box_->post(std::make_shared<mail_of<Message>>(std::move(message))); }
+  void close() const { box_->close(); }
+  [[nodiscard]] const std::shared_ptr<mailbox>& box() const { return box_; }
+
+ private:
+  std::shared_ptr<mailbox> box_;
+};
+
+/// A state machine behind a mailbox. The host calls it from one thread at a time.
+class actor {
+ public:
+  virtual ~actor() = default;
+  virtual void receive(mail& letter) = 0;
+
+  /// Called by the host before the first message.
+  void bind(std::weak_ptr<mailbox> own) { own_ = std::move(own); }
+
+ protected:
+  [[nodiscard]] std::shared_ptr<mailbox> own_mailbox() const { return own_.lock(); }
+
+ private:
+  std::weak_ptr<mailbox> own_;
+};
+
+/// A state machine whose messages have the type `Message`, usually a std::variant.
+template <class Message>
+class actor_of : public actor {
+ public:
+  using message_type = Message;
+  void receive(mail& letter) final { on(std::move(static_cast<mail_of<Message>&>(letter).body)); }
+
+ protected:
+  virtual void on(Message message) = 0;
+  [[nodiscard]] address<Message> self() const { return address<Message>{own_mailbox()}; }
+};
+
+template <class... Handlers>
+struct overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,78 @@
+// The messages between the runtime's actors, and the way of a command and of its events through them:
+// caller or consumer -> aggregate -> committer -> event bus -> consumers; answers go back the same way.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "mailbox.hpp"
+#include "tyto/command.hpp"
+#include "tyto/event_store.hpp"
+
+namespace tyto::detail {
+
+using command_reply = std::function<void(const command_result&)>;
+
+/// To an aggregate: decide this, and call `reply` when the outcome is durable.
+struct run_command {
+  std::shared_ptr<const void> command;  // the aggregate's variant of commands
+  command_options options;
+  command_reply reply;
+};
+
+/// To an aggregate: what became of its oldest write that was not yet answered.
+struct write_answered {
+  result<void> outcome;
+};
+
+using aggregate_message = std::variant<run_command, write_answered>;
+
+/// To the committer: store this and tell `from`.
+struct store_write {
+  std::shared_ptr<stream_write> write;
+  address<aggregate_message> from;
+};
+
+/// To the committer: store what has been collected.
+struct flush {};
+
+/// To the committer or a consumer: finish what you have in hand, then call `done`.
+struct stop_actor {
+  std::function<void()> done;
+};
+
+using committer_message = std::variant<store_write, checkpoint, flush, stop_actor>;
+
+/// The events of one transaction, in order and without gaps.
+struct segment {
+  std::uint64_t first_position = 0;
+  std::uint64_t last_position = 0;
+  std::vector<std::shared_ptr<const stream_write>> writes;
+};
+
+/// To a consumer: look up your checkpoint and start.
+struct begin {};
+
+/// To a consumer: the events that it asked for.
+struct delivery {
+  std::vector<std::shared_ptr<const segment>> segments;
+};
+
+/// To a consumer: the events that it asked for are no longer in memory; read the journal.
+struct read_behind {};
+
+/// To a consumer: the answer to a command that it sent in its attempt number `attempt`.
+struct command_answered {
+  std::uint64_t attempt = 0;
+  std::optional<error> failed;  // none if the command was accepted or rejected
+};
+
+/// To a consumer: try again.
+struct retry {};
+
+using consumer_message = std::variant<begin, delivery, read_behind, command_answered, retry, stop_actor>;
+
+}  // namespace tyto::detail

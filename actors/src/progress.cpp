@@ -1,0 +1,37 @@
+#include "progress.hpp"
+
+namespace tyto::detail {
+
+void progress::is_at(std::uint64_t position) {
+  const std::lock_guard lock{mutex_};
+  status_.position = position;
+  status_.state = consumer_state::running;
+  changed_.notify_all();
+}
+
+void progress::has_failed(const error& why) {
+  const std::lock_guard lock{mutex_};
+  ++status_.failures;
+  status_.last_error = why.message();
+  status_.state = consumer_state::failing;
+}
+
+void progress::has_stopped() {
+  const std::lock_guard lock{mutex_};
+  status_.state = consumer_state::stopped;
+  changed_.notify_all();
+}
+
+bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point deadline) const {
+  std::unique_lock lock{mutex_};
+  changed_.wait_until(lock, deadline,
+                      [&] { return status_.position >= position || status_.state == consumer_state::stopped; });
+  return status_.position >= position;
+}
+
+consumer_status progress::status() const {
+  const std::lock_guard lock{mutex_};
+  return status_;
+}
+
+}  // namespace tyto::detail

@@ -1,0 +1,61 @@
+#include "tyto/runtime.hpp"
+
+#include "engine.hpp"
+
+namespace tyto {
+
+std::string_view name(consumer_state state) {
+  switch (state) {
+    case consumer_state::starting:
+      return "starting";
+    case consumer_state::running:
+      return "running";
+    case consumer_state::failing:
+      return "failing";
+    case consumer_state::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+runtime::runtime(storage stores, runtime_options options)
+    : engine_(std::make_unique<detail::engine>(std::move(stores), std::move(options))) {}
+
+runtime::~runtime() = default;
+
+runtime& runtime::add(const aggregate_definition& definition) { return engine_->add(definition), *this; }
+runtime& runtime::add(reaction_definition definition) { return engine_->add(std::move(definition)), *this; }
+runtime& runtime::add(projection_definition definition) { return engine_->add(std::move(definition)), *this; }
+runtime& runtime::subscribe(reaction_definition definition) { return engine_->subscribe(std::move(definition)), *this; }
+
+result<void> runtime::start() { return engine_->start(); }
+result<void> runtime::stop() { return engine_->stop(); }
+
+command_result runtime::execute(outgoing_command command, command_options options) {
+  const auto timeout = options.timeout;
+  const auto target = command.entity_id;
+  auto answer = std::make_shared<std::promise<command_result>>();
+  auto future = answer->get_future();
+  engine_->submit(std::move(command), std::move(options),
+                  [answer](const command_result& outcome) { answer->set_value(outcome); });
+  if (future.wait_for(timeout) != std::future_status::ready) {
+    return command_failure{error{errc::timeout, "waiting for the answer to a command to " + target,
+                                 "none came in " + std::to_string(timeout.count()) + " ms; the command may still run"}};
+  }
+  return future.get();
+}
+
+void runtime::submit(outgoing_command command, command_options options,
+                     std::function<void(const command_result&)> done) {
+  engine_->submit(std::move(command), std::move(options), std::move(done));
+}
+
+result<void> runtime::ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
+                          const detail::query_call& call) {
+  return engine_->ask(projection, at_least, timeout, call);
+}
+
+result<void> runtime::settle(std::chrono::milliseconds timeout) { return engine_->settle(timeout); }
+runtime_status runtime::status() const { return engine_->status(); }
+
+}  // namespace tyto
