@@ -40,6 +40,40 @@ std::string_view kind_of(char first) {
   }
 }
 
+// Moves `at` behind the value that it points to; returns why it cannot, or nullptr. msgpuck's own mp_check() counts the
+// elements that are still to come in an int, which an array's size overflows, and knows no limit to nesting.
+const char* skip_checked(const char*& at, const char* end, std::size_t levels_left) {
+  constexpr auto malformed = "not a well-formed MessagePack value";
+  constexpr auto reserved_head = static_cast<char>(0xc1);
+  const auto bytes_left = [&at, end] { return static_cast<std::size_t>(end - at); };
+
+  if (at == end || *at == reserved_head) return malformed;
+  const auto type = mp_typeof(*at);
+  if (type != MP_ARRAY && type != MP_MAP) {
+    // The size of a scalar is known after at most five bytes, and mp_check() never reads beyond `end` to find it.
+    return mp_check(&at, end) == 0 ? nullptr : malformed;
+  }
+  if (levels_left == 0) return "nested too deeply";
+  if ((type == MP_ARRAY ? mp_check_array(at, end) : mp_check_map(at, end)) > 0) return malformed;
+  const std::uint64_t elements = type == MP_ARRAY ? mp_decode_array(&at) : std::uint64_t{2} * mp_decode_map(&at);
+  if (elements > bytes_left()) return malformed;
+  for (std::uint64_t i = 0; i < elements; ++i) {
+    if (const char* problem = skip_checked(at, end, levels_left - 1)) return problem;
+  }
+  return nullptr;
+}
+
+// Returns why `bytes` are not exactly one value, or nullptr.
+const char* check(std::string_view bytes) {
+  // mp_next() counts in an int, too; no value of this size has more elements than that.
+  if (!std::in_range<int>(bytes.size())) return "larger than 2 GiB";
+  const char* at = bytes.data();
+  const char* end = at + bytes.size();
+  const char* problem = skip_checked(at, end, max_nesting);
+  if (problem == nullptr && at != end) problem = "not a well-formed MessagePack value";
+  return problem;
+}
+
 // A buffer that ends after one nil stands in for a broken one: every read of another kind fails without looking on.
 constexpr char nil_value = static_cast<char>(0xc0);
 
@@ -77,10 +111,9 @@ void encoder::put_map(std::size_t size) {
 }
 
 decoder::decoder(std::string_view bytes) : cursor_(bytes.data()) {
-  const char* end = bytes.data() + bytes.size();
-  if (const char* at = bytes.data(); bytes.empty() || mp_check(&at, end) != 0 || at != end) {
+  if (const char* problem = check(bytes)) {
     cursor_ = &nil_value;
-    fail("not a well-formed MessagePack value");
+    fail(problem);
   }
 }
 
@@ -193,8 +226,10 @@ bool decoder::fail_in(std::string_view name) {
 
 std::string to_json(std::string_view bytes) {
   using json = nlohmann::ordered_json;
+  constexpr auto not_printable = "<not printable as JSON>";
+  if (check(bytes) != nullptr) return not_printable;
   const auto value = json::from_msgpack(bytes, true, false);
-  if (value.is_discarded()) return "<not printable as JSON>";
+  if (value.is_discarded()) return not_printable;
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

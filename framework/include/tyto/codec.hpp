@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <ranges>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -19,6 +20,10 @@
 #include "tyto/result.hpp"
 
 namespace tyto {
+
+/// How deep arrays and maps may lie in each other, so that neither a recursive type nor damaged bytes can use up a
+/// thread's stack.
+inline constexpr std::size_t max_nesting = 128;
 
 /// Appends MessagePack to a buffer.
 class encoder {
@@ -35,8 +40,25 @@ class encoder {
   void put_array(std::size_t size);
   void put_map(std::size_t size);
 
+  /// Stands for one array or map, while its elements are appended. Throws std::length_error beyond max_nesting: what
+  /// can be written can be read back.
+  class level {
+   public:
+    explicit level(encoder& out) : depth_(out.depth_) {
+      if (depth_ == max_nesting) throw std::length_error("tyto: a value is nested too deeply to be stored");
+      ++depth_;
+    }
+    ~level() { --depth_; }
+    level(const level&) = delete;
+    level& operator=(const level&) = delete;
+
+   private:
+    std::size_t& depth_;
+  };
+
  private:
   std::string& buffer_;
+  std::size_t depth_ = 0;
 };
 
 /// Reads MessagePack from a buffer that must outlive it. Once a read fails, what() says why and where.
@@ -162,6 +184,7 @@ class write_inspector {
     explicit object_writer(encoder& out) : out_(out) {}
     template <class... Fields>
     bool fields(const Fields&... each) {
+      const encoder::level inside{out_};
       out_.put_map(sizeof...(each));
       ((out_.put_string(each.name), encode(out_, *each.value)), ...);
       return true;
@@ -213,6 +236,8 @@ class read_inspector {
     bool read(const Field& f) {
       if (find(f.name)) {
         if (!decode(in_, *f.value)) return in_.fail_in(f.name);
+      } else if (!in_.ok()) {
+        return false;
       } else if constexpr (!std::is_same_v<decltype(f.fallback_value), nothing_given>) {
         *f.value = f.fallback_value;
       } else {
@@ -299,8 +324,9 @@ bool decode_elements(decoder& in, std::size_t size, Add add) {
 
 }  // namespace detail
 
-/// Appends `value` to `out`. Supported are inspectable structs, bool, integers, enums, floating point, strings,
-/// std::vector<std::byte>, optionals, durations, time points, sequences, sets, maps, pairs and tuples of such.
+/// Appends `value` to `out`; throws std::length_error if it is nested deeper than max_nesting. Supported are
+/// inspectable structs, bool, integers, enums, floating point, strings, std::vector<std::byte>, optionals, durations,
+/// time points, sequences, sets, maps, pairs and tuples of such.
 template <class T>
 void encode(encoder& out, const T& value) {
   using namespace detail;
@@ -328,12 +354,15 @@ void encode(encoder& out, const T& value) {
     write_inspector f{out};
     inspect(f, const_cast<T&>(value));  // inspect() serves both directions; a write_inspector only reads
   } else if constexpr (map_like<T>) {
+    const encoder::level inside{out};
     out.put_map(std::ranges::size(value));
     for (const auto& [key, mapped] : value) encode(out, key), encode(out, mapped);
   } else if constexpr (set_like<T> || sequence_like<T>) {
+    const encoder::level inside{out};
     out.put_array(std::ranges::size(value));
     for (const auto& element : value) encode(out, element);
   } else if constexpr (tuple_like<T>) {
+    const encoder::level inside{out};
     out.put_array(std::tuple_size_v<T>);
     std::apply([&out](const auto&... each) { (encode(out, each), ...); }, value);
   } else {
@@ -412,7 +441,12 @@ bool decode(decoder& in, T& value) {
     std::size_t size = 0;
     if (!in.get_array(size)) return false;
     if (size != std::tuple_size_v<T>) return in.fail("expected " + std::to_string(std::tuple_size_v<T>) + " elements");
-    return std::apply([&in](auto&... each) { return (decode(in, each) && ...); }, value);
+    std::size_t index = 0;
+    const auto decode_next = [&](auto& element) {
+      if (!decode(in, element)) return in.fail_in("[" + std::to_string(index) + "]");
+      return ++index, true;
+    };
+    return std::apply([&](auto&... each) { return (decode_next(each) && ...); }, value);
   } else {
     static_assert(no_codec<T>,
                   "tyto: this type cannot be read back; name its fields with TYTO_VALUE(type, field, ...)");
