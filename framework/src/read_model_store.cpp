@@ -22,9 +22,13 @@ result<void> row_buffer::scan(std::string_view from, const row_visitor& visitor)
   auto scanned = base_.scan(from, [&](std::string_view key, std::string_view value) {
     show_changes_before(key);
     if (stopped) return visit::stop;
-    if (change == changes_.end() || change->first != key) return show(key, value);
-    const auto& changed = (change++)->second;
-    return changed ? show(key, *changed) : visit::next;
+    const bool is_changed = change != changes_.end() && change->first == key;
+    const auto* const shown = is_changed ? &(change++)->second : nullptr;
+    const auto known_changes = changes_.size();
+    const auto after = shown == nullptr ? show(key, value) : *shown ? show(key, **shown) : visit::next;
+    // The visitor may have changed a row that is still to come.
+    if (changes_.size() != known_changes) change = changes_.upper_bound(key);
+    return after;
   });
   if (scanned && !stopped) show_changes_before(std::nullopt);
   return scanned;
