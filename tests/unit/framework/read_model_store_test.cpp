@@ -1,0 +1,125 @@
+#include "tyto/read_model_store.hpp"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "rows.hpp"
+
+namespace {
+
+std::string seen(const tyto::row_buffer& buffer, std::string_view from = {}, int limit = 100) {
+  std::string text;
+  const auto scanned = buffer.scan(from, [&](std::string_view key, std::string_view value) {
+    text.append(key).append("=").append(value).append(" ");
+    return --limit == 0 ? tyto::visit::stop : tyto::visit::next;
+  });
+  REQUIRE(scanned);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a buffer reads its changes and below them the rows") {
+  fake_rows base;
+  base.rows = {{"a", "1"}, {"b", "2"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("b", "20");
+  buffer.put("c", "30");
+  buffer.erase("a");
+  CHECK(buffer.get("a").value() == std::nullopt);
+  CHECK(buffer.get("b").value() == "20");
+  CHECK(buffer.get("c").value() == "30");
+  CHECK(buffer.get("d").value() == std::nullopt);
+}
+
+TEST_CASE("a buffer keeps what it changed apart from the rows") {
+  fake_rows base;
+  base.rows = {{"a", "1"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("b", "2");
+  buffer.erase("a");
+  CHECK(buffer.changes() == tyto::row_changes{{"a", std::nullopt}, {"b", "2"}});
+  CHECK(base.rows.size() == 1);
+}
+
+TEST_CASE("a scan merges changes and rows in the order of their keys") {
+  fake_rows base;
+  base.rows = {{"b", "1"}, {"d", "2"}, {"f", "3"}};
+  tyto::row_buffer buffer{base};
+  CHECK(seen(buffer) == "b=1 d=2 f=3 ");
+  for (const auto* key : {"a", "c", "d", "g"}) buffer.put(key, "new");
+  buffer.erase("f");
+  buffer.erase("e");
+  CHECK(seen(buffer) == "a=new b=1 c=new d=new g=new ");
+  CHECK(seen(buffer, "c") == "c=new d=new g=new ");
+  CHECK(seen(buffer, "cc") == "d=new g=new ");
+  CHECK(seen(buffer, "h").empty());
+}
+
+TEST_CASE("a scan stops when it is told to, at a change or at a row") {
+  fake_rows base;
+  base.rows = {{"b", "1"}, {"d", "2"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("a", "new");
+  buffer.put("c", "new");
+  buffer.put("e", "new");
+  CHECK(seen(buffer, {}, 1) == "a=new ");
+  CHECK(seen(buffer, {}, 2) == "a=new b=1 ");
+  CHECK(seen(buffer, {}, 3) == "a=new b=1 c=new ");
+  base.visited = 0;
+  CHECK(seen(buffer, {}, 4) == "a=new b=1 c=new d=2 ");
+  CHECK(base.visited == 2);
+}
+
+TEST_CASE("a scan shows changes that its visitor makes to rows that follow") {
+  fake_rows base;
+  base.rows = {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"e", "5"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("a", "10");
+  buffer.put("f", "60");
+  std::string text;
+  REQUIRE(buffer.scan({}, [&](std::string_view key, std::string_view value) {
+    text.append(key).append("=").append(value).append(" ");
+    if (key == "a") buffer.put("b", "20");
+    if (key == "b") buffer.erase("c"), buffer.put("d", "40"), buffer.put("a", "11");
+    if (key == "d") buffer.put("e", "50");
+    return tyto::visit::next;
+  }));
+  CHECK(text == "a=10 b=20 d=40 e=50 f=60 ");
+}
+
+TEST_CASE("a failure of the rows below comes through") {
+  fake_rows base;
+  base.fails = true;
+  tyto::row_buffer buffer{base};
+  buffer.put("a", "1");
+  CHECK(buffer.get("a").value() == "1");
+  CHECK(buffer.get("b").error().code() == tyto::errc::io);
+  CHECK(buffer.scan({}, [](auto, auto) { return tyto::visit::next; }).error().code() == tyto::errc::io);
+}
+
+TEST_CASE("a scan sees what a map would hold after the same random changes") {
+  std::mt19937 random{11};
+  for (int round = 0; round < 300; ++round) {
+    fake_rows base;
+    for (auto n = random() % 8; n > 0; --n) base.rows[std::string(1, static_cast<char>('a' + random() % 8))] = "base";
+    auto expected = base.rows;
+    tyto::row_buffer buffer{base};
+    for (auto n = random() % 8; n > 0; --n) {
+      const std::string key(1, static_cast<char>('a' + random() % 8));
+      if (random() % 3 == 0) {
+        buffer.erase(key);
+        expected.erase(key);
+      } else {
+        buffer.put(key, "changed");
+        expected.insert_or_assign(key, "changed");
+      }
+    }
+    const std::string from(random() % 2, static_cast<char>('a' + random() % 8));
+    std::string text;
+    for (auto row = expected.lower_bound(from); row != expected.end(); ++row) {
+      text.append(row->first).append("=").append(row->second).append(" ");
+    }
+    REQUIRE(seen(buffer, from) == text);
+  }
+}
