@@ -1,5 +1,6 @@
 #include "committer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -60,7 +61,8 @@ void committer::take(store_write request) {
 }
 
 void committer::take(checkpoint moved) {
-  checkpoints_[std::move(moved.name)] = moved.position;
+  auto& position = checkpoints_[std::move(moved.name)];
+  position = std::max(position, moved.position);
   if (flush_is_coming_ || checkpoint_flush_is_coming_) return;
   checkpoint_flush_is_coming_ = true;
   post_after(host_, checkpoint_delay, self(), committer_message{flush{}});
@@ -69,12 +71,18 @@ void committer::take(checkpoint moved) {
 void committer::commit() {
   if (batch_.empty() && checkpoints_.empty()) return;
   append_batch append;
+  append.writes.reserve(batch_.size());
   for (const auto& request : batch_) append.writes.push_back(request.write);
   for (const auto& [name, position] : checkpoints_) append.checkpoints.push_back({name, position});
   checkpoints_.clear();
   batch_events_ = 0;
-  journal_.append(std::move(append), [&bus = bus_, batch = std::exchange(batch_, {})](
-                                         const result<append_outcomes>& stored) { announce(bus, batch, stored); });
+  auto checkpoints = append.checkpoints;
+  journal_.append(std::move(append), [&bus = bus_, own = self(), batch = std::exchange(batch_, {}),
+                                      checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) {
+    announce(bus, batch, stored);
+    if (stored) return;
+    for (const auto& each : checkpoints) own.post(each);
+  });
 }
 
 }  // namespace tyto::detail

@@ -276,7 +276,7 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
     for (const auto& each : consumers()) {
       if (each->wait_for(head, deadline)) continue;
       const auto now = each->status();
-      if (now.state == consumer_state::stopped) break;
+      if (now.state == consumer_state::stopped) return not_running(doing);
       return error{errc::timeout, doing,
                    "consumer '" + now.name + "' is at position " + std::to_string(now.position) + " of " +
                        std::to_string(head) + (now.last_error.empty() ? "" : "; its last error: " + now.last_error)};

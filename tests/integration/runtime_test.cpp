@@ -1,0 +1,239 @@
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <future>
+#include <latch>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "ledger.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+
+TEST_CASE("A debit leads to a receipt, through a reaction, and the read model shows it") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().aggregate<receipts>().reaction<printing>().projection<turnover>().start().value();
+  (void)rt.execute<account>("ann", credit{100}).value();
+  (void)rt.execute<account>("ann", debit{30}).value();
+  rt.settle(long_enough).value();
+  const auto row = rt.query<turnover>({"ann"}).value();
+  CHECK(row.credited == 100);
+  CHECK(row.receipts == 30);
+  CHECK(rt.status().head == 3);
+}
+
+TEST_CASE("A query that waits for a command's position sees its effect") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>().start().value();
+  for (int i = 1; i <= 100; ++i) {
+    const auto done = rt.execute<account>("ann", credit{1});
+    REQUIRE(done);
+    REQUIRE(rt.query<turnover>({"ann"}, done->position).value().credited == i);
+  }
+}
+
+TEST_CASE("A query says how far behind its projection is when it cannot wait longer") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>().start().value();
+  auto late = rt.query<turnover>({"ann"}, 7, std::chrono::milliseconds{1});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code() == errc::timeout);
+  CHECK_THAT(late.error().message(), Catch::Contains("7 events behind"));
+}
+
+TEST_CASE("A rejection reaches the caller as the domain said it") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().start().value();
+  const auto refused = rt.execute<account>("ann", debit{1});
+  REQUIRE_FALSE(refused);
+  REQUIRE(refused.error().rejected());
+  CHECK(refused.error().rejected()->reason == "only 0 cents are left");
+}
+
+TEST_CASE("Every handler that subscribes to an event gets each one, in order") {
+  std::vector<std::int64_t> first;
+  std::vector<std::int64_t> second;
+  std::vector<std::int64_t> later;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  rt.subscribe<credited>([&](const credited& e, const metadata&) { first.push_back(e.cents); });
+  rt.subscribe<credited>([&](const credited& e, const metadata&) { second.push_back(e.cents); });
+  rt.start().value();
+  for (int i = 0; i < 50; ++i) (void)rt.execute<account>("ann", credit{i}).value();
+  rt.subscribe<credited>([&](const credited& e, const metadata&) { later.push_back(e.cents); });
+  (void)rt.execute<account>("ann", credit{50}).value();
+  rt.settle(long_enough).value();
+  rt.stop().value();
+  CHECK(first.size() == 51);
+  CHECK(std::is_sorted(first.begin(), first.end()));
+  CHECK(second == first);
+  CHECK(later == std::vector<std::int64_t>{50});
+}
+
+TEST_CASE("A consumer that blocks delays nobody") {
+  std::latch release{1};
+  std::atomic<int> slow_seen = 0;
+  std::atomic<int> seen = 0;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>();
+  rt.subscribe<credited>([&](const credited&, const metadata&) {
+    release.wait();
+    ++slow_seen;
+  });
+  rt.subscribe<credited>([&](const credited&, const metadata&) { ++seen; });
+  rt.start().value();
+  std::uint64_t last = 0;
+  for (int i = 0; i < 100; ++i) last = rt.execute<account>("ann", credit{1}).value().position;
+  CHECK(rt.query<turnover>({"ann"}, last).value().credited == 100);
+  CHECK(slow_seen == 0);
+  release.count_down();
+  rt.settle(long_enough).value();
+  CHECK(slow_seen == 100);
+  CHECK(seen == 100);
+}
+
+TEST_CASE("A handler that throws is called again until it succeeds, and misses nothing") {
+  std::atomic<int> failures_left = 3;
+  std::vector<std::int64_t> seen;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  rt.subscribe<credited>([&](const credited& e, const metadata&) {
+    if (e.cents == 2 && failures_left-- > 0) throw std::runtime_error("not yet");
+    seen.push_back(e.cents);
+  });
+  rt.start().value();
+  for (int i = 0; i < 5; ++i) (void)rt.execute<account>("ann", credit{i}).value();
+  rt.settle(long_enough).value();
+  const auto status = rt.status().consumers.at(0);
+  rt.stop().value();
+  CHECK(status.failures == 3);
+  CHECK_THAT(status.last_error, Catch::Contains("not yet") && Catch::Contains("account.credited"));
+  // What came with the failed event in one batch may come again; the order and the end hold.
+  CHECK(seen.back() == 4);
+  CHECK(std::count(seen.begin(), seen.end(), 2) == 1);
+}
+
+TEST_CASE("Stopping answers every command that was taken") {
+  std::atomic<int> answered = 0;
+  std::atomic<int> committed = 0;
+  auto stores = open_memory();
+  {
+    runtime rt{stores, quiet()};
+    rt.aggregate<account>().start().value();
+    for (int i = 0; i < 5'000; ++i) {
+      rt.submit<account>(std::to_string(i % 100), credit{1}, {}, [&](const command_result& outcome) {
+        ++answered;
+        if (outcome) ++committed;
+      });
+    }
+    rt.stop().value();
+    CHECK(answered == 5'000);
+    CHECK(committed == 5'000);
+    const auto late = rt.execute<account>("ann", credit{1});
+    REQUIRE_FALSE(late);
+    CHECK(late.error().failed()->code() == errc::stopped);
+  }
+  CHECK(stores.journal->head().value() == 5'000);
+}
+
+TEST_CASE("More commands than may be in flight are refused, not queued") {
+  auto options = quiet();
+  options.max_commands_in_flight = 1;
+  runtime rt{open_memory(), options};
+  std::promise<void> entered;
+  std::promise<void> leave;
+  rt.aggregate<account>().start().value();
+  // The callback holds its command in flight until the test lets it go.
+  rt.submit<account>("ann", credit{1}, {}, [&](const command_result&) {
+    entered.set_value();
+    leave.get_future().wait();
+  });
+  entered.get_future().wait();
+  const auto refused = rt.execute<account>("bob", credit{1});
+  leave.set_value();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().failed()->code() == errc::overloaded);
+  rt.settle(long_enough).value();
+  CHECK(rt.execute<account>("bob", credit{1}));
+}
+
+TEST_CASE("Callers on many threads get each their own answer") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>().start().value();
+  std::vector<std::jthread> callers;
+  std::atomic<int> right = 0;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (std::uint64_t i = 1; i <= 200; ++i) {
+        const auto done = rt.execute<account>("caller" + std::to_string(caller), credit{1});
+        if (done && done->sequence_number == i) ++right;
+      }
+    });
+  }
+  callers.clear();
+  CHECK(right == 1'600);
+  rt.settle(long_enough).value();
+  CHECK(rt.query<turnover>({"caller3"}).value().credited == 200);
+}
+
+namespace {
+
+struct other_account : account {};
+
+struct other_printing : printing {};
+
+struct impostor_event {
+  int x = 0;
+};
+TYTO_EVENT(impostor_event, "account.credited", x)
+struct impostor {
+  static constexpr std::string_view category = "impostor";
+  using command = std::variant<credit>;
+  using event = std::variant<impostor_event>;
+  struct state {};
+  static decision<event> decide(const state&, const credit&) { return nothing; }
+  static state evolve(state s, const impostor_event&) { return s; }
+};
+
+std::string start_error(runtime& rt) {
+  auto started = rt.start();
+  return started ? "started" : started.error().message();
+}
+
+}  // namespace
+
+TEST_CASE("A domain that does not fit together is refused at the start") {
+  runtime rt{open_memory(), quiet()};
+  SECTION("two aggregates of one category") {
+    rt.aggregate<account>().aggregate<other_account>();
+    CHECK_THAT(start_error(rt), Catch::Contains("two aggregates have the category 'account'"));
+  }
+  SECTION("two consumers of one name") {
+    rt.reaction<printing>().reaction<other_printing>();
+    CHECK_THAT(start_error(rt), Catch::Contains("two consumers have the name 'printing'"));
+  }
+  SECTION("one stored name for two types of events") {
+    rt.aggregate<account>().aggregate<impostor>();
+    CHECK_THAT(start_error(rt), Catch::Contains("two event types have the stored name 'account.credited'"));
+  }
+}
+
+TEST_CASE("A command that cannot be addressed is an error that says why") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().start().value();
+  CHECK_THAT(rt.execute<receipts>("ann", print_receipt{1}).error().message(), Catch::Contains("no such aggregate"));
+  CHECK_THAT(rt.execute<account>("", credit{1}).error().message(), Catch::Contains("neither part empty"));
+  CHECK_THAT(rt.execute<account>(std::string(500, 'x'), credit{1}).error().message(), Catch::Contains("limit is 400"));
+  CHECK_THAT(rt.execute<account>("ann", credit{1}, with_id(std::string(300, 'x'))).error().message(),
+             Catch::Contains("limit is 255"));
+}
+
+TEST_CASE("A runtime that was not started refuses commands and queries") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>();
+  CHECK(rt.execute<account>("ann", credit{1}).error().failed()->code() == errc::stopped);
+  CHECK_FALSE(rt.query<turnover>({"ann"}));
+  CHECK(rt.stop());
+}

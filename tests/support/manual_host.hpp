@@ -1,0 +1,79 @@
+// Runs actors on the test's own thread, one message at a time in the order in which they were posted, under a clock
+// that moves when the test says so.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "host.hpp"
+#include "tyto/clock.hpp"
+
+namespace tyto::test {
+
+class manual_clock final : public clock {
+ public:
+  [[nodiscard]] timestamp now() const override { return now_; }
+  void advance(std::chrono::microseconds by) { now_ += by; }
+
+ private:
+  timestamp now_{std::chrono::hours{24 * 365 * 50}};
+};
+
+class manual_host final : public detail::host {
+ public:
+  explicit manual_host(manual_clock& time) : time_(time) {}
+
+  std::shared_ptr<detail::mailbox> spawn(std::unique_ptr<detail::actor> machine, detail::placement) override {
+    auto box = std::make_shared<manual_mailbox>(queue_, std::move(machine));
+    box->machine->bind(box);
+    return box;
+  }
+
+  void post_after(std::chrono::milliseconds delay, const std::shared_ptr<detail::mailbox>& box,
+                  std::shared_ptr<detail::mail> letter) override {
+    later_.emplace(time_.now() + delay, std::pair{std::weak_ptr{box}, std::move(letter)});
+  }
+
+  /// Handles messages until none is left.
+  void run() {
+    while (!queue_.empty()) {
+      auto [box, letter] = std::move(queue_.front());
+      queue_.pop_front();
+      if (box->machine) box->machine->receive(*letter);
+    }
+  }
+
+  /// Moves the clock, posts what has become due, and runs.
+  void advance(std::chrono::milliseconds by) {
+    time_.advance(by);
+    while (!later_.empty() && later_.begin()->first <= time_.now()) {
+      auto [box, letter] = std::move(later_.begin()->second);
+      later_.erase(later_.begin());
+      if (auto alive = box.lock()) alive->post(std::move(letter));
+    }
+    run();
+  }
+
+ private:
+  struct manual_mailbox;
+  using queue = std::deque<std::pair<std::shared_ptr<manual_mailbox>, std::shared_ptr<detail::mail>>>;
+
+  struct manual_mailbox final : detail::mailbox, std::enable_shared_from_this<manual_mailbox> {
+    manual_mailbox(queue& q, std::unique_ptr<detail::actor> m) : posts_to(q), machine(std::move(m)) {}
+    void post(std::shared_ptr<detail::mail> letter) override {
+      posts_to.emplace_back(shared_from_this(), std::move(letter));
+    }
+    void close() override { machine.reset(); }
+
+    queue& posts_to;
+    std::unique_ptr<detail::actor> machine;
+  };
+
+  manual_clock& time_;
+  queue queue_;
+  std::multimap<timestamp, std::pair<std::weak_ptr<detail::mailbox>, std::shared_ptr<detail::mail>>> later_;
+};
+
+}  // namespace tyto::test

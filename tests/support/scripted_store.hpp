@@ -1,0 +1,65 @@
+// A journal that does what the test says: holds appends back, or fails the next ones. Everything else goes through to
+// the journal behind it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "tyto/event_store.hpp"
+
+namespace tyto::test {
+
+class scripted_store final : public event_store {
+ public:
+  explicit scripted_store(std::shared_ptr<event_store> behind) : behind_(std::move(behind)) {}
+
+  /// From now on appends wait for release().
+  void hold() { holding_ = true; }
+  /// Lets the appends that were held back happen, and those that follow.
+  void release() {
+    holding_ = false;
+    for (auto& [batch, done] : std::exchange(held_, {})) append(std::move(batch), std::move(done));
+  }
+  /// The next append fails with `why`.
+  void fail_next_append(error why) { fail_append_ = std::move(why); }
+  /// Reads of streams fail with `why` until this is called with nothing.
+  void fail_reads(std::optional<error> why) { fail_reads_ = std::move(why); }
+  /// How many writes each append brought, the failed ones included.
+  [[nodiscard]] const std::vector<std::size_t>& batch_sizes() const { return batch_sizes_; }
+
+  void append(append_batch batch, append_done done) override {
+    if (holding_) return held_.emplace_back(std::move(batch), std::move(done)), void();
+    batch_sizes_.push_back(batch.writes.size());
+    if (auto why = std::exchange(fail_append_, std::nullopt)) return done(*std::move(why));
+    behind_->append(std::move(batch), std::move(done));
+  }
+  result<void> read_stream(std::string_view id, std::uint64_t from, const event_visitor& visitor) const override {
+    if (fail_reads_) return *fail_reads_;
+    return behind_->read_stream(id, from, visitor);
+  }
+  result<void> read_all(std::uint64_t from, const event_visitor& visitor) const override {
+    if (fail_reads_) return *fail_reads_;
+    return behind_->read_all(from, visitor);
+  }
+  [[nodiscard]] result<std::uint64_t> stream_version(std::string_view id) const override {
+    return behind_->stream_version(id);
+  }
+  [[nodiscard]] result<std::uint64_t> head() const override { return behind_->head(); }
+  [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override {
+    return behind_->load_checkpoint(name);
+  }
+  [[nodiscard]] result<std::uint64_t> size_bytes() const override { return behind_->size_bytes(); }
+
+ private:
+  std::shared_ptr<event_store> behind_;
+  bool holding_ = false;
+  std::deque<std::pair<append_batch, append_done>> held_;
+  std::optional<error> fail_append_;
+  std::optional<error> fail_reads_;
+  std::vector<std::size_t> batch_sizes_;
+};
+
+}  // namespace tyto::test

@@ -1,0 +1,256 @@
+#include "aggregate_actor.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "committer.hpp"
+#include "event_bus.hpp"
+#include "support/counter.hpp"
+#include "support/manual_host.hpp"
+#include "support/scripted_store.hpp"
+#include "tyto/memory_store.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+using namespace tyto::detail;
+
+namespace {
+
+struct world {
+  manual_clock time;
+  manual_host host{time};
+  scripted_store journal{open_memory().journal};
+  event_bus bus{0, 1'000, 1'000};
+  std::vector<std::string> log;
+  aggregate_surroundings around{journal,
+                                time,
+                                spawn<committer>(host, placement::dedicated, journal, bus, host, std::size_t{1'000}),
+                                [this](std::string_view line) { log.emplace_back(line); },
+                                std::chrono::milliseconds{10},
+                                std::chrono::milliseconds{1'000}};
+  address<aggregate_message> aggregate = start();
+
+  address<aggregate_message> start() {
+    return spawn<aggregate_actor>(host, placement::shared, around, definition_of<counter>(), "counter|1");
+  }
+
+  // The answer appears here once it is given.
+  using answer = std::shared_ptr<std::optional<command_result>>;
+  template <class Command>
+  answer post(Command command, command_options options = {}) {
+    auto given = std::make_shared<std::optional<command_result>>();
+    aggregate.post(run_command{send<counter>("1", command).command, std::move(options),
+                               [given](const command_result& outcome) { given->emplace(outcome); }});
+    return given;
+  }
+  template <class Command>
+  command_result execute(Command command, command_options options = {}) {
+    auto given = post(command, std::move(options));
+    host.run();
+    REQUIRE(given->has_value());
+    return **given;
+  }
+};
+
+command_options with_id(std::string id) {
+  command_options options;
+  options.command_id = std::move(id);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("A command is answered with the place of its last event") {
+  world w;
+  auto first = w.execute(count{});
+  CHECK(first->position == 1);
+  auto second = w.execute(count_twice{});
+  CHECK(second->position == 3);
+  CHECK(second->sequence_number == 3);
+  CHECK(second->events == 2);
+  CHECK_FALSE(second->repeated);
+}
+
+TEST_CASE("Commands are decided before earlier ones are durable and answered in order after it") {
+  world w;
+  w.journal.hold();
+  auto first = w.post(count_if_zero{});
+  auto second = w.post(count_if_zero{});
+  auto third = w.post(count{});
+  w.host.run();
+  CHECK_FALSE(first->has_value());
+  CHECK_FALSE(second->has_value());  // it was rejected for an event that nobody may know of yet
+  CHECK_FALSE(third->has_value());
+
+  w.journal.release();
+  w.host.run();
+  CHECK((*first)->has_value());
+  REQUIRE((*second)->error().rejected());
+  CHECK((*second)->error().rejected()->reason == "the counter is at 1");
+  CHECK((**third)->sequence_number == 2);
+}
+
+TEST_CASE("Everything decided on events that could not be stored fails with the reason") {
+  world w;
+  w.journal.hold();
+  auto first = w.post(count{});
+  auto rejected = w.post(count_if_zero{});
+  auto third = w.post(count{});
+  w.host.run();
+  w.journal.fail_next_append(error{errc::full, "storing events", "the disk is full"});
+  w.journal.release();
+  w.host.run();
+  for (const auto& answer : {first, rejected, third}) {
+    REQUIRE((*answer)->error().failed());
+    CHECK((*answer)->error().failed()->code() == errc::full);
+  }
+  CHECK(w.log.size() == 1);
+
+  auto next = w.execute(count_if_zero{});  // nothing of it has stayed
+  REQUIRE(next);
+  CHECK(next->position == 1);
+}
+
+TEST_CASE("A write behind a failed one is refused, and what waited meanwhile runs on the recovered state") {
+  world w;
+  w.journal.hold();
+  auto first = w.post(count{});
+  w.host.run();  // the first write is with the store …
+  auto second = w.post(count{});
+  w.host.run();  // … and the second in a batch of its own
+  w.journal.fail_next_append(error{errc::io, "storing events"});
+  w.journal.release();
+  auto third = w.post(count_if_zero{});
+  w.host.run();
+  CHECK((*first)->error().failed()->code() == errc::io);
+  CHECK((*second)->error().failed()->code() == errc::io);
+  REQUIRE((*third)->has_value());
+  CHECK((**third)->sequence_number == 1);
+  CHECK(w.journal.stream_version("counter|1").value() == 1);
+}
+
+TEST_CASE("A repeated command gets the first outcome and does not run again") {
+  world w;
+  auto first = w.execute(count_twice{}, with_id("a"));
+  (void)w.execute(count{}).value();
+
+  SECTION("by the same live aggregate") {}
+  SECTION("after recovery by replay") { w.aggregate = w.start(); }
+
+  auto again = w.execute(count_twice{}, with_id("a"));
+  REQUIRE(again);
+  CHECK(again->repeated);
+  CHECK(again->position == first->position);
+  CHECK(again->sequence_number == 2);
+  CHECK(again->events == 2);
+  CHECK(w.journal.stream_version("counter|1").value() == 3);
+}
+
+TEST_CASE("A command repeated while the first is under way waits for it") {
+  world w;
+  w.journal.hold();
+  auto first = w.post(count{}, with_id("a"));
+  auto again = w.post(count{}, with_id("a"));
+  w.host.run();
+  CHECK_FALSE(again->has_value());
+  w.journal.release();
+  w.host.run();
+  CHECK((**first)->position == 1);
+  CHECK((**again)->position == 1);
+  CHECK((**again)->repeated);
+  CHECK(w.journal.head().value() == 1);
+}
+
+TEST_CASE("A rejected command may be sent again under its id") {
+  world w;
+  (void)w.execute(count{}).value();
+  CHECK(w.execute(count_if_zero{}, with_id("a")).error().rejected());
+  (void)w.execute(count{-1}).value();
+  CHECK(w.execute(count_if_zero{}, with_id("a")));
+}
+
+TEST_CASE("A command that expects another version is refused with the actual one") {
+  world w;
+  (void)w.execute(count_twice{}).value();
+  command_options options;
+  options.expected = expected_version::exactly(1);
+  auto outcome = w.execute(count{}, options);
+  REQUIRE(outcome.error().failed());
+  CHECK(outcome.error().failed()->code() == errc::conflict);
+  CHECK(outcome.error().failed()->conflict()->actual == 2);
+  options.expected = expected_version::exactly(2);
+  CHECK(w.execute(count{}, options));
+}
+
+TEST_CASE("A command that changes nothing is answered with the aggregate's last event") {
+  world w;
+  (void)w.execute(count_twice{}).value();
+  auto outcome = w.execute(do_nothing{});
+  REQUIRE(outcome);
+  CHECK(outcome->events == 0);
+  CHECK(outcome->position == 2);
+  CHECK_FALSE(outcome->repeated);
+}
+
+TEST_CASE("A decide that throws fails its command and leaves the aggregate as it was") {
+  world w;
+  (void)w.execute(count{5}).value();
+  auto outcome = w.execute(throw_in_decide{});
+  REQUIRE(outcome.error().failed());
+  CHECK(outcome.error().failed()->code() == errc::handler_failed);
+  CHECK_THAT(outcome.error().message(), Catch::Contains("decide threw"));
+  CHECK(w.execute(count_if_zero{}).error().rejected()->reason == "the counter is at 5");
+}
+
+TEST_CASE("An evolve that throws fails its command, keeps those before it and rebuilds the state") {
+  world w;
+  w.journal.hold();
+  auto before = w.post(count{5});
+  auto broken = w.post(throw_in_evolve{});
+  auto after = w.post(count_if_zero{});
+  w.host.run();
+  w.journal.release();
+  w.host.run();
+  CHECK((*before)->has_value());
+  CHECK((*broken)->error().failed()->code() == errc::handler_failed);
+  CHECK((*after)->error().rejected()->reason == "the counter is at 5");
+  CHECK(w.journal.head().value() == 1);
+}
+
+TEST_CASE("An aggregate that cannot be recovered answers with the error and tries again after a while") {
+  world w;
+  (void)w.execute(count{5}).value();
+  w.aggregate = w.start();
+  w.journal.fail_reads(error{errc::damaged, "reading the event at position 1"});
+  CHECK(w.execute(count{}).error().failed()->code() == errc::damaged);
+  w.journal.fail_reads(std::nullopt);
+  CHECK(w.execute(count{}).error().failed()->code() == errc::damaged);  // not yet
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.execute(count_if_zero{}).error().rejected()->reason == "the counter is at 5");
+}
+
+TEST_CASE("Events carry their command's ids and tags, and times that never go back") {
+  world w;
+  command_options options;
+  options.command_id = "c";
+  options.correlation_id = "r";
+  options.causation_id = "x";
+  options.tags = {"blue", "green"};
+  (void)w.execute(count_twice{}, options).value();
+  const auto first_time = w.time.now();
+  w.time.advance(-std::chrono::hours{1});
+  (void)w.execute(count{}).value();
+  std::vector<metadata> seen;
+  REQUIRE(w.journal.read_all(1, [&](const event_view& event) {
+    seen.push_back(event.meta);
+    return visit::next;
+  }));
+  REQUIRE(seen.size() == 3);
+  CHECK(seen[1].command_id == "c");
+  CHECK(seen[1].correlation_id == "r");
+  CHECK(seen[1].causation_id == "x");
+  CHECK(seen[1].tags == options.tags);
+  CHECK(seen[1].decision_index == 1);
+  CHECK(seen[1].decision_count == 2);
+  CHECK(seen[1].type == "counter.counted");
+  CHECK(seen[2].time == first_time);
+}

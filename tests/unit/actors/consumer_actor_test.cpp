@@ -1,0 +1,245 @@
+#include "consumer_actor.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "support/counter.hpp"
+#include "support/manual_host.hpp"
+#include "support/scripted_store.hpp"
+#include "tyto/memory_store.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+using namespace tyto::detail;
+
+namespace {
+
+// A handler that keeps what it is called with, and fails when told to.
+struct recording_handler final : consumer_handler {
+  struct script {
+    std::vector<std::uint64_t> handled;
+    std::vector<std::uint64_t> commits;
+    std::uint64_t checkpoint = 0;
+    std::uint64_t poison = 0;  // the position that fails
+    bool sends_commands = false;
+    bool commit_fails = false;
+    std::uint64_t closed_at = 0;
+  };
+  explicit recording_handler(script& s) : script_(s) {}
+
+  result<std::uint64_t> load() override { return script_.checkpoint; }
+  [[nodiscard]] bool wants(std::string_view type) const override { return type == stored_name<counted>; }
+  result<commands> handle(const recorded_event& event) override {
+    if (event.meta.position == script_.poison) return error{errc::handler_failed, "handling", "poison"};
+    script_.handled.push_back(event.meta.position);
+    if (script_.sends_commands) return commands{send<counter>("other", count{}), send<counter>("third", count{})};
+    return commands{};
+  }
+  result<void> commit(std::uint64_t position) override {
+    if (script_.commit_fails) return error{errc::full, "committing"};
+    script_.commits.push_back(position);
+    return {};
+  }
+  void abandon() override {}
+  result<void> close(std::uint64_t position) override {
+    script_.closed_at = position;
+    return {};
+  }
+
+  script& script_;
+};
+
+struct sent_command {
+  outgoing_command command;
+  command_options options;
+  command_reply reply;
+};
+
+struct world {
+  manual_clock time;
+  manual_host host{time};
+  scripted_store journal{open_memory().journal};
+  event_bus bus;
+  std::vector<sent_command> sent;
+  std::vector<std::string> log;
+  consumer_surroundings around{journal,
+                               bus,
+                               host,
+                               time,
+                               [this](outgoing_command command, command_options options, command_reply reply) {
+                                 sent.push_back({std::move(command), std::move(options), std::move(reply)});
+                               },
+                               [this](std::string_view line) { log.emplace_back(line); },
+                               4,
+                               std::chrono::milliseconds{10},
+                               std::chrono::milliseconds{40}};
+  recording_handler::script script;
+  std::shared_ptr<progress> shown = std::make_shared<progress>("billing");
+  address<consumer_message> consumer;
+
+  explicit world(int events_in_journal = 0, std::size_t max_recent = 100)
+      : bus(append(events_in_journal), max_recent, 4) {}
+
+  std::uint64_t append(int events) {
+    for (int i = 0; i < events; ++i) (void)append_one();
+    return journal.head().value();
+  }
+  std::shared_ptr<stream_write> append_one() {
+    auto write = std::make_shared<stream_write>();
+    write->persistence_id = "counter|1";
+    auto& event = write->events.emplace_back();
+    event.meta.persistence_id = "counter|1";
+    event.meta.type = stored_name<counted>;
+    event.meta.correlation_id = "request";
+    event.payload = to_bytes(counted{1});
+    append_batch batch;
+    batch.writes = {write};
+    REQUIRE(append_and_wait(journal, std::move(batch)));
+    return write;
+  }
+  void publish_one() {
+    auto write = append_one();
+    auto made = std::make_shared<segment>();
+    made->first_position = made->last_position = write->events[0].meta.position;
+    made->writes = {write};
+    bus.publish(std::move(made));
+  }
+  void start() {
+    consumer = spawn<consumer_actor>(host, placement::dedicated, around, "billing",
+                                     std::make_unique<recording_handler>(script), shown);
+    consumer.post(begin{});
+    host.run();
+  }
+  void answer(std::size_t index, const command_result& outcome) {
+    sent[index].reply(outcome);
+    host.run();
+  }
+  [[nodiscard]] consumer_status status() const { return shown->status(); }
+};
+
+using positions = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("A consumer that is behind reads the journal from its checkpoint in batches, then follows the bus") {
+  world w{6};
+  w.script.checkpoint = 1;
+  w.start();
+  CHECK(w.script.handled == positions{2, 3, 4, 5, 6});
+  CHECK(w.script.commits == positions{5, 6});
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled.back() == 7);
+  CHECK(w.status().position == 7);
+  CHECK(w.status().state == consumer_state::running);
+}
+
+TEST_CASE("The checkpoint moves when every command is answered, a rejection being an answer") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  REQUIRE(w.sent.size() == 2);
+  CHECK(w.sent[0].options.command_id == "billing/1/0");
+  CHECK(w.sent[1].options.command_id == "billing/1/1");
+  CHECK(w.sent[1].options.causation_id == "billing/1");
+  CHECK(w.sent[1].options.correlation_id == "request");
+  w.answer(0, committed{});
+  CHECK(w.script.commits.empty());
+  w.answer(1, command_failure{reject("no")});
+  CHECK(w.script.commits == positions{1});
+}
+
+TEST_CASE("A command that failed is sent again under the same id after a while") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  w.answer(0, committed{});
+  w.answer(1, command_failure{error{errc::overloaded, "sending"}});
+  CHECK(w.script.commits.empty());
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK(w.status().failures == 1);
+  w.host.advance(std::chrono::milliseconds{10});
+  REQUIRE(w.sent.size() == 4);
+  CHECK(w.sent[3].options.command_id == "billing/1/1");
+  w.answer(1, committed{});  // late answers to the first attempt do not count
+  w.answer(2, committed{});
+  CHECK(w.script.commits.empty());
+  w.answer(3, committed{});
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.status().state == consumer_state::running);
+}
+
+TEST_CASE("A poison event is tried again and again with growing pauses, and nothing is skipped") {
+  world w{4};
+  w.script.poison = 3;
+  w.start();
+  CHECK(w.status().state == consumer_state::failing);
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.status().position == 2);  // what is before it gets through
+  for (const int pause : {10, 20, 40, 40}) {
+    const auto failures = w.status().failures;
+    w.host.advance(std::chrono::milliseconds{pause - 1});
+    CHECK(w.status().failures == failures);
+    w.host.advance(std::chrono::milliseconds{1});
+    CHECK(w.status().failures == failures + 1);
+  }
+  w.script.poison = 0;
+  w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.status().position == 4);
+  CHECK(w.log.size() >= 1);
+}
+
+TEST_CASE("A failed commit is tried again with the same events") {
+  world w;
+  w.script.commit_fails = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  CHECK(w.status().position == 0);
+  w.script.commit_fails = false;
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.script.handled == positions{1, 1});
+  CHECK(w.status().position == 1);
+}
+
+TEST_CASE("A batch of the journal before a damaged record is handled") {
+  world w{2};
+  w.journal.fail_reads(error{errc::damaged, "reading the event at position 1"});
+  w.start();
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK_THAT(w.status().last_error, Catch::Contains("position 1"));
+  w.journal.fail_reads(std::nullopt);
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.status().position == 2);
+}
+
+TEST_CASE("Stopping finishes the batch in hand") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  bool stopped = false;
+  w.consumer.post(stop_actor{[&] { stopped = true; }});
+  w.host.run();
+  CHECK_FALSE(stopped);
+  w.answer(0, committed{});
+  w.answer(1, committed{});
+  CHECK(stopped);
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.script.closed_at == 1);
+  CHECK(w.status().state == consumer_state::stopped);
+}
+
+TEST_CASE("An idle consumer stops at once") {
+  world w{3};
+  w.start();
+  bool stopped = false;
+  w.consumer.post(stop_actor{[&] { stopped = true; }});
+  w.host.run();
+  CHECK(stopped);
+  CHECK(w.script.closed_at == 3);
+}
