@@ -1,0 +1,20 @@
+"""Fails unless the README's complete program is the quickstart sample, letter for letter, and the paths it links exist."""
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(sys.argv[1])
+readme = (root / "README.md").read_text()
+problems = []
+
+blocks = re.findall(r"```cpp\n(.*?)```", readme, re.S)
+if (root / "samples/quickstart/main.cpp").read_text() not in blocks:
+    problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
+
+for page in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md"), *root.glob("samples/*/README.md")]:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if "://" not in target and not (page.parent / target).exists():
+            problems.append(f"{page.relative_to(root)}: links to {target}, which does not exist")
+
+print("\n".join(problems) or "README and links are right")
+sys.exit(bool(problems))
