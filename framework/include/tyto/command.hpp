@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -110,9 +111,12 @@ using commands = std::vector<outgoing_command>;
 /// Returns `command` addressed to the aggregate A named `entity_id`.
 template <class A, class Command>
 outgoing_command send(std::string_view entity_id, Command&& command) {
-  static_assert(std::is_constructible_v<typename A::command, Command&&>, "tyto: the aggregate has no such command");
-  return {&definition_of<A>(), std::string{entity_id},
-          std::make_shared<const typename A::command>(std::forward<Command>(command))};
+  constexpr bool known = std::is_constructible_v<typename A::command, Command&&>;
+  static_assert(known, "tyto: the aggregate has no such command");
+  if constexpr (known) {
+    return {&definition_of<A>(), std::string{entity_id},
+            std::make_shared<const typename A::command>(std::forward<Command>(command))};
+  }
 }
 
 }  // namespace tyto

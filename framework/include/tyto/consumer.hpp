@@ -92,6 +92,23 @@ constexpr auto events_of_projection() {
   }
 }
 
+/// Says at compile time what is missing from the consumer C of the events `List`; returns whether nothing is.
+template <class C, class List>
+constexpr bool check_consumer() {
+  constexpr bool has_name = named_consumer<C>;
+  static_assert(has_name, "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
+  constexpr bool all_named = event_list<List>::all_named;
+  static_assert(all_named,
+                "tyto: an event of the consumer has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
+  if constexpr (all_named) {
+    constexpr bool names_differ = event_list<List>::names_differ();
+    static_assert(names_differ, "tyto: two events of the consumer have the same stored name");
+    return has_name && names_differ;
+  } else {
+    return false;
+  }
+}
+
 template <class E, class Handler>
 result<commands> call_reaction(Handler& handle, const recorded_event& recorded) {
   auto event = event_cast<E>(recorded);
@@ -111,16 +128,22 @@ result<commands> call_reaction(Handler& handle, const recorded_event& recorded) 
 /// Returns the definition of the reaction R, which `reaction` is; shared with the definition's copies.
 template <class R>
 reaction_definition define_reaction(R reaction) {
-  static_assert(detail::named_consumer<R>,
-                "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
-  reaction_definition made{std::string{R::name}, {}};
-  auto self = std::make_shared<R>(std::move(reaction));
-  detail::event_list<decltype(detail::events_of_reaction<R>())>::for_each([&]<class E>(std::type_identity<E>) {
-    made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded) {
-      auto handle = [&self](const E& event, const metadata& meta) { return self->react(event, meta); };
-      return detail::call_reaction<E>(handle, recorded);
+  reaction_definition made{};
+  using list = decltype(detail::events_of_reaction<R>());
+  if constexpr (detail::check_consumer<R, list>()) {
+    made.name = R::name;
+    auto self = std::make_shared<R>(std::move(reaction));
+    detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
+      constexpr bool reacts = requires(const E& event, const metadata& meta) { self->react(event, meta); };
+      static_assert(reacts, "tyto: an event in the reaction's list of events has no react");
+      if constexpr (reacts) {
+        made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded) {
+          auto handle = [&self](const E& event, const metadata& meta) { return self->react(event, meta); };
+          return detail::call_reaction<E>(handle, recorded);
+        });
+      }
     });
-  });
+  }
   return made;
 }
 
@@ -137,18 +160,26 @@ reaction_definition define_subscription(std::string name, Handler handler) {
 /// Returns the definition of the projection P.
 template <class P>
 projection_definition define_projection() {
-  static_assert(detail::named_consumer<P>,
-                "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
-  projection_definition made{std::string{P::name}, {}};
-  detail::event_list<decltype(detail::events_of_projection<P>())>::for_each([&]<class E>(std::type_identity<E>) {
-    made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded, row_buffer& rows) -> result<void> {
-      auto event = event_cast<E>(recorded);
-      if (!event) return std::move(event).error();
-      typename P::table table{rows};
-      P::project(table, **event, recorded.meta);
-      return {};
+  projection_definition made{};
+  using list = decltype(detail::events_of_projection<P>());
+  if constexpr (detail::check_consumer<P, list>()) {
+    made.name = P::name;
+    detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
+      constexpr bool projects = requires(typename P::table & table, const E& event, const metadata& meta) {
+        P::project(table, event, meta);
+      };
+      static_assert(projects, "tyto: an event in the projection's list of events has no project");
+      if constexpr (projects) {
+        made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded, row_buffer& rows) -> result<void> {
+          auto event = event_cast<E>(recorded);
+          if (!event) return std::move(event).error();
+          typename P::table table{rows};
+          P::project(table, **event, recorded.meta);
+          return {};
+        });
+      }
     });
-  });
+  }
   return made;
 }
 

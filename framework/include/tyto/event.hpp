@@ -2,6 +2,7 @@
 // them, stores keep them, consumers get them.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -108,7 +109,7 @@ result<std::shared_ptr<const E>> event_cast(const recorded_event& recorded) {
 }
 
 /// A list of event types: `using events = tyto::events<order_created, order_completed>;`
-template <event... Es>
+template <class... Es>
 struct events {};
 
 namespace detail {
@@ -120,7 +121,7 @@ struct event_list<events<Es...>> {
   static constexpr std::size_t size = sizeof...(Es);
   static constexpr bool all_named = (event<Es> && ...);
   static constexpr bool names_differ() {
-    const std::string_view names[] = {tyto_stored_name(std::type_identity<Es>{})...};
+    const std::array<std::string_view, size> names = {tyto_stored_name(std::type_identity<Es>{})...};
     for (std::size_t i = 0; i < size; ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         if (names[i] == names[j]) return false;
