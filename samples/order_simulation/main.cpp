@@ -1,0 +1,171 @@
+// order_simulation: a shop in one process. Reads the command line, opens the storage, runs the simulation, audits the
+// journal, prints the report. Exits with 0, with 1 after a failure or a failed audit, with 2 after bad input.
+#include <fmt/core.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <tyto/lmdb_store.hpp>
+
+#include "generator.hpp"
+#include "import.hpp"
+#include "money.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+#include "simulation.hpp"
+
+namespace {
+
+enum exit_status { ok = 0, failure = 1, bad_input = 2 };
+
+struct arguments {
+  std::uint64_t orders = 10'000;
+  std::string input;
+  std::string data_dir;
+  std::uint64_t seed = 42;
+  double decline_rate = 0.02;
+  std::int64_t initial_stock = 1'000'000;
+  bool json = false;
+};
+
+int complain(exit_status status, const std::string& what) {
+  fmt::print(stderr, "order_simulation: {}\n", what);
+  return status;
+}
+
+// Returns the exit status if there is nothing left to do.
+std::optional<int> parse(int argc, char** argv, arguments& given) {
+  CLI::App app{"Simulates a shop's orders on Tyto, then audits the journal.", "order_simulation"};
+  const auto named = [](const std::string& text) {
+    return text.empty() ? std::string{"the name is empty"} : std::string{};
+  };
+  const auto rate = [](const std::string& text) {
+    double value = 0;
+    const bool fits = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
+    return fits ? std::string{} : "'" + text + "' is not a number from 0 to 1";
+  };
+  auto* orders = app.add_option("--orders", given.orders, "How many orders to generate")
+                     ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
+                     ->capture_default_str();
+  app.add_option("--input", given.input, "Take orders and returns from this CSV file instead")
+      ->type_name("FILE.csv")
+      ->check(named)
+      ->excludes(orders);
+  app.add_option("--data-dir", given.data_dir, "Where the journal is kept; default: a temporary directory")
+      ->type_name("DIR")
+      ->check(named);
+  app.add_option("--seed", given.seed, "Decides which orders are generated and which payments are declined")
+      ->capture_default_str();
+  app.add_option("--decline-rate", given.decline_rate, "The share of payments that is declined, from 0 to 1")
+      ->check(rate)
+      ->capture_default_str();
+  app.add_option("--initial-stock", given.initial_stock, "Units of each stock code at the beginning")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000'000}))
+      ->capture_default_str();
+  app.add_flag("--json", given.json, "Print one JSON object instead of the report");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::Error& wrong) {
+    return complain(bad_input, std::string{wrong.what()} + "\nRun order_simulation --help for more.");
+  }
+  return std::nullopt;
+}
+
+// The directory of the journal; one that we made ourselves is removed at the end.
+class data_directory {
+ public:
+  explicit data_directory(std::string given) : path_(std::move(given)), temporary_(path_.empty()) {}
+  ~data_directory() {
+    std::error_code ignored;
+    if (temporary_ && !path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  data_directory(const data_directory&) = delete;
+  data_directory& operator=(const data_directory&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] bool is_temporary() const { return temporary_; }
+
+  // Returns what is wrong with the directory, if anything; makes the temporary one.
+  std::optional<std::string> prepare() {
+    std::error_code failed;
+    if (!temporary_) {
+      if (!std::filesystem::exists(path_, failed) || std::filesystem::is_directory(path_, failed)) return std::nullopt;
+      return "--data-dir: " + path_.string() + " is not a directory; name one, or a path where one can be made";
+    }
+    auto made = (std::filesystem::temp_directory_path(failed) / "order_simulation-XXXXXX").string();
+    if (failed || mkdtemp(made.data()) == nullptr) {
+      return "no temporary directory can be made (" + std::string{std::strerror(errno)} + "); use --data-dir";
+    }
+    path_ = made;
+    return std::nullopt;
+  }
+
+ private:
+  std::filesystem::path path_;
+  bool temporary_;
+};
+
+std::string title_of(const arguments& given, std::uint64_t invoices) {
+  const auto what = given.input.empty() ? fmt::format("{} generated orders", shop::format_count(given.orders))
+                                        : fmt::format("{} invoices from {}", shop::format_count(invoices), given.input);
+  return fmt::format("Order simulation: {}, seed {}, {:g} % of payments declined, {} units of each stock code", what,
+                     given.seed, given.decline_rate * 100,
+                     shop::format_count(static_cast<std::uint64_t>(given.initial_stock)));
+}
+
+int print(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return written ? ok : complain(failure, std::string{"the report cannot be written: "} + std::strerror(errno));
+}
+
+int run(const arguments& given, const shop::invoice_source& source, const data_directory& directory) {
+  tyto::lmdb_options where;
+  where.path = directory.path();
+  const auto stores = tyto::open_lmdb(where);
+  if (!stores) return complain(failure, stores.error().message());
+
+  const shop::simulation_options options{{given.seed, given.decline_rate}, given.initial_stock, shop::at_terminal()};
+  shop::report report;
+  report.title = title_of(given, source.count);
+  report.data_dir = directory.path();
+  report.data_dir_is_temporary = directory.is_temporary();
+  auto outcome = shop::simulate(*stores, source, options);
+  if (!outcome) return complain(failure, outcome.error().message());
+  report.outcome = *std::move(outcome);
+  report.account = shop::account_for(*stores->journal);
+  report.audit_failure = shop::audit(report.account, report.outcome.read_model);
+  const auto bytes = stores->journal->size_bytes();
+  if (!bytes) return complain(failure, bytes.error().message());
+  report.journal_bytes = *bytes;
+
+  const auto printed = print(given.json ? shop::to_json(report) : shop::to_text(report));
+  if (report.audit_failure) return complain(failure, "the audit failed: " + *report.audit_failure);
+  return printed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  arguments given;
+  if (const auto status = parse(argc, argv, given)) return *status;
+
+  shop::invoice_source source;
+  if (given.input.empty()) {
+    source = shop::generate(given.seed, given.orders);
+  } else {
+    auto invoices = shop::import_invoices(given.input);
+    if (!invoices) return complain(bad_input, invoices.error().message());
+    source = shop::source_of(*std::move(invoices));
+  }
+  data_directory directory{given.data_dir};
+  if (const auto problem = directory.prepare()) return complain(bad_input, *problem);
+  return run(given, source, directory);
+}

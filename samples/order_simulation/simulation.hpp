@@ -1,0 +1,39 @@
+// Drives the runtime: hands in the invoices as commands, waits until everything that follows from them has happened,
+// and asks the read model.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tyto/read_model_store.hpp>
+#include <tyto/result.hpp>
+
+#include "audit.hpp"
+#include "invoice.hpp"
+#include "payment_gateway.hpp"
+
+namespace shop {
+
+struct simulation_options {
+  payment_gateway gateway;
+  std::int64_t initial_stock = 0;  // units of each stock code
+  bool show_progress = false;
+};
+
+struct simulation_outcome {
+  std::map<std::string, std::uint64_t> rejected_orders;   // by reason
+  std::map<std::string, std::uint64_t> rejected_returns;  // by reason
+  std::uint64_t events_before = 0;                        // in the journal when the run began
+  std::uint64_t events_after = 0;
+  double seconds = 0;  // from the start of the runtime until all was settled
+  std::uint64_t notifications = 0;
+  std::string last_notification;
+  read_model_view read_model;
+};
+
+/// Runs the shop on `stores` until every invoice of `source` is dealt with. Commands that the journal has seen before
+/// have no second effect, so a run that was cut off is finished by running it again.
+tyto::result<simulation_outcome> simulate(const tyto::storage& stores, const invoice_source& source,
+                                          const simulation_options& options);
+
+}  // namespace shop
