@@ -1,0 +1,260 @@
+#include "lmdb.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <map>
+#include <utility>
+
+namespace tyto::lmdb {
+
+static_assert(std::endian::native == std::endian::little,
+              "the stored form is little-endian, as are LMDB's own numbers");
+
+namespace {
+
+constexpr unsigned max_readers = 1024;
+constexpr std::uint64_t map_granularity_bytes = 64 * 1024;
+
+struct explanation {
+  errc code;
+  const char* advice;
+};
+
+explanation explain(int code) {
+  switch (code) {
+    case MDB_MAP_FULL:
+      return {errc::full, "the map is full: open the storage again with a larger map_bytes"};
+    case MDB_TXN_FULL:
+      return {errc::full, "one transaction cannot hold that much: append less at a time"};
+    case MDB_DBS_FULL:
+      return {errc::full, "there are too many read models: erase read_models/ to rebuild those that are still in use"};
+    case ENOSPC:
+    case EDQUOT:
+      return {errc::full, "the disk is full: make room"};
+    case MDB_READERS_FULL:
+      return {errc::overloaded, "too many reads or snapshots are under way at a time"};
+    case MDB_MAP_RESIZED:
+      return {errc::full, "the file has outgrown this reader's map: open it again with a larger map_bytes"};
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return {errc::permission,
+              "the operating system refuses access: check owner and mode of the directory and its files"};
+    case MDB_INVALID:
+      return {errc::foreign, "not a file of LMDB"};
+    case MDB_INCOMPATIBLE:
+      return {errc::foreign, "a file of LMDB, but not one of Tyto"};
+    case MDB_VERSION_MISMATCH:
+      return {errc::newer_format, "written by another version of LMDB than the one in use"};
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_KEYEXIST:  // we only add keys that cannot be there
+      return {errc::damaged, "the structure of the file is damaged: restore it from a copy"};
+    case MDB_PANIC:
+      return {errc::io, "an earlier write failed half-way: close the storage and open it again"};
+    default:
+      return {errc::io, ""};
+  }
+}
+
+// The environments that are open in this process, by directory. An entry whose environment is gone is one that is just
+// being closed.
+struct open_environments {
+  std::mutex mutex;
+  std::condition_variable closed;
+  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<environment>> by_directory;
+};
+
+open_environments& registry() {
+  static auto* const instance = new open_environments;  // never destroyed: stores may live in other static objects
+  return *instance;
+}
+
+}  // namespace
+
+error to_error(int code, std::string doing) {
+  const auto [kind, advice] = explain(code);
+  std::string detail = mdb_strerror(code);
+  if (*advice != '\0') detail += fmt::format("; {}", advice);
+  return {kind, std::move(doing), std::move(detail)};
+}
+
+int transaction::get(table from, std::string_view key, std::string_view& value) const {
+  auto k = to_val(key);
+  MDB_val v{};
+  const int code = mdb_get(handle_, from, &k, &v);
+  if (code == 0) value = to_view(v);
+  return code;
+}
+
+int transaction::put(table into, std::string_view key, std::string_view value, unsigned flags) {
+  auto k = to_val(key);
+  auto v = to_val(value);
+  return mdb_put(handle_, into, &k, &v, flags);
+}
+
+int transaction::erase(table from, std::string_view key) {
+  auto k = to_val(key);
+  return mdb_del(handle_, from, &k, nullptr);
+}
+
+int transaction::commit() {
+  const int code = mdb_txn_commit(std::exchange(handle_, nullptr));
+  if (code == 0 && !environment_->read_only()) environment_->extend_file();
+  return code;
+}
+
+int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char*& room) {
+  if (failed_ != 0) return failed_;
+  key_ = to_val(key);
+  value_ = {size, nullptr};
+  const int code = mdb_cursor_put(handle_, &key_, &value_, flags | MDB_RESERVE);
+  room = static_cast<char*>(value_.mv_data);
+  return code;
+}
+
+result<std::unique_ptr<environment>> environment::create(const environment_options& options, unsigned extra_flags) {
+  const auto doing = fmt::format("opening '{}'", options.directory.string());
+  MDB_env* handle = nullptr;
+  if (const int code = mdb_env_create(&handle); code != 0) return to_error(code, doing);
+  std::unique_ptr<environment> created{new environment{options, handle}};
+
+  const auto map_bytes =
+      (options.map_bytes + map_granularity_bytes - 1) / map_granularity_bytes * map_granularity_bytes;
+  unsigned flags = MDB_NOTLS | extra_flags;
+  if (options.read_only) flags |= MDB_RDONLY;
+  if (options.lazy_meta_sync) flags |= MDB_NOMETASYNC;
+  int code = mdb_env_set_mapsize(handle, map_bytes);
+  if (code == 0) code = mdb_env_set_maxreaders(handle, max_readers);
+  if (code == 0) code = mdb_env_set_maxdbs(handle, options.max_tables);
+  if (code == 0) code = mdb_env_open(handle, options.directory.c_str(), flags, 0644);
+  if (code != 0) return to_error(code, doing);
+  if (auto whole = created->check_length(); !whole) return std::move(whole).error();
+  return created;
+}
+
+result<std::shared_ptr<environment>> environment::inspect(const environment_options& options) {
+  auto read_only = options;
+  read_only.read_only = true;
+  auto created = create(read_only, MDB_NOLOCK);
+  if (!created) return std::move(created).error();
+  return std::shared_ptr<environment>{*std::move(created)};
+}
+
+result<std::shared_ptr<environment>> environment::open(const environment_options& options) {
+  const auto doing = fmt::format("opening '{}'", options.directory.string());
+  struct stat directory {};
+  if (::stat(options.directory.c_str(), &directory) != 0) return to_error(errno, doing);
+  const std::pair key{directory.st_dev, directory.st_ino};
+
+  auto& open = registry();
+  std::unique_lock lock{open.mutex};
+  for (auto found = open.by_directory.find(key); found != open.by_directory.end();
+       found = open.by_directory.find(key)) {
+    if (auto shared = found->second.lock()) {
+      if (!shared->read_only() || options.read_only) return shared;
+      return error{errc::locked, doing,
+                   "this process has it open for reading: close that before opening it for writing"};
+    }
+    open.closed.wait(lock);
+  }
+  auto created = create(options, 0);
+  if (!created) return std::move(created).error();
+  int dead_readers = 0;
+  mdb_reader_check((*created)->handle_, &dead_readers);  // their pages can be used again; if it fails, they are not
+  const auto close = [key](environment* closing) {
+    auto& still_open = registry();
+    const std::lock_guard closing_lock{still_open.mutex};
+    delete closing;
+    still_open.by_directory.erase(key);
+    still_open.closed.notify_all();
+  };
+  std::shared_ptr<environment> opened{created->release(), close};
+  open.by_directory.emplace(key, opened);
+  return opened;
+}
+
+result<transaction> environment::begin(unsigned flags) const {
+  MDB_txn* handle = nullptr;
+  if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
+    return to_error(code, fmt::format("beginning a transaction in '{}'", options_.directory.string()));
+  }
+  return transaction{shared_from_this(), handle};
+}
+
+result<void> environment::with_tables(bool write, const std::function<result<void>(transaction&)>& open) {
+  const std::lock_guard lock{tables_mutex_};
+  auto begun = write ? begin_write() : begin_read();
+  if (!begun) return std::move(begun).error();
+  if (auto opened = open(*begun); !opened) return opened;
+  if (const int code = begun->commit(); code != 0) {
+    return to_error(code, fmt::format("opening the tables of '{}'", options_.directory.string()));
+  }
+  return {};
+}
+
+namespace {
+
+// Returns how long the file must be to hold every page that has been given out.
+std::uint64_t needed_bytes(MDB_env* handle) {
+  MDB_envinfo info{};
+  MDB_stat stat{};
+  mdb_env_info(handle, &info);
+  mdb_env_stat(handle, &stat);
+  return (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+}
+
+}  // namespace
+
+result<void> environment::check_length() const {
+  const auto needed = needed_bytes(handle_);  // first: the file of a live writer only grows
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0) return to_error(errno, fmt::format("opening '{}'", data_file().string()));
+  if (static_cast<std::uint64_t>(status.st_size) >= needed) return {};
+  return error{errc::damaged, fmt::format("opening '{}'", data_file().string()),
+               fmt::format("the file has been cut off: it has {} bytes of at least {}; restore it from a copy",
+                           status.st_size, needed)};
+}
+
+// LMDB gives out pages at the end of the file and may, when the same transaction frees them, never write them. The file
+// is extended over them, so that a file which is too short has always been cut off.
+void environment::extend_file() const {
+  const auto needed = needed_bytes(handle_);
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0 || static_cast<std::uint64_t>(status.st_size) >= needed) return;
+  [[maybe_unused]] const int ignored = ::ftruncate(file, static_cast<off_t>(needed));
+}
+
+result<void> check_data_file(const std::filesystem::path& directory) {
+  // LMDB's first meta page: a page header of 16 bytes, then the magic number. Read here because mdb_env_open() would
+  // leave a lock file next to a file that it refuses, and would take an emptied file for a new one.
+  constexpr std::uint32_t magic = 0xBEEFC0DE;
+  constexpr std::size_t magic_offset = 16;
+  const auto path = directory / "data.mdb";
+  const auto doing = fmt::format("opening '{}'", path.string());
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno == ENOENT ? result<void>{} : to_error(errno, doing);
+  char head[magic_offset + sizeof magic];
+  const auto size = ::read(file, head, sizeof head);
+  const int failed = errno;
+  ::close(file);
+  if (size < 0) return to_error(failed, doing);
+  if (size == 0) return {};
+  if (size < static_cast<ssize_t>(sizeof head) || std::memcmp(head + magic_offset, &magic, sizeof magic) != 0) {
+    return error{errc::foreign, doing, "not a file of LMDB: choose another directory"};
+  }
+  return {};
+}
+
+}  // namespace tyto::lmdb

@@ -1,0 +1,142 @@
+// LMDB with owners for its handles and errors in our words; nothing else of ours includes <lmdb.h>. The calls return
+// LMDB's own codes, 0 for success: whoever knows what was being done turns them into an error with to_error().
+#pragma once
+
+#include <lmdb.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "tyto/result.hpp"
+
+namespace tyto::lmdb {
+
+using table = MDB_dbi;
+
+/// Returns the error for a code of LMDB or an errno.
+error to_error(int code, std::string doing);
+
+inline MDB_val to_val(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
+inline std::string_view to_view(const MDB_val& val) { return {static_cast<const char*>(val.mv_data), val.mv_size}; }
+
+class environment;
+
+/// A transaction, aborted unless it is committed. Keeps its environment open.
+class transaction {
+ public:
+  transaction(transaction&& other) noexcept
+      : environment_(std::move(other.environment_)), handle_(std::exchange(other.handle_, nullptr)) {}
+  transaction& operator=(transaction&&) = delete;
+  ~transaction() {
+    if (handle_ != nullptr) mdb_txn_abort(handle_);
+  }
+
+  /// Opens a table; `flags` may hold MDB_CREATE. Only inside environment::with_tables().
+  int open_table(const char* name, unsigned flags, table& opened) {
+    return mdb_dbi_open(handle_, name, flags, &opened);
+  }
+
+  int get(table from, std::string_view key, std::string_view& value) const;
+  int put(table into, std::string_view key, std::string_view value, unsigned flags = 0);
+  int erase(table from, std::string_view key);
+  /// Ends the transaction, also on failure.
+  int commit();
+
+  [[nodiscard]] MDB_txn* handle() const { return handle_; }
+
+ private:
+  friend environment;
+  transaction(std::shared_ptr<const environment> owner, MDB_txn* handle)
+      : environment_(std::move(owner)), handle_(handle) {}
+
+  std::shared_ptr<const environment> environment_;
+  MDB_txn* handle_;
+};
+
+/// A place in a table, valid as long as its transaction. What key() and value() show lies in LMDB's pages.
+class cursor {
+ public:
+  cursor(const transaction& in, table over) : failed_(mdb_cursor_open(in.handle(), over, &handle_)) {}
+  cursor(cursor&&) = delete;
+  ~cursor() {
+    if (handle_ != nullptr) mdb_cursor_close(handle_);
+  }
+
+  /// Moves without a key: MDB_FIRST, MDB_LAST, MDB_NEXT, MDB_PREV.
+  int move(MDB_cursor_op op) { return failed_ != 0 ? failed_ : mdb_cursor_get(handle_, &key_, &value_, op); }
+  /// Moves to `key` with MDB_SET_KEY, or with MDB_SET_RANGE to the first one not less.
+  int seek(std::string_view key, MDB_cursor_op op) {
+    key_ = to_val(key);
+    return move(op);
+  }
+  /// Makes room for `size` bytes under `key` and returns where to write them.
+  int reserve(std::string_view key, std::size_t size, unsigned flags, char*& room);
+
+  [[nodiscard]] std::string_view key() const { return to_view(key_); }
+  [[nodiscard]] std::string_view value() const { return to_view(value_); }
+
+ private:
+  MDB_cursor* handle_ = nullptr;
+  int failed_;
+  MDB_val key_{};
+  MDB_val value_{};
+};
+
+struct environment_options {
+  std::filesystem::path directory;
+  std::uint64_t map_bytes = 0;
+  unsigned max_tables = 0;
+  bool read_only = false;
+  bool lazy_meta_sync = false;  // MDB_NOMETASYNC
+};
+
+/// An LMDB environment. LMDB must not open a directory twice in one process (its file locks would be lost), so whoever
+/// asks for one that is open shares it: a reader also the writer's.
+class environment : public std::enable_shared_from_this<environment> {
+ public:
+  /// Opens the environment, which is created if there is none and it is not opened read-only. Fails with errc::damaged
+  /// if its file is shorter than what it should hold: touching the missing pages would end the process.
+  static result<std::shared_ptr<environment>> open(const environment_options& options);
+
+  /// Opens an existing environment to look at it, without creating or locking anything; the caller vouches that nobody
+  /// writes meanwhile.
+  static result<std::shared_ptr<environment>> inspect(const environment_options& options);
+
+  environment(const environment&) = delete;
+  environment& operator=(const environment&) = delete;
+  ~environment() { mdb_env_close(handle_); }
+
+  [[nodiscard]] result<transaction> begin_read() const { return begin(MDB_RDONLY); }
+  [[nodiscard]] result<transaction> begin_write() { return begin(0); }
+
+  /// Runs `open` in a transaction of its own and commits it, so that the tables which it opened stay open. LMDB allows
+  /// one such transaction at a time; transactions that begin later can use the tables.
+  result<void> with_tables(bool write, const std::function<result<void>(transaction&)>& open);
+
+  [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
+  [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
+  [[nodiscard]] bool read_only() const { return options_.read_only; }
+
+ private:
+  friend transaction;
+  environment(environment_options options, MDB_env* handle) : options_(std::move(options)), handle_(handle) {}
+  static result<std::unique_ptr<environment>> create(const environment_options& options, unsigned extra_flags);
+  [[nodiscard]] result<transaction> begin(unsigned flags) const;
+  [[nodiscard]] result<void> check_length() const;
+  void extend_file() const;
+
+  environment_options options_;
+  MDB_env* handle_;
+  std::mutex tables_mutex_;  // held while tables are being opened
+};
+
+/// Fails with errc::foreign or errc::damaged if `directory` holds a data file that does not begin like one of LMDB.
+/// Touches nothing.
+result<void> check_data_file(const std::filesystem::path& directory);
+
+}  // namespace tyto::lmdb

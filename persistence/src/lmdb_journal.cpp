@@ -1,0 +1,341 @@
+#include "lmdb_journal.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+#include "record.hpp"
+#include "store_meta.hpp"
+#include "write_checks.hpp"
+
+namespace tyto {
+namespace {
+
+constexpr std::uint64_t every_number = std::numeric_limits<std::uint64_t>::max();
+
+std::string_view as_key(const std::uint64_t& number) { return {reinterpret_cast<const char*>(&number), sizeof number}; }
+
+std::uint64_t number_in(std::string_view bytes) {
+  std::uint64_t number = 0;
+  std::memcpy(&number, bytes.data(), std::min(bytes.size(), sizeof number));
+  return number;
+}
+
+error missing_event(std::uint64_t position, std::string_view why) {
+  return {errc::damaged, record::reading(position, {}), std::string{why}};
+}
+
+// Visits events by position, and goes along the table instead of searching it where the positions are consecutive.
+class event_walk {
+ public:
+  event_walk(const lmdb::transaction& transaction, lmdb::table events, const event_visitor& visitor)
+      : cursor_(transaction, events), visitor_(visitor) {}
+
+  // Visits those events of the stream that lie at `positions`, which begin with that of `first`, from `from` on.
+  result<visit> stream(std::string_view persistence_id, std::uint64_t first, std::string_view positions,
+                       std::uint64_t from) {
+    const auto count = positions.size() / sizeof(std::uint64_t);
+    for (std::uint64_t i = from > first ? from - first : 0; i < count; ++i) {
+      const auto position = number_in(positions.substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t)));
+      auto payload = read(position);
+      if (!payload) return std::move(payload).error();
+      if (meta_.sequence_number != first + i || meta_.persistence_id != persistence_id) {
+        return error{errc::damaged, record::reading(position, cursor_.value()),
+                     fmt::format("the index expects event {} of {} here", first + i, persistence_id)};
+      }
+      if (visitor_({meta_, *payload}) == visit::stop) return visit::stop;
+    }
+    return visit::next;
+  }
+
+  // Visits the events from `from` to the end.
+  result<void> all(std::uint64_t from) {
+    int code = cursor_.seek(as_key(from), MDB_SET_RANGE);
+    for (auto position = from; code != MDB_NOTFOUND; ++position, code = cursor_.move(MDB_NEXT)) {
+      if (code != 0) return lmdb::to_error(code, record::reading(position, {}));
+      if (number_in(cursor_.key()) != position) return missing_event(position, "the journal has a gap here");
+      auto payload = record::read(position, cursor_.value(), meta_);
+      if (!payload) return std::move(payload).error();
+      if (visitor_({meta_, *payload}) == visit::stop) return {};
+    }
+    return {};
+  }
+
+ private:
+  result<std::string_view> read(std::uint64_t position) {
+    int code = MDB_NOTFOUND;
+    if (position == last_ + 1 && last_ != 0) {
+      code = cursor_.move(MDB_NEXT);
+      if (code == 0 && number_in(cursor_.key()) != position) code = MDB_NOTFOUND;
+    } else {
+      code = cursor_.seek(as_key(position), MDB_SET_KEY);
+    }
+    if (code == MDB_NOTFOUND) return missing_event(position, "the index names it, but it is not there");
+    if (code != 0) return lmdb::to_error(code, record::reading(position, {}));
+    last_ = position;
+    return record::read(position, cursor_.value(), meta_);
+  }
+
+  lmdb::cursor cursor_;
+  const event_visitor& visitor_;
+  metadata meta_;
+  std::uint64_t last_ = 0;
+};
+
+std::string appending(const append_batch& batch, const lmdb::environment& environment) {
+  if (batch.writes.empty()) return fmt::format("storing checkpoints in '{}'", environment.directory().string());
+  return fmt::format("appending {} writes, the first to {}, in '{}'", batch.writes.size(),
+                     batch.writes.front()->persistence_id, environment.directory().string());
+}
+
+error incomplete_index(std::string_view persistence_id, std::uint64_t missing) {
+  return {errc::damaged, fmt::format("looking up the stream {}", persistence_id),
+          fmt::format("the index does not know event {}", missing)};
+}
+
+}  // namespace
+
+lmdb_journal::lmdb_journal(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock,
+                           bool read_only, std::uint64_t fold_events)
+    : writer_lock_(std::move(writer_lock)),
+      environment_(std::move(environment)),
+      read_only_(read_only),
+      fold_events_(std::max<std::uint64_t>(fold_events, 1)) {}
+
+result<std::shared_ptr<lmdb_journal>> lmdb_journal::open(std::shared_ptr<lmdb::environment> environment,
+                                                         std::shared_ptr<const void> writer_lock, bool read_only,
+                                                         std::uint64_t fold_events) {
+  std::shared_ptr<lmdb_journal> journal{
+      new lmdb_journal{std::move(environment), std::move(writer_lock), read_only, fold_events}};
+  if (auto opened = journal->open_tables(); !opened) return std::move(opened).error();
+  if (read_only) return journal;  // it catches up when it is asked
+  auto transaction = journal->environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  if (auto indexed = journal->catch_up(*transaction); !indexed) return std::move(indexed).error();
+  return journal;
+}
+
+result<void> lmdb_journal::open_tables() {
+  return environment_->with_tables(!read_only_, [this](lmdb::transaction& transaction) -> result<void> {
+    const unsigned create = read_only_ ? 0 : MDB_CREATE;
+    int code = transaction.open_table("meta", create, tables_.meta);
+    if (code == 0) code = transaction.open_table("events", create | MDB_INTEGERKEY, tables_.events);
+    if (code == 0) code = transaction.open_table("streams", create, tables_.streams);
+    if (code == 0) code = transaction.open_table("checkpoints", create, tables_.checkpoints);
+    if (code == 0) return {};
+    return lmdb::to_error(code, fmt::format("opening the tables of '{}'", environment_->directory().string()));
+  });
+}
+
+void lmdb_journal::append(append_batch batch, append_done done) { done(store(batch)); }
+
+result<append_outcomes> lmdb_journal::store(append_batch& batch) {
+  const auto failed = [&](int code) { return lmdb::to_error(code, appending(batch, *environment_)); };
+  if (read_only_)
+    return error{errc::permission, appending(batch, *environment_), "the journal is open for reading only"};
+  for (const auto& each : batch.checkpoints) {
+    if (auto usable = check_name(each.name); !usable) return std::move(usable).error();
+  }
+  auto transaction = environment_->begin_write();
+  if (!transaction) return std::move(transaction).error();
+  auto head = head_in(*transaction);
+  if (!head) return std::move(head).error();
+
+  append_outcomes outcomes;
+  stream_runs added;
+  {
+    lmdb::cursor events{*transaction, tables_.events};
+    for (const auto& write : batch.writes) {
+      auto outcome = store_write(*transaction, events, *write, added, *head);
+      if (!outcome && outcome.error().code() != errc::conflict && outcome.error().code() != errc::invalid_argument) {
+        return error{outcome.error().code(), appending(batch, *environment_), "nothing of it is stored"}.because(
+            std::move(outcome).error());
+      }
+      outcomes.push_back(std::move(outcome));
+    }
+  }
+  for (const auto& [name, position] : batch.checkpoints) {
+    if (const int code = transaction->put(tables_.checkpoints, name, as_key(position)); code != 0) return failed(code);
+  }
+  const bool fold = added.events() > 0 && tail_.events() + added.events() >= fold_events_;
+  if (fold) {
+    int code = tail_.fold(*transaction, tables_.streams, added);
+    if (code == 0) code = transaction->put(tables_.meta, meta_key::folded_to, as_key(*head));
+    if (code != 0) return failed(code);
+  }
+  if (const int code = transaction->commit(); code != 0) return failed(code);
+  fold ? tail_.clear(*head) : tail_.add(added, *head);
+  return outcomes;
+}
+
+result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
+                                       stream_runs& batch, std::uint64_t& head) const {
+  if (auto fits = check_write(write); !fits) return fits;
+  auto version = version_in(transaction, write.persistence_id, batch);
+  if (!version) return std::move(version).error();
+  if (!write.expected.allows(*version)) return conflict_of(write, *version);
+  number_events(write, *version, head);
+  for (const auto& event : write.events) {
+    const auto& m = event.meta;
+    char* room = nullptr;
+    const auto size = static_cast<std::size_t>(record::size_of(event, m.persistence_id));
+    if (const int code = events.reserve(as_key(m.position), size, MDB_APPEND, room); code != 0) {
+      return lmdb::to_error(code, "appending to " + m.persistence_id);
+    }
+    record::write(room, event);
+    batch.add(m.persistence_id, m.sequence_number, m.position);
+  }
+  head += write.events.size();
+  return {};
+}
+
+result<std::uint64_t> lmdb_journal::version_in(const lmdb::transaction& transaction, std::string_view persistence_id,
+                                               const stream_runs& batch) const {
+  if (const auto* run = batch.find(persistence_id)) return run->version();
+  if (const auto part = tail_.copy(persistence_id, every_number); part.version > 0) return part.version;
+  return stream_entries{transaction, tables_.streams, persistence_id}.version();
+}
+
+result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persistence_id,
+                                                          std::uint64_t from_sequence_number,
+                                                          stream_tail::part& part) const {
+  if (!read_only_) {
+    part = tail_.copy(persistence_id, from_sequence_number);
+    return environment_->begin_read();
+  }
+  const std::lock_guard lock{follow_mutex_};
+  auto transaction = environment_->begin_read();
+  if (!transaction) return transaction;
+  if (auto indexed = catch_up(*transaction); !indexed) return std::move(indexed).error();
+  part = tail_.copy(persistence_id, from_sequence_number);
+  return transaction;
+}
+
+result<void> lmdb_journal::catch_up(const lmdb::transaction& transaction) const {
+  std::string_view stored;
+  const int found = transaction.get(tables_.meta, meta_key::folded_to, stored);
+  if (found != 0 && found != MDB_NOTFOUND) return lmdb::to_error(found, "reading how far the index of streams goes");
+  const auto folded_to = found == 0 ? number_in(stored) : 0;
+  if (folded_to > tail_.folded_to()) tail_.clear(folded_to);
+
+  lmdb::cursor events{transaction, tables_.events};
+  metadata scratch;
+  auto position = tail_.indexed_to() + 1;
+  int code = events.seek(as_key(position), MDB_SET_RANGE);
+  for (; code == 0; ++position, code = events.move(MDB_NEXT)) {
+    if (number_in(events.key()) != position) return missing_event(position, "the journal has a gap here");
+    if (auto indexed = index_event(transaction, events, position, scratch); !indexed) return indexed;
+  }
+  if (code != MDB_NOTFOUND) return lmdb::to_error(code, record::reading(position, {}));
+  return {};
+}
+
+// A damaged event is indexed if it still says which event of which stream it is and that is the one to come: then it
+// stops those who read it and nobody else. If not, it could belong to any stream, and no stream's version is known.
+result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, const lmdb::cursor& event,
+                                       std::uint64_t position, metadata& scratch) const {
+  auto whole = record::read(position, event.value(), scratch);
+  if (whole) {
+    if (tail_.add(scratch.persistence_id, scratch.sequence_number, position)) return {};
+    return missing_event(position, fmt::format("event {} of {} does not follow the one before it",
+                                               scratch.sequence_number, scratch.persistence_id));
+  }
+  if (whole.error().code() != errc::damaged) return std::move(whole).error();
+  if (const auto guess = record::guess_identity(event.value())) {
+    auto version = version_in(transaction, guess->persistence_id, {});
+    if (version && *version + 1 == guess->sequence_number &&
+        tail_.add(guess->persistence_id, guess->sequence_number, position)) {
+      return {};
+    }
+  }
+  return error{errc::damaged, "indexing the end of the journal",
+               "which stream the damaged event belongs to is unknown; the journal can still be read in order"}
+      .because(std::move(whole).error());
+}
+
+result<void> lmdb_journal::read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                       const event_visitor& visitor) const {
+  if (!check_persistence_id(persistence_id)) return {};  // no such stream can have events
+  const auto from = std::max<std::uint64_t>(from_sequence_number, 1);
+  stream_tail::part tail;
+  auto transaction = begin_stream_read(persistence_id, from, tail);
+  if (!transaction) return std::move(transaction).error();
+  const bool has_tail = !tail.run.positions.empty();
+  const auto end = has_tail ? tail.run.first : every_number;
+
+  event_walk walk{*transaction, tables_.events, visitor};
+  auto next = from;  // the sequence number that must come
+  if (from < end) {
+    stream_entries entries{*transaction, tables_.streams, persistence_id};
+    auto entry = entries.seek(from);
+    for (; entry && !entry->positions.empty() && entry->first < end; entry = entries.next()) {
+      if (entry->first > next) return incomplete_index(persistence_id, next);
+      auto went = walk.stream(persistence_id, entry->first, entry->positions, from);
+      if (!went) return std::move(went).error();
+      if (*went == visit::stop) return {};
+      next = entry->first + entry->positions.size() / sizeof(std::uint64_t);
+    }
+    if (!entry) return std::move(entry).error();
+  }
+  if (!has_tail) return {};
+  if (next != tail.run.first) return incomplete_index(persistence_id, next);
+  const auto& positions = tail.run.positions;
+  auto went = walk.stream(persistence_id, tail.run.first,
+                          {reinterpret_cast<const char*>(positions.data()), positions.size() * sizeof positions[0]}, 0);
+  return went ? result<void>{} : std::move(went).error();
+}
+
+result<void> lmdb_journal::read_all(std::uint64_t from_position, const event_visitor& visitor) const {
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  return event_walk{*transaction, tables_.events, visitor}.all(std::max<std::uint64_t>(from_position, 1));
+}
+
+result<std::uint64_t> lmdb_journal::stream_version(std::string_view persistence_id) const {
+  if (!check_persistence_id(persistence_id)) return std::uint64_t{0};
+  stream_tail::part part;
+  auto transaction = begin_stream_read(persistence_id, every_number, part);
+  if (!transaction) return std::move(transaction).error();
+  if (part.version > 0) return part.version;
+  return stream_entries{*transaction, tables_.streams, persistence_id}.version();
+}
+
+result<std::uint64_t> lmdb_journal::head() const {
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  return head_in(*transaction);
+}
+
+result<std::uint64_t> lmdb_journal::head_in(const lmdb::transaction& transaction) const {
+  lmdb::cursor events{transaction, tables_.events};
+  const int code = events.move(MDB_LAST);
+  if (code == MDB_NOTFOUND) return std::uint64_t{0};
+  if (code != 0) return lmdb::to_error(code, "looking for the journal's last event");
+  return number_in(events.key());
+}
+
+result<std::uint64_t> lmdb_journal::load_checkpoint(std::string_view name) const {
+  if (auto usable = check_name(name); !usable) return std::move(usable).error();
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  std::string_view position;
+  const int code = transaction->get(tables_.checkpoints, name, position);
+  if (code == MDB_NOTFOUND) return std::uint64_t{0};
+  if (code != 0) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
+  return number_in(position);
+}
+
+result<std::uint64_t> lmdb_journal::size_bytes() const {
+  struct stat status {};
+  const auto file = environment_->data_file();
+  if (::stat(file.c_str(), &status) != 0) return lmdb::to_error(errno, fmt::format("measuring '{}'", file.string()));
+  constexpr std::uint64_t block_bytes = 512;
+  return static_cast<std::uint64_t>(status.st_blocks) * block_bytes;
+}
+
+}  // namespace tyto

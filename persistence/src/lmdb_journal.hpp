@@ -1,0 +1,68 @@
+// The journal in an LMDB environment: events appended under their positions, the index of streams beside them (see
+// stream_index.hpp), checkpoints. The committer appends; aggregates and consumers read.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "lmdb.hpp"
+#include "stream_index.hpp"
+#include "tyto/event_store.hpp"
+
+namespace tyto {
+
+struct journal_tables {
+  lmdb::table meta = 0;
+  lmdb::table events = 0;
+  lmdb::table streams = 0;
+  lmdb::table checkpoints = 0;
+};
+
+class lmdb_journal final : public event_store {
+ public:
+  /// Opens the journal in `environment`, whose tables exist or, if it is opened for writing, are created. `writer_lock`
+  /// is kept until the journal is closed. A `read_only` journal follows what another handle or process appends.
+  static result<std::shared_ptr<lmdb_journal>> open(std::shared_ptr<lmdb::environment> environment,
+                                                    std::shared_ptr<const void> writer_lock, bool read_only,
+                                                    std::uint64_t fold_events);
+
+  void append(append_batch batch, append_done done) override;
+  result<void> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                           const event_visitor& visitor) const override;
+  result<void> read_all(std::uint64_t from_position, const event_visitor& visitor) const override;
+  [[nodiscard]] result<std::uint64_t> stream_version(std::string_view persistence_id) const override;
+  [[nodiscard]] result<std::uint64_t> head() const override;
+  [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
+  [[nodiscard]] result<std::uint64_t> size_bytes() const override;
+
+ private:
+  lmdb_journal(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock, bool read_only,
+               std::uint64_t fold_events);
+
+  result<void> open_tables();
+  result<append_outcomes> store(append_batch& batch);
+  result<void> store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
+                           stream_runs& batch, std::uint64_t& head) const;
+  result<std::uint64_t> version_in(const lmdb::transaction& transaction, std::string_view persistence_id,
+                                   const stream_runs& batch) const;
+  // Copies the stream's part of the tail and begins a transaction that fits it.
+  result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                              stream_tail::part& part) const;
+  // Brings the tail up to what `transaction` sees.
+  result<void> catch_up(const lmdb::transaction& transaction) const;
+  result<void> index_event(const lmdb::transaction& transaction, const lmdb::cursor& event, std::uint64_t position,
+                           metadata& scratch) const;
+  result<std::uint64_t> head_in(const lmdb::transaction& transaction) const;
+
+  // Kept first, given up last: nobody else may write before the environment is closed.
+  std::shared_ptr<const void> writer_lock_;
+  std::shared_ptr<lmdb::environment> environment_;
+  journal_tables tables_;
+  bool read_only_;
+  std::uint64_t fold_events_;
+  mutable stream_tail tail_;
+  mutable std::mutex follow_mutex_;  // a reader's tail never goes back: one at a time begins and catches up
+};
+
+}  // namespace tyto

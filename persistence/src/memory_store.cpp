@@ -1,0 +1,191 @@
+// The ports in memory, and the example to read before writing a store. The journal is a list of events that only grows
+// and, for each stream, the list of its positions; a read model is a map that is copied when it changes, so that
+// whoever looks at it keeps what they saw.
+#include "tyto/memory_store.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+
+#include "tyto/event_store.hpp"
+#include "write_checks.hpp"
+
+namespace tyto {
+namespace {
+
+using stored_event = std::shared_ptr<const recorded_event>;
+
+class memory_journal final : public event_store {
+ public:
+  void append(append_batch batch, append_done done) override { done(store(batch)); }
+
+  result<void> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                           const event_visitor& visitor) const override {
+    return visit_chunks(from_sequence_number, visitor,
+                        [this, id = std::string{persistence_id}](std::uint64_t number) -> stored_event {
+                          const auto stream = streams_.find(id);
+                          if (stream == streams_.end() || number > stream->second.size()) return nullptr;
+                          return events_[stream->second[number - 1] - 1];
+                        });
+  }
+
+  result<void> read_all(std::uint64_t from_position, const event_visitor& visitor) const override {
+    return visit_chunks(from_position, visitor, [this](std::uint64_t number) -> stored_event {
+      return number > events_.size() ? nullptr : events_[number - 1];
+    });
+  }
+
+  result<std::uint64_t> stream_version(std::string_view persistence_id) const override {
+    const std::lock_guard lock{mutex_};
+    return version_of(std::string{persistence_id});
+  }
+
+  result<std::uint64_t> head() const override {
+    const std::lock_guard lock{mutex_};
+    return std::uint64_t{events_.size()};
+  }
+
+  result<std::uint64_t> load_checkpoint(std::string_view name) const override {
+    if (auto usable = check_name(name); !usable) return std::move(usable).error();
+    const std::lock_guard lock{mutex_};
+    const auto found = checkpoints_.find(name);
+    return found == checkpoints_.end() ? std::uint64_t{0} : found->second;
+  }
+
+  result<std::uint64_t> size_bytes() const override {
+    const std::lock_guard lock{mutex_};
+    return bytes_;
+  }
+
+ private:
+  result<append_outcomes> store(append_batch& batch) {
+    for (const auto& each : batch.checkpoints) {
+      if (auto usable = check_name(each.name); !usable) return std::move(usable).error();
+    }
+    append_outcomes outcomes;
+    const std::lock_guard lock{mutex_};
+    for (const auto& write : batch.writes) outcomes.push_back(store(*write));
+    for (const auto& [name, position] : batch.checkpoints) checkpoints_.insert_or_assign(name, position);
+    return outcomes;
+  }
+
+  result<void> store(stream_write& write) {
+    if (auto fits = check_write(write); !fits) return fits;
+    const auto version = version_of(write.persistence_id);
+    if (!write.expected.allows(version)) return conflict_of(write, version);
+    number_events(write, version, events_.size());
+    auto& stream = streams_[write.persistence_id];
+    for (const auto& event : write.events) {
+      // The bytes alone: an event that is read back is decoded anew, here as in a store on disk.
+      events_.push_back(std::make_shared<const recorded_event>(recorded_event{event.meta, event.payload, {}, nullptr}));
+      stream.push_back(event.meta.position);
+      bytes_ += sizeof(recorded_event) + event.payload.size();
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t version_of(const std::string& persistence_id) const {
+    const auto stream = streams_.find(persistence_id);
+    return stream == streams_.end() ? 0 : stream->second.size();
+  }
+
+  // Visits the events that `at` knows under the numbers `from`, `from` + 1, … What is stored never changes, so it is
+  // enough to hold the mutex while some of it is listed, and to stop at the head that was found first: a visitor may
+  // take its time, and may call the store.
+  template <class At>
+  result<void> visit_chunks(std::uint64_t from, const event_visitor& visitor, const At& at) const {
+    constexpr std::size_t chunk_events = 256;
+    std::uint64_t next = std::max<std::uint64_t>(from, 1);
+    std::uint64_t last_position = 0;
+    std::vector<stored_event> chunk;
+    do {
+      chunk.clear();
+      {
+        const std::lock_guard lock{mutex_};
+        if (last_position == 0) last_position = events_.size();
+        for (; chunk.size() < chunk_events; ++next) {
+          auto event = at(next);
+          if (!event || event->meta.position > last_position) break;
+          chunk.push_back(std::move(event));
+        }
+      }
+      for (const auto& event : chunk) {
+        if (visitor({event->meta, event->payload}) == visit::stop) return {};
+      }
+    } while (chunk.size() == chunk_events);
+    return {};
+  }
+
+  mutable std::mutex mutex_;  // guards all below
+  std::vector<stored_event> events_;
+  std::unordered_map<std::string, std::vector<std::uint64_t>> streams_;  // positions, in order
+  std::map<std::string, std::uint64_t, std::less<>> checkpoints_;
+  std::uint64_t bytes_ = 0;
+};
+
+using row_map = std::map<std::string, std::string, std::less<>>;
+
+struct read_model {
+  std::shared_ptr<const row_map> rows = std::make_shared<const row_map>();
+  std::uint64_t position = 0;
+};
+
+class memory_snapshot final : public row_snapshot {
+ public:
+  explicit memory_snapshot(read_model model) : model_(std::move(model)) {}
+
+  result<std::optional<std::string>> get(std::string_view key) const override {
+    const auto found = model_.rows->find(key);
+    if (found == model_.rows->end()) return std::optional<std::string>{};
+    return std::optional{found->second};
+  }
+
+  result<void> scan(std::string_view from, const row_visitor& visitor) const override {
+    for (auto row = model_.rows->lower_bound(from); row != model_.rows->end(); ++row) {
+      if (visitor(row->first, row->second) == visit::stop) break;
+    }
+    return {};
+  }
+
+  std::uint64_t position() const override { return model_.position; }
+
+ private:
+  read_model model_;
+};
+
+class memory_read_models final : public read_model_store {
+ public:
+  result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override {
+    if (auto usable = check_name(name); !usable) return std::move(usable).error();
+    const std::lock_guard lock{mutex_};
+    const auto found = models_.find(name);
+    return std::unique_ptr<row_snapshot>{
+        std::make_unique<memory_snapshot>(found == models_.end() ? read_model{} : found->second)};
+  }
+
+  result<void> commit(std::string_view name, const row_changes& changes, std::uint64_t position) override {
+    if (auto usable = check_commit(name, changes); !usable) return usable;
+    const std::lock_guard lock{mutex_};
+    auto& model = models_[std::string{name}];
+    auto rows = *model.rows;
+    for (const auto& [key, value] : changes) {
+      if (value) {
+        rows.insert_or_assign(key, *value);
+      } else {
+        rows.erase(key);
+      }
+    }
+    model = {std::make_shared<const row_map>(std::move(rows)), position};
+    return {};
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, read_model, std::less<>> models_;
+};
+
+}  // namespace
+
+storage open_memory() { return {std::make_shared<memory_journal>(), std::make_shared<memory_read_models>()}; }
+
+}  // namespace tyto

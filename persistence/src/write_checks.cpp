@@ -1,0 +1,92 @@
+#include "write_checks.hpp"
+
+#include <fmt/format.h>
+
+#include "record.hpp"
+
+namespace tyto {
+namespace {
+
+result<void> check_event(const stream_write& write, const recorded_event& event) {
+  const auto refuse = [&](std::string why) {
+    return error{errc::invalid_argument, "appending to " + write.persistence_id, std::move(why)};
+  };
+  const auto& m = event.meta;
+  const std::pair<std::string_view, std::string_view> fields[] = {{"type", m.type},
+                                                                  {"command id", m.command_id},
+                                                                  {"correlation id", m.correlation_id},
+                                                                  {"causation id", m.causation_id}};
+  for (const auto& [what, text] : fields) {
+    if (text.size() > max_field_bytes) {
+      return refuse(fmt::format("the {} has {} bytes, the limit is {}", what, text.size(), max_field_bytes));
+    }
+  }
+  if (m.tags.size() > max_field_bytes) {
+    return refuse(fmt::format("there are {} tags, the limit is {}", m.tags.size(), max_field_bytes));
+  }
+  for (const auto& tag : m.tags) {
+    if (tag.size() > max_field_bytes) {
+      return refuse(fmt::format("a tag has {} bytes, the limit is {}", tag.size(), max_field_bytes));
+    }
+  }
+  if (const auto size = record::size_of(event, write.persistence_id); size > max_record_bytes) {
+    return refuse(fmt::format("the event takes {} bytes, the limit is {}", size, max_record_bytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+result<void> check_write(const stream_write& write) {
+  if (auto usable = check_persistence_id(write.persistence_id); !usable) return usable;
+  if (write.events.empty() || write.events.size() > 0xffff'ffff) {
+    return error{errc::invalid_argument, "appending to " + write.persistence_id, "a write has at least one event"};
+  }
+  for (const auto& event : write.events) {
+    if (auto fits = check_event(write, event); !fits) return fits;
+  }
+  return {};
+}
+
+result<void> check_name(std::string_view name) {
+  const auto refuse = [name](std::string why) {
+    return error{errc::invalid_argument, fmt::format("using the name '{}'", name.substr(0, 80)), std::move(why)};
+  };
+  if (name.empty()) return refuse("a checkpoint or a read model needs a name");
+  if (name.size() > max_name_bytes) {
+    return refuse(fmt::format("it has {} bytes, the limit is {}", name.size(), max_name_bytes));
+  }
+  if (name.find('\0') != std::string_view::npos) return refuse("it holds a NUL byte");
+  return {};
+}
+
+result<void> check_commit(std::string_view name, const row_changes& changes) {
+  if (auto usable = check_name(name); !usable) return usable;
+  for (const auto& [key, value] : changes) {
+    if (!key.empty() && key.size() <= max_row_key_bytes && (!value || value->size() <= max_record_bytes)) continue;
+    return error{errc::invalid_argument, fmt::format("changing a row of {}", name),
+                 fmt::format("the key has {} bytes; it must have 1 to {}, and a value less than 4 GiB", key.size(),
+                             max_row_key_bytes)};
+  }
+  return {};
+}
+
+error conflict_of(const stream_write& write, std::uint64_t actual) {
+  return error{errc::conflict, "appending to " + write.persistence_id,
+               fmt::format("expected {}, but the stream is at version {}", write.expected.describe(), actual)}
+      .with(version_conflict{actual});
+}
+
+void number_events(stream_write& write, std::uint64_t version, std::uint64_t head) {
+  std::uint32_t index = 0;
+  for (auto& event : write.events) {
+    auto& m = event.meta;
+    m.position = ++head;
+    m.persistence_id = write.persistence_id;
+    m.sequence_number = ++version;
+    m.decision_index = index++;
+    m.decision_count = static_cast<std::uint32_t>(write.events.size());
+  }
+}
+
+}  // namespace tyto

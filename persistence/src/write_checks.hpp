@@ -1,0 +1,38 @@
+// What every store refuses before it stores anything, so that all of them refuse the same. The limits are those of the
+// stored form, see record.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "tyto/event_store.hpp"
+#include "tyto/read_model_store.hpp"
+
+namespace tyto {
+
+/// The longest string of an event's metadata, and the largest number of tags.
+inline constexpr std::size_t max_field_bytes = 0xffff;
+
+/// The largest stored event, all in all: LMDB's limit for a value.
+inline constexpr std::uint64_t max_record_bytes = 0xffff'ffff;
+
+/// The longest name of a checkpoint or a read model; both become keys in LMDB.
+inline constexpr std::size_t max_name_bytes = 500;
+
+/// Fails with errc::invalid_argument if `write` can never be stored: its stream's name, no events, too long fields.
+result<void> check_write(const stream_write& write);
+
+/// Fails with errc::invalid_argument unless `name` can name a checkpoint or a read model.
+result<void> check_name(std::string_view name);
+
+/// Fails with errc::invalid_argument unless `changes` can be committed to the read model `name`.
+result<void> check_commit(std::string_view name, const row_changes& changes);
+
+/// Returns the outcome of a write whose expected version does not hold.
+error conflict_of(const stream_write& write, std::uint64_t actual);
+
+/// Fills in what append() owes to the events of `write`; `version` is that of the stream before them, `head` the last
+/// position before them.
+void number_events(stream_write& write, std::uint64_t version, std::uint64_t head);
+
+}  // namespace tyto
