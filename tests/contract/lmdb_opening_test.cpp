@@ -1,0 +1,248 @@
+// What opening a directory refuses, what it says then, and that it leaves no trace.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "lmdb_support.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+
+namespace {
+
+error refusal(const lmdb_options& options) {
+  const auto opened = open_lmdb(options);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().message().find(options.path.filename().string()) != std::string::npos);
+  return opened.error();
+}
+
+void make_store(const std::filesystem::path& path, std::uint64_t read_model_position = 1) {
+  const auto store = open_lmdb({.path = path}).value();
+  append_all(*store.journal, {write_of("order|1", 2)});
+  store.read_models->commit("m", {{"a", "1"}}, read_model_position).value();
+}
+
+}  // namespace
+
+TEST_CASE("opening again finds everything") {
+  const temporary_directory directory;
+  const auto path = directory.path() / "a" / "b";
+  {
+    const auto store = open_lmdb({.path = path}).value();
+    append_and_wait(*store.journal, {{write_of("order|1", 2), write_of("order|2")}, {{"billing", 2}}}).value();
+    store.read_models->commit("m", {{"alice", "1"}}, 2).value();
+  }
+  for (const bool read_only : {false, true}) {
+    const auto store = open_lmdb({.path = path, .read_only = read_only}).value();
+    CHECK(positions_of(read_stream(*store.journal, "order|1")) == positions{1, 2});
+    CHECK(store.journal->stream_version("order|2").value() == 1);
+    CHECK(store.journal->load_checkpoint("billing").value() == 2);
+    CHECK(store.read_models->snapshot("m").value()->get("alice").value() == "1");
+    CHECK(store.read_models->snapshot("m").value()->position() == 2);
+  }
+  const auto store = open_lmdb({.path = path}).value();
+  const auto write = write_of("order|1");
+  append_one(*store.journal, write).value();
+  CHECK(write->events[0].meta.position == 4);
+  CHECK(write->events[0].meta.sequence_number == 3);
+}
+
+TEST_CASE("a second writer in this process is refused, names this process, and disturbs nothing") {
+  const temporary_directory directory;
+  auto store = open_lmdb({.path = directory.path()}).value();
+  const auto refused = refusal({.path = directory.path()});
+  CHECK(refused.code() == errc::locked);
+  CHECK(refused.message().find(std::to_string(::getpid())) != std::string::npos);
+  CHECK(refused.message().find("read_only") != std::string::npos);
+  append_one(*store.journal, write_of("order|1")).value();
+  store.journal.reset();
+  CHECK(refusal({.path = directory.path()}).code() == errc::locked);  // the read models are still open
+  store.read_models.reset();
+  CHECK(open_lmdb({.path = directory.path()}));
+}
+
+TEST_CASE("a second writer in another process is refused and names the one that writes") {
+  const temporary_directory directory;
+  auto store = open_lmdb({.path = directory.path()}).value();
+  append_one(*store.journal, write_of("order|1")).value();
+  const auto refused = run_store_program("open", directory.path(), "order|1");
+  CHECK(refused.find("locked: ") == 0);
+  CHECK(refused.find("process " + std::to_string(::getpid())) != std::string::npos);
+  CHECK(run_store_program("read", directory.path(), "order|1") == "version 1 head 1\n");
+  store = {};
+  CHECK(run_store_program("append", directory.path(), "order|1") == "version 2 head 2\n");
+}
+
+TEST_CASE("the lock of a writer that was killed is free") {
+  const temporary_directory directory;
+  make_store(directory.path());
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const auto child = ::fork();
+  if (child == 0) {
+    const auto store = open_lmdb({.path = directory.path()});
+    const char answer = store ? 'y' : 'n';
+    if (::write(ready[1], &answer, 1) != 1) ::_exit(1);
+    ::pause();
+    ::_exit(0);
+  }
+  char answer = 0;
+  REQUIRE(::read(ready[0], &answer, 1) == 1);
+  CHECK(answer == 'y');
+  const auto refused = refusal({.path = directory.path()});
+  CHECK(refused.code() == errc::locked);
+  CHECK(refused.message().find("process " + std::to_string(child)) != std::string::npos);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  CHECK(open_lmdb({.path = directory.path()}).value().journal->head().value() == 2);
+}
+
+TEST_CASE("reading only needs a journal, creates nothing and refuses to write") {
+  const temporary_directory directory;
+  CHECK(refusal({.path = directory.path() / "none", .read_only = true}).code() == errc::invalid_argument);
+  CHECK(refusal({.path = directory.path(), .read_only = true}).code() == errc::invalid_argument);
+  CHECK(list_files(directory.path()).empty());
+
+  make_store(directory.path());
+  const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value();
+  const auto appended = append_and_wait(*store.journal, {{write_of("order|1")}, {}});
+  REQUIRE_FALSE(appended);
+  CHECK(appended.error().code() == errc::permission);
+  CHECK(store.read_models->commit("m", {}, 2).error().code() == errc::permission);
+  CHECK(store.read_models->snapshot("other").value()->position() == 0);
+}
+
+TEST_CASE("a process that has the storage open for reading must close it before it writes") {
+  const temporary_directory directory;
+  make_store(directory.path());
+  {
+    const auto reader = open_lmdb({.path = directory.path(), .read_only = true}).value();
+    CHECK(refusal({.path = directory.path()}).code() == errc::locked);
+  }
+  CHECK(open_lmdb({.path = directory.path()}));
+}
+
+TEST_CASE("read models that were deleted are rebuilt, and empty for readers until then") {
+  const temporary_directory directory;
+  make_store(directory.path());
+  std::filesystem::remove_all(directory.path() / "read_models");
+  CHECK(
+      open_lmdb({.path = directory.path(), .read_only = true}).value().read_models->snapshot("m").value()->position() ==
+      0);
+  CHECK(open_lmdb({.path = directory.path()}).value().read_models->snapshot("m").value()->position() == 0);
+}
+
+TEST_CASE("paths that cannot be a storage directory are refused in words") {
+  const temporary_directory directory;
+  CHECK(open_lmdb({}).error().code() == errc::invalid_argument);
+  write_file(directory.path() / "file", "text");
+  CHECK(refusal({.path = directory.path() / "file"}).code() == errc::invalid_argument);
+  CHECK_FALSE(open_lmdb({.path = directory.path() / "file" / "below"}));
+  CHECK(list_files(directory.path()) == std::vector<std::string>{"file"});
+  CHECK(read_file(directory.path() / "file") == "text");
+}
+
+TEST_CASE("files that are not ours are foreign, and are left alone") {
+  const temporary_directory directory;
+  const auto name = GENERATE(as<std::string>{}, "journal", "read_models");
+  SECTION("not LMDB") {
+    write_file(directory.path() / name / "data.mdb", std::string(20'000, 'x'));
+    if (name == "read_models") {
+      const temporary_directory other;
+      make_store(other.path());
+      std::filesystem::copy(other.path() / "journal", directory.path() / "journal");
+    }
+  }
+  SECTION("LMDB, but another program's") {
+    if (name == "read_models") make_store(directory.path());
+    std::filesystem::remove_all(directory.path() / name);
+    std::filesystem::create_directories(directory.path() / name);
+    const auto table = GENERATE(as<std::string>{}, "meta", "users");
+    put_raw(directory.path() / name, table.c_str(), "key", "value");
+    std::filesystem::remove(directory.path() / name / "lock.mdb");
+  }
+  const auto before = list_files(directory.path());
+  CHECK(refusal({.path = directory.path()}).code() == errc::foreign);
+  CHECK(list_files(directory.path()) == before);
+  CHECK_FALSE(open_lmdb({.path = directory.path(), .read_only = true}));
+}
+
+TEST_CASE("a newer format is refused and nothing is changed") {
+  const temporary_directory directory;
+  make_store(directory.path());
+  const auto name = GENERATE(as<std::string>{}, "journal", "read_models");
+  put_raw(directory.path() / name, "meta", "format", std::string("\2\0\0\0", 4));
+  const auto before = read_file(directory.path() / name / "data.mdb");
+  for (const bool read_only : {false, true}) {
+    CHECK(refusal({.path = directory.path(), .read_only = read_only}).code() == errc::newer_format);
+  }
+  CHECK(read_file(directory.path() / name / "data.mdb") == before);
+}
+
+TEST_CASE("read models of another journal, or beyond the journal's end, are foreign") {
+  const temporary_directory directory;
+  const auto path = directory.path() / "store";
+  SECTION("another journal's") {
+    make_store(path);
+    make_store(directory.path() / "other");
+    std::filesystem::remove_all(path / "read_models");
+    std::filesystem::rename(directory.path() / "other" / "read_models", path / "read_models");
+  }
+  SECTION("ahead") { make_store(path, 3); }
+  for (const bool read_only : {false, true}) {
+    const auto opened = open_lmdb({.path = path, .read_only = read_only});
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code() == errc::foreign);
+    CHECK(opened.error().message().find("delete this directory") != std::string::npos);
+  }
+  std::filesystem::remove_all(path / "read_models");
+  CHECK(open_lmdb({.path = path}).value().journal->head().value() == 2);
+}
+
+TEST_CASE("an empty file that a crash left behind while a journal was created is filled") {
+  const temporary_directory directory;
+  write_file(directory.path() / "journal" / "data.mdb", "");
+  make_store(directory.path());
+  CHECK(open_lmdb({.path = directory.path()}).value().journal->head().value() == 2);
+}
+
+TEST_CASE("a directory without permission is refused as such") {
+  if (::geteuid() == 0) {
+    WARN("skipped: permissions do not bind the superuser");
+    return;
+  }
+  const temporary_directory directory;
+  const auto path = directory.path() / "closed";
+  std::filesystem::create_directories(path);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  CHECK(refusal({.path = path}).code() == errc::permission);
+  CHECK(refusal({.path = path / "below"}).code() == errc::permission);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
+
+TEST_CASE("read models that shrink and grow in every way can always be opened again") {
+  const temporary_directory directory;
+  std::mt19937 random{7};
+  const auto pick = [&random](std::size_t most) { return std::uniform_int_distribution<std::size_t>{0, most}(random); };
+  for (std::uint64_t round = 1; round <= 60; ++round) {
+    INFO("round " << round);
+    const auto store = open_lmdb({.path = directory.path(), .mode = durability::relaxed}).value();
+    append_all(*store.journal, {write_of("order|1")});
+    row_changes changes;
+    for (int i = 0; i < 60; ++i) {
+      const auto key = std::to_string(pick(100));
+      if (round % 3 == 0) {
+        changes[key] = std::nullopt;
+      } else {
+        changes[key] = std::string(pick(9000), 'x');
+      }
+    }
+    store.read_models->commit("m", changes, round).value();
+  }
+}

@@ -1,0 +1,133 @@
+// The contract of every store of read models.
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "store_support.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+
+namespace {
+
+#define OVER_EVERY_STORE()                                    \
+  const auto kind = GENERATE(backend::memory, backend::lmdb); \
+  INFO("store: " << describe(kind));                          \
+  const fresh_store fresh{kind};                              \
+  auto& store = *fresh.opened.read_models
+
+using rows = std::vector<std::pair<std::string, std::string>>;
+
+rows scan(const row_reader& reader, std::string_view from = {}) {
+  rows seen;
+  reader
+      .scan(from,
+            [&](std::string_view key, std::string_view value) {
+              seen.emplace_back(key, value);
+              return visit::next;
+            })
+      .value();
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("a read model that was never committed is empty at position 0") {
+  OVER_EVERY_STORE();
+  const auto snapshot = store.snapshot("revenue").value();
+  CHECK(snapshot->position() == 0);
+  CHECK(scan(*snapshot).empty());
+  CHECK_FALSE(snapshot->get("alice").value());
+}
+
+TEST_CASE("rows and position are committed together and read back") {
+  OVER_EVERY_STORE();
+  store.commit("revenue", {{"alice", "1"}, {"bob", ""}}, 7).value();
+  store.commit("revenue", {{"alice", "2"}, {"carol", "3"}, {"bob", std::nullopt}, {"nobody", std::nullopt}}, 9).value();
+  const auto snapshot = store.snapshot("revenue").value();
+  CHECK(snapshot->position() == 9);
+  CHECK(snapshot->get("alice").value() == "2");
+  CHECK_FALSE(snapshot->get("bob").value());
+  CHECK(scan(*snapshot) == rows{{"alice", "2"}, {"carol", "3"}});
+}
+
+TEST_CASE("a snapshot keeps what it saw while others commit") {
+  OVER_EVERY_STORE();
+  store.commit("revenue", {{"alice", "1"}}, 1).value();
+  const auto before = store.snapshot("revenue").value();
+  const auto other = store.snapshot("not.yet").value();
+  std::thread{[&] {
+    store.commit("revenue", {{"alice", "2"}, {"bob", "2"}}, 2).value();
+    store.commit("not.yet", {{"x", "y"}}, 2).value();
+  }}.join();
+  CHECK(before->position() == 1);
+  CHECK(scan(*before) == rows{{"alice", "1"}});
+  CHECK(scan(*other).empty());
+  const auto after = store.snapshot("revenue").value();
+  CHECK(after->position() == 2);
+  CHECK(scan(*after) == rows{{"alice", "2"}, {"bob", "2"}});
+  CHECK(store.snapshot("not.yet").value()->position() == 2);
+}
+
+TEST_CASE("read models do not see each other's rows") {
+  OVER_EVERY_STORE();
+  store.commit("a", {{"key", "of a"}}, 1).value();
+  store.commit("ab", {{"key", "of ab"}}, 2).value();
+  store.commit("checkpoints", {{"key", "of checkpoints"}}, 3).value();
+  CHECK(store.snapshot("a").value()->get("key").value() == "of a");
+  CHECK(store.snapshot("a").value()->position() == 1);
+  CHECK(store.snapshot("ab").value()->get("key").value() == "of ab");
+  CHECK(store.snapshot("checkpoints").value()->get("key").value() == "of checkpoints");
+}
+
+TEST_CASE("a scan goes by the keys' bytes, from a key on, until it is stopped") {
+  OVER_EVERY_STORE();
+  const std::string with_nul("a\0b", 3);
+  store.commit("m", {{"b", "4"}, {"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"\xff", "6"}, {"\x7f", "5"}}, 1).value();
+  const auto snapshot = store.snapshot("m").value();
+  CHECK(scan(*snapshot) == rows{{"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"b", "4"}, {"\x7f", "5"}, {"\xff", "6"}});
+  CHECK(scan(*snapshot, "ab") == rows{{"b", "4"}, {"\x7f", "5"}, {"\xff", "6"}});
+  CHECK(scan(*snapshot, "b").front() == rows::value_type{"b", "4"});
+  CHECK(scan(*snapshot, "\xff\xff").empty());
+  int visits = 0;
+  snapshot->scan("", [&](auto, auto) { return ++visits == 2 ? visit::stop : visit::next; }).value();
+  CHECK(visits == 2);
+}
+
+TEST_CASE("keys up to the limit are stored, others and unusable names are refused, and nothing is committed") {
+  OVER_EVERY_STORE();
+  const std::string longest(max_row_key_bytes, 'k');
+  store.commit("m", {{longest, "v"}}, 1).value();
+  CHECK(store.snapshot("m").value()->get(longest).value() == "v");
+  CHECK_FALSE(store.snapshot("m").value()->get(longest + "k").value());
+  CHECK_FALSE(store.snapshot("m").value()->get("").value());
+  for (const auto& key : {std::string{}, longest + "k"}) {
+    const auto refused = store.commit("m", {{"a", "1"}, {key, "v"}}, 2);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == errc::invalid_argument);
+  }
+  CHECK(store.snapshot("m").value()->position() == 1);
+  CHECK_FALSE(store.snapshot("m").value()->get("a").value());
+  for (const auto& name : {std::string{}, std::string(501, 'n'), std::string("a\0b", 3)}) {
+    CHECK(store.commit(name, {}, 1).error().code() == errc::invalid_argument);
+    CHECK(store.snapshot(name).error().code() == errc::invalid_argument);
+  }
+  CHECK(store.commit(std::string(500, 'n'), {{"a", "1"}}, 1));
+}
+
+TEST_CASE("threads commit and read read models of their own at the same time") {
+  OVER_EVERY_STORE();
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, name = "model" + std::to_string(t)] {
+      for (std::uint64_t i = 1; i <= 50; ++i) {
+        if (!store.commit(name, {{"count", std::to_string(i)}}, i)) ++wrong;
+        const auto snapshot = store.snapshot(name);
+        if (!snapshot || (*snapshot)->position() != i || (*snapshot)->get("count").value() != std::to_string(i))
+          ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
