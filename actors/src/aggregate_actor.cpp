@@ -7,17 +7,24 @@ namespace tyto::detail {
 
 aggregate_actor::aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
                                  std::string persistence_id)
-    : around_(around), definition_(definition), persistence_id_(std::move(persistence_id)) {}
+    : around_(around),
+      definition_(definition),
+      persistence_id_(std::move(persistence_id)),
+      outcomes_(around.command_id_window) {}
 
 void aggregate_actor::on(aggregate_message message) {
   std::visit(overloaded{[this](run_command& command) { run(std::move(command)); },
-                        [this](write_answered& answer) { answered(answer.outcome); }},
+                        [this](write_answered& answer) { answered(answer.outcome); },
+                        [this](passivate asked) { leave(asked); }},
              message);
 }
 
 void aggregate_actor::run(run_command command) {
-  if (phase_ == phase::draining) {
-    waiting_.push_back(std::move(command));
+  if (held_.size() + waiting_.size() >= around_.max_commands) {
+    command.reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
+                                        std::to_string(around_.max_commands) + " commands wait for their answers"}});
+  } else if (phase_ == phase::draining) {
+    waiting_.push(std::move(command));
   } else if (phase_ == phase::ready || recover()) {
     decide(std::move(command));
   } else {
@@ -25,9 +32,13 @@ void aggregate_actor::run(run_command command) {
   }
 }
 
+void aggregate_actor::leave(passivate asked) {
+  if (held_.empty() && waiting_.empty()) around_.release(persistence_id_, asked.posted);
+}
+
 void aggregate_actor::decide(run_command command) {
   const auto& options = command.options;
-  if (!options.command_id.empty() && outcomes_.contains(options.command_id)) {
+  if (!options.command_id.empty() && outcomes_.find(options.command_id) != nullptr) {
     return hold({nullptr, options.command_id, std::nullopt, std::move(command.reply)});
   }
   if (!options.expected.allows(decided_version_)) {
@@ -51,7 +62,7 @@ void aggregate_actor::decide(run_command command) {
   if (events.empty()) return hold({nullptr, {}, std::nullopt, std::move(command.reply)});
 
   auto write = seal(options, std::move(events));
-  if (!options.command_id.empty()) outcomes_.emplace(options.command_id, committed{});
+  if (!options.command_id.empty()) outcomes_.note(options.command_id, {});
   hold({write, options.command_id, std::nullopt, std::move(command.reply)});
   around_.committer.post(store_write{std::move(write), self()});
 }
@@ -81,15 +92,14 @@ std::shared_ptr<stream_write> aggregate_actor::seal(const command_options& optio
 }
 
 void aggregate_actor::hold(held_answer answer) {
-  held_.push_back(std::move(answer));
+  held_.push(std::move(answer));
   if (held_.size() == 1) release_ready();
 }
 
 // Answers what does not wait for a write: everything up to the next answer with one.
 void aggregate_actor::release_ready() {
   while (!held_.empty() && !held_.front().write) {
-    const auto answer = std::move(held_.front());
-    held_.pop_front();
+    const auto answer = held_.pop();
     answer.reply(outcome_of(answer));
   }
 }
@@ -100,14 +110,13 @@ command_result aggregate_actor::outcome_of(const held_answer& answer) {
   auto outcome = durable_;
   outcome.events = 0;
   if (answer.command_id.empty()) return outcome;
-  outcome = outcomes_.at(answer.command_id);
+  if (const auto* first = outcomes_.find(answer.command_id)) outcome = *first;
   outcome.repeated = true;
   return outcome;
 }
 
 void aggregate_actor::answered(const result<void>& outcome) {
-  const auto answer = std::move(held_.front());
-  held_.pop_front();
+  const auto answer = held_.pop();
   if (outcome) {
     for (const auto& event : answer.write->events) remember(event.meta);
     auto stored = durable_;
@@ -137,8 +146,7 @@ void aggregate_actor::finish_draining() {
   phase_ = phase::dormant;
   instance_.reset();
   failed_write_.reset();
-  auto commands = std::exchange(waiting_, {});
-  for (auto& command : commands) run(std::move(command));
+  for (auto commands = std::exchange(waiting_, {}); !commands.empty();) run(commands.pop());
 }
 
 bool aggregate_actor::recover() {
@@ -179,9 +187,9 @@ void aggregate_actor::remember(const metadata& event) {
   durable_.position = event.position;
   durable_.sequence_number = event.sequence_number;
   if (event.command_id.empty()) return;
-  auto& outcome = outcomes_[event.command_id];
-  outcome = durable_;
+  auto outcome = durable_;
   outcome.events = event.decision_index + 1;
+  outcomes_.note(event.command_id, outcome);
 }
 
 }  // namespace tyto::detail

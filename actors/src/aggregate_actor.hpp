@@ -3,15 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 
+#include "fifo.hpp"
 #include "messages.hpp"
+#include "recent_commands.hpp"
 #include "tyto/aggregate.hpp"
 #include "tyto/clock.hpp"
 
@@ -23,6 +23,9 @@ struct aggregate_surroundings {
   const clock& time;
   address<committer_message> committer;
   std::function<void(std::string_view)> log;
+  std::function<bool(const std::string&, std::uint64_t)> release;  // directory::release()
+  std::size_t max_commands;                                        // in the hands of one aggregate
+  std::size_t command_id_window;
   std::chrono::milliseconds min_backoff;
   std::chrono::milliseconds max_backoff;
 };
@@ -54,6 +57,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   };
 
   void run(run_command command);
+  void leave(passivate asked);
   void decide(run_command command);
   void answered(const result<void>& outcome);
 
@@ -77,9 +81,9 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   std::uint64_t decided_version_ = 0;  // includes events that are not yet durable
   committed durable_;                  // the last durable event
   timestamp last_time_;
-  std::unordered_map<std::string, committed> outcomes_;  // by command id; filled in when durable
-  std::deque<held_answer> held_;
-  std::deque<run_command> waiting_;  // arrived while draining
+  recent_commands outcomes_;  // filled in when durable
+  fifo<held_answer> held_;
+  fifo<run_command> waiting_;  // arrived while draining
 
   std::optional<error> failed_write_;  // while draining: what fails everything decided after it
   std::optional<error> failed_recovery_;

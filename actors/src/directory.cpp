@@ -1,35 +1,76 @@
 #include "directory.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
 namespace tyto::detail {
 
+directory::directory(const aggregate_surroundings& around, host& runs_on, std::size_t max_live)
+    : around_(around), host_(runs_on), max_live_per_part_(std::max<std::size_t>(max_live / parts_.size(), 1)) {}
+
+directory::part& directory::part_of(const std::string& persistence_id) {
+  return parts_[std::hash<std::string>{}(persistence_id) % parts_.size()];
+}
+
+// The asked one moves to the front, so that one that cannot leave now is not asked again before all others.
+void directory::part::ask_to_passivate(entry& asked) {
+  by_use.splice(by_use.begin(), by_use, asked.place);
+  asked.aggregate.post(passivate{asked.posted});
+}
+
 void directory::post(const aggregate_definition& definition, std::string persistence_id, aggregate_message message) {
-  auto& [mutex, live] = parts_[std::hash<std::string>{}(persistence_id) % parts_.size()];
-  const std::lock_guard lock{mutex};
-  auto found = live.find(persistence_id);
-  if (found == live.end()) {
+  auto& home = part_of(persistence_id);
+  const std::lock_guard lock{home.mutex};
+  auto found = home.live.find(persistence_id);
+  if (found == home.live.end()) {
+    if (home.live.size() >= max_live_per_part_) home.ask_to_passivate(*home.by_use.back());
     auto born = spawn<aggregate_actor>(host_, placement::shared, around_, definition, persistence_id);
-    found = live.emplace(std::move(persistence_id), std::move(born)).first;
+    found = home.live.emplace(std::move(persistence_id), entry{std::move(born), 0, {}, {}}).first;
+    found->second.place = home.by_use.insert(home.by_use.begin(), &found->second);
   }
-  found->second.post(std::move(message));
+  auto& used = found->second;
+  home.by_use.splice(home.by_use.begin(), home.by_use, used.place);
+  used.last_used = around_.time.now();
+  ++used.posted;
+  used.aggregate.post(std::move(message));
+}
+
+void directory::passivate_unused(timestamp since) {
+  for (auto& home : parts_) {
+    const std::lock_guard lock{home.mutex};
+    for (auto left = home.by_use.size(); left > 0 && home.by_use.back()->last_used < since; --left) {
+      home.ask_to_passivate(*home.by_use.back());
+    }
+  }
+}
+
+bool directory::release(const std::string& persistence_id, std::uint64_t posted) {
+  auto& home = part_of(persistence_id);
+  const std::lock_guard lock{home.mutex};
+  const auto found = home.live.find(persistence_id);
+  if (found == home.live.end() || found->second.posted != posted) return false;
+  found->second.aggregate.close();
+  home.by_use.erase(found->second.place);
+  home.live.erase(found);
+  return true;
 }
 
 std::size_t directory::live() const {
   std::size_t count = 0;
-  for (const auto& [mutex, live] : parts_) {
-    const std::lock_guard lock{mutex};
-    count += live.size();
+  for (const auto& home : parts_) {
+    const std::lock_guard lock{home.mutex};
+    count += home.live.size();
   }
   return count;
 }
 
 void directory::close() {
-  for (auto& [mutex, live] : parts_) {
-    const std::lock_guard lock{mutex};
-    for (const auto& [id, aggregate] : live) aggregate.close();
-    live.clear();
+  for (auto& home : parts_) {
+    const std::lock_guard lock{home.mutex};
+    for (const auto& [id, each] : home.live) each.aggregate.close();
+    home.by_use.clear();
+    home.live.clear();
   }
 }
 

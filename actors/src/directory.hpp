@@ -1,11 +1,13 @@
-// Which aggregates are live, and where their mailboxes are. Commands from callers and consumers come through here.
+// Which aggregates are live, and where their mailboxes are. Commands from callers and consumers come through here; what
+// has not been used for long is sent to sleep from here.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <list>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "aggregate_actor.hpp"
@@ -17,10 +19,19 @@ namespace tyto::detail {
 /// Safe to use from any thread. Split by persistence id, so that senders seldom wait for each other.
 class directory {
  public:
-  directory(const aggregate_surroundings& around, host& runs_on) : around_(around), host_(runs_on) {}
+  /// Keeps about `max_live` aggregates live: beyond it the least recently used are asked to passivate.
+  directory(const aggregate_surroundings& around, host& runs_on, std::size_t max_live);
 
   /// Posts `message` to the aggregate `persistence_id`, which is brought to life if it is not live.
   void post(const aggregate_definition& definition, std::string persistence_id, aggregate_message message);
+
+  /// Asks the aggregates that were last used before `since` to passivate.
+  void passivate_unused(timestamp since);
+
+  /// Called by an aggregate that was asked to passivate and has nothing in hand: gives up its entry and returns true,
+  /// unless something has been posted to it since it was asked. So no message is ever left in a mailbox that nobody
+  /// reads, and none overtakes another.
+  bool release(const std::string& persistence_id, std::uint64_t posted);
 
   [[nodiscard]] std::size_t live() const;
 
@@ -28,14 +39,27 @@ class directory {
   void close();
 
  private:
+  struct entry {
+    address<aggregate_message> aggregate;
+    std::uint64_t posted = 0;  // messages so far
+    timestamp last_used;
+    std::list<entry*>::iterator place;
+  };
+
   struct part {
     mutable std::mutex mutex;
-    std::unordered_map<std::string, address<aggregate_message>> live;
+    std::unordered_map<std::string, entry> live;
+    std::list<entry*> by_use;  // the most recently used first
+
+    void ask_to_passivate(entry& asked);
   };
+
+  [[nodiscard]] part& part_of(const std::string& persistence_id);
 
   const aggregate_surroundings& around_;
   host& host_;
   std::array<part, 64> parts_;
+  const std::size_t max_live_per_part_;
 };
 
 }  // namespace tyto::detail

@@ -1,5 +1,6 @@
 #include "engine.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <map>
@@ -37,7 +38,15 @@ engine::running::running(const storage& stores, const runtime_options& options, 
       bus(head, options.max_recent_events, options.max_consumer_batch),
       commits(
           spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, options.max_commit_events)),
-      around_aggregates{*stores.journal, *options.time, commits, options.log, options.min_backoff, options.max_backoff},
+      around_aggregates{*stores.journal,
+                        *options.time,
+                        commits,
+                        options.log,
+                        [this](const std::string& id, std::uint64_t posted) { return aggregates.release(id, posted); },
+                        options.max_commands_per_aggregate,
+                        std::max(options.command_id_window, options.max_commands_per_aggregate),
+                        options.min_backoff,
+                        options.max_backoff},
       around_consumers{*stores.journal,
                        bus,
                        *actors,
@@ -49,7 +58,11 @@ engine::running::running(const storage& stores, const runtime_options& options, 
                        options.max_consumer_batch,
                        options.min_backoff,
                        options.max_backoff},
-      aggregates(around_aggregates, *actors) {}
+      aggregates(around_aggregates, *actors, options.max_live_aggregates),
+      housekeeping(
+          spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, *options.time, options.passivate_after)) {
+  if (options.passivate_after.count() > 0) housekeeping.post(look_around{});
+}
 
 engine::engine(storage stores, runtime_options options) : stores_(std::move(stores)), options_(std::move(options)) {
   if (!options_.log) options_.log = log_to_stderr;
@@ -153,11 +166,12 @@ result<void> engine::stop() {
     accepting_ = false;
   }
   {
-    std::unique_lock lock{idle_mutex_};
-    idle_.wait(lock, [this] { return in_flight_ == 0; });
+    std::unique_lock lock{answered_mutex_};
+    answered_.wait(lock, [this] { return in_flight_ == 0; });
   }
   for (const auto& each : consumers_) stop_and_wait(each.actor);
   stop_and_wait(running_->commits);
+  running_->housekeeping.close();
   running_->aggregates.close();
   {
     const std::lock_guard lock{consumers_mutex_};
@@ -168,8 +182,7 @@ result<void> engine::stop() {
 }
 
 void engine::submit(outgoing_command command, command_options options, command_reply done) {
-  if (in_flight_.fetch_add(1) >= options_.max_commands_in_flight) {
-    answered();
+  if (!take_in(options)) {
     return done(command_failure{error{errc::overloaded, "sending a command to " + command.entity_id,
                                       std::to_string(options_.max_commands_in_flight) +
                                           " commands are in flight; wait for answers before sending more"}});
@@ -190,10 +203,27 @@ void engine::submit(outgoing_command command, command_options options, command_r
   });
 }
 
+bool engine::take_in(const command_options& options) {
+  const auto has_room = [this] {
+    auto now = in_flight_.load();
+    while (now < options_.max_commands_in_flight) {
+      if (in_flight_.compare_exchange_weak(now, now + 1)) return true;
+    }
+    return false;
+  };
+  if (has_room()) return true;
+  if (options.overflow == when_full::fail) return false;
+  std::unique_lock lock{answered_mutex_};
+  ++waiting_for_room_;
+  const bool taken = answered_.wait_for(lock, options.timeout, has_room);
+  --waiting_for_room_;
+  return taken;
+}
+
 void engine::answered() {
-  if (in_flight_.fetch_sub(1) != 1) return;
-  const std::lock_guard lock{idle_mutex_};
-  idle_.notify_all();
+  if (in_flight_.fetch_sub(1) != 1 && waiting_for_room_ == 0) return;
+  const std::lock_guard lock{answered_mutex_};
+  answered_.notify_all();
 }
 
 std::optional<error> engine::refuse(const outgoing_command& command, const std::string& persistence_id,
@@ -267,8 +297,8 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (accepting_) {
     {
-      std::unique_lock lock{idle_mutex_};
-      if (!idle_.wait_until(lock, deadline, [this] { return in_flight_ == 0; })) {
+      std::unique_lock lock{answered_mutex_};
+      if (!answered_.wait_until(lock, deadline, [this] { return in_flight_ == 0; })) {
         return error{errc::timeout, doing, std::to_string(in_flight_) + " commands are not answered"};
       }
     }

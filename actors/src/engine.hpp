@@ -21,6 +21,7 @@
 #include "directory.hpp"
 #include "event_bus.hpp"
 #include "host.hpp"
+#include "housekeeper.hpp"
 #include "progress.hpp"
 #include "tyto/runtime.hpp"
 
@@ -60,6 +61,7 @@ class engine {
     aggregate_surroundings around_aggregates;
     consumer_surroundings around_consumers;
     directory aggregates;
+    address<housekeeper_message> housekeeping;
   };
 
   struct consumer {
@@ -73,6 +75,7 @@ class engine {
   void dispatch(outgoing_command command, command_options options, command_reply done);
   void spawn_consumer(std::string name, std::unique_ptr<consumer_handler> handler);
   void spawn_subscription(reaction_definition definition);
+  bool take_in(const command_options& options);
   void answered();
   [[nodiscard]] std::vector<std::shared_ptr<progress>> consumers() const;
   [[nodiscard]] std::shared_ptr<progress> find_projection(std::string_view name) const;
@@ -94,8 +97,9 @@ class engine {
   std::mutex stop_mutex_;
   std::atomic<bool> accepting_ = false;
   std::atomic<std::size_t> in_flight_ = 0;
-  mutable std::mutex idle_mutex_;
-  mutable std::condition_variable idle_;  // in_flight_ has become 0
+  mutable std::mutex answered_mutex_;
+  mutable std::condition_variable answered_;  // in_flight_ has become 0, or less than the limit
+  std::atomic<std::size_t> waiting_for_room_ = 0;
 };
 
 }  // namespace tyto::detail

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -28,7 +29,12 @@ struct write_answered {
   result<void> outcome;
 };
 
-using aggregate_message = std::variant<run_command, write_answered>;
+/// To an aggregate: leave memory if you have nothing in hand. `posted` is what directory::release() wants to hear.
+struct passivate {
+  std::uint64_t posted = 0;
+};
+
+using aggregate_message = std::variant<run_command, write_answered, passivate>;
 
 /// To the committer: store this and tell `from`.
 struct store_write {

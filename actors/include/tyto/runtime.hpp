@@ -29,8 +29,24 @@ struct runtime_options {
   /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
   std::function<void(std::string_view line)> log;
 
-  /// Commands that callers may have in flight at once; one more is answered with errc::overloaded. Bounds memory.
+  /// Commands that callers may have in flight at once. What happens to one more is the caller's choice, see
+  /// command_options::when_full. Bounds memory: what waits anywhere on its way to the disk is one of these, or one of the
+  /// commands that a reaction has sent for the events it has in hand.
   std::size_t max_commands_in_flight = 65'536;
+
+  /// Commands that one aggregate may have in hand; one more is answered with errc::overloaded. Bounds memory.
+  std::size_t max_commands_per_aggregate = 16'384;
+
+  /// How many command ids an aggregate remembers, the latest ones: so long is a repeated command recognised. At least
+  /// max_commands_per_aggregate are. Should exceed what one reaction may send to one aggregate for
+  /// max_recent_events, so that a repetition after a crash changes nothing. Affects behaviour, and memory.
+  std::size_t command_id_window = 65'536;
+
+  /// About how many aggregates stay in memory; beyond it the least recently used ones leave. Bounds memory.
+  std::size_t max_live_aggregates = 100'000;
+
+  /// How long an aggregate stays in memory without a command; the next one brings it back by replay. 0: for ever.
+  std::chrono::milliseconds passivate_after = std::chrono::minutes{10};
 
   /// Threads that aggregates share; 0 for one per core. Affects performance.
   std::size_t worker_threads = 0;

@@ -48,6 +48,12 @@ class expected_version {
   std::uint64_t sequence_number_;
 };
 
+/// What becomes of a command when as many are in flight as the runtime takes.
+enum class when_full : std::uint8_t {
+  fail,  // it is answered with errc::overloaded at once
+  wait,  // its caller waits for room, up to command_options::timeout, then it is answered with errc::overloaded
+};
+
 /// What a caller may say with a command.
 struct command_options {
   /// Makes the command idempotent: the aggregate runs the first command of an id and answers repetitions with the first
@@ -61,8 +67,11 @@ struct command_options {
   std::string causation_id;
   /// Stored with the events.
   std::vector<std::string> tags;
-  /// How long execute() waits for the answer. On a timeout the command may still run.
+  /// How long execute() waits for the answer, and any caller for room. On a timeout of execute() the command may still
+  /// run.
   std::chrono::milliseconds timeout = std::chrono::seconds{30};
+  /// Whether a caller waits for room. Must be `fail` in handlers and callbacks, which must not block.
+  when_full overflow = when_full::fail;
 };
 
 /// The answer to a command that was accepted: its events are durable.

@@ -21,10 +21,17 @@ struct world {
   scripted_store journal{open_memory().journal};
   event_bus bus{0, 1'000, 1'000};
   std::vector<std::string> log;
+  std::vector<std::uint64_t> released;
   aggregate_surroundings around{journal,
                                 time,
                                 spawn<committer>(host, placement::dedicated, journal, bus, host, std::size_t{1'000}),
                                 [this](std::string_view line) { log.emplace_back(line); },
+                                [this](const std::string&, std::uint64_t posted) {
+                                  released.push_back(posted);
+                                  return true;
+                                },
+                                4,
+                                4,
                                 std::chrono::milliseconds{10},
                                 std::chrono::milliseconds{1'000}};
   address<aggregate_message> aggregate = start();
@@ -253,4 +260,41 @@ TEST_CASE("Events carry their command's ids and tags, and times that never go ba
   CHECK(seen[1].decision_count == 2);
   CHECK(seen[1].type == "counter.counted");
   CHECK(seen[2].time == first_time);
+}
+
+TEST_CASE("An aggregate that is asked to leave does so when it has nothing in hand") {
+  world w;
+  w.journal.hold();
+  auto pending = w.post(count{});
+  w.aggregate.post(passivate{1});
+  w.host.run();
+  CHECK(w.released.empty());
+  w.journal.release();
+  w.host.run();
+  w.aggregate.post(passivate{2});
+  w.host.run();
+  CHECK(w.released == std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("More commands than an aggregate may have in hand are refused") {
+  world w;
+  w.journal.hold();
+  std::vector<world::answer> answers;
+  for (int i = 0; i < 5; ++i) answers.push_back(w.post(count{}));
+  w.host.run();
+  REQUIRE(answers[4]->has_value());
+  CHECK((*answers[4])->error().failed()->code() == errc::overloaded);
+  w.journal.release();
+  w.host.run();
+  for (int i = 0; i < 4; ++i) CHECK((*answers[static_cast<std::size_t>(i)])->has_value());
+  CHECK(w.execute(count{}));
+}
+
+TEST_CASE("Command ids are remembered up to the window's size") {
+  world w;
+  for (const auto* id : {"a", "b", "c", "d"}) (void)w.execute(count{}, with_id(id)).value();
+  CHECK(w.execute(count{}, with_id("a"))->repeated);
+  (void)w.execute(count{}, with_id("e")).value();
+  CHECK_FALSE(w.execute(count{}, with_id("a"))->repeated);
+  CHECK(w.execute(count{}, with_id("e"))->repeated);
 }
