@@ -225,7 +225,7 @@ result<void> environment::check_length() const {
                            status.st_size, needed)};
 }
 
-// LMDB gives out pages at the end of the file and may, when the same transaction frees them, never write them. The file
+// LMDB gives out pages at the end of the file and need not write those that the same transaction frees. The file
 // is extended over them, so that a file which is too short has always been cut off.
 void environment::extend_file() const {
   const auto needed = needed_bytes(handle_);

@@ -47,6 +47,12 @@ bool stream_runs::add(std::string_view persistence_id, std::uint64_t sequence_nu
   return true;
 }
 
+void stream_runs::add(const std::string& persistence_id, const stream_run& following) {
+  auto& run = runs_.try_emplace(persistence_id, stream_run{following.first, {}}).first->second;
+  run.positions.insert(run.positions.end(), following.positions.begin(), following.positions.end());
+  events_ += following.positions.size();
+}
+
 const stream_run* stream_runs::find(std::string_view persistence_id) const {
   const auto found = runs_.find(persistence_id);
   return found == runs_.end() ? nullptr : &found->second;
@@ -66,10 +72,7 @@ stream_tail::part stream_tail::copy(std::string_view persistence_id, std::uint64
 
 void stream_tail::add(const stream_runs& batch, std::uint64_t position) {
   const std::unique_lock lock{mutex_};
-  for (const auto& [id, run] : batch) {
-    auto number = run.first;
-    for (const auto each : run.positions) runs_.add(id, number++, each);
-  }
+  for (const auto& [id, run] : batch) runs_.add(id, run);
   indexed_to_ = position;
 }
 

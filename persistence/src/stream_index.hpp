@@ -34,6 +34,8 @@ class stream_runs {
  public:
   /// Adds an event; returns false if it is not the next one of its stream.
   bool add(std::string_view persistence_id, std::uint64_t sequence_number, std::uint64_t position);
+  /// Adds events that follow those of their stream.
+  void add(const std::string& persistence_id, const stream_run& following);
   /// Returns the stream's run, or nullptr.
   [[nodiscard]] const stream_run* find(std::string_view persistence_id) const;
   [[nodiscard]] std::uint64_t events() const { return events_; }
@@ -43,8 +45,10 @@ class stream_runs {
   [[nodiscard]] auto end() const { return runs_.end(); }
 
  private:
-  struct hash : std::hash<std::string_view> {
+  struct hash {
     using is_transparent = void;
+    // Not noexcept: libstdc++ then keeps the hashes, instead of computing them again along the chains.
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   std::unordered_map<std::string, stream_run, hash, std::equal_to<>> runs_;
   std::uint64_t events_ = 0;

@@ -53,7 +53,7 @@ std::string date_of(std::uint64_t index) {
 }  // namespace
 
 invoice generate_order(std::uint64_t seed, std::uint64_t index) {
-  number_stream numbers{mix(seed) ^ mix(index)};
+  number_stream numbers{mix(mix(seed) + index)};
   invoice made;
   made.number = fmt::format("S{}-{:07}", seed, index);
   made.customer = std::to_string(numbers.between(12'000, 18'999));
@@ -71,7 +71,7 @@ invoice generate_order(std::uint64_t seed, std::uint64_t index) {
 }
 
 invoice generate_return(std::uint64_t seed, std::uint64_t index) {
-  number_stream numbers{mix(~seed) ^ mix(index)};
+  number_stream numbers{mix(mix(~seed) + index)};
   const auto back = std::min(index, orders_per_return) - 1;
   auto made =
       generate_order(seed, index - static_cast<std::uint64_t>(numbers.between(0, static_cast<std::int64_t>(back))));

@@ -113,12 +113,14 @@ class data_directory {
   bool temporary_;
 };
 
-std::string title_of(const arguments& given, std::uint64_t invoices) {
-  const auto what = given.input.empty() ? fmt::format("{} generated orders", shop::format_count(given.orders))
-                                        : fmt::format("{} invoices from {}", shop::format_count(invoices), given.input);
-  return fmt::format("Order simulation: {}, seed {}, {:g} % of payments declined, {} units of each stock code", what,
-                     given.seed, given.decline_rate * 100,
-                     shop::format_count(static_cast<std::uint64_t>(given.initial_stock)));
+std::string describe_source(const arguments& given, std::uint64_t invoices) {
+  if (given.input.empty()) return shop::format_count(given.orders) + " generated orders";
+  return shop::format_count(invoices) + " invoices from " + given.input;
+}
+
+std::string describe_settings(const arguments& given) {
+  return fmt::format("seed {}, {:g} % of payments declined, {} units of each stock code", given.seed,
+                     given.decline_rate * 100, shop::format_count(static_cast<std::uint64_t>(given.initial_stock)));
 }
 
 int print(const std::string& text) {
@@ -134,7 +136,8 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
 
   const shop::simulation_options options{{given.seed, given.decline_rate}, given.initial_stock, shop::at_terminal()};
   shop::report report;
-  report.title = title_of(given, source.count);
+  report.what = describe_source(given, source.count);
+  report.settings = describe_settings(given);
   report.data_dir = directory.path();
   report.data_dir_is_temporary = directory.is_temporary();
   auto outcome = shop::simulate(*stores, source, options);

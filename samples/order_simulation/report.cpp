@@ -50,7 +50,7 @@ class page {
  public:
   void heading(std::string_view text) { fmt::format_to(end_, "\n{}\n", text); }
   void line(std::string_view text) { fmt::format_to(end_, "{}\n", text); }
-  void row(std::string_view label, std::string_view figure) { fmt::format_to(end_, "  {:<46}{:>18}\n", label, figure); }
+  void row(std::string_view label, std::string_view figure) { fmt::format_to(end_, "  {:<54}{:>16}\n", label, figure); }
   void count(std::string_view label, std::uint64_t figure) { row(label, format_count(figure)); }
   void money(std::string_view label, std::int64_t cents) { row(label, format_cents(cents)); }
   void counts(std::string_view label, const std::map<std::string, std::uint64_t>& by_reason) {
@@ -141,7 +141,8 @@ void write_audit(page& out, const report& r) {
 std::string to_text(const report& r) {
   const auto all = figures_of(r);
   page out;
-  out.line(r.title);
+  out.line("Order simulation: " + r.what);
+  out.line(r.settings);
   out.line("journal in " + r.data_dir.string() + (r.data_dir_is_temporary ? " (temporary: removed at the end)" : ""));
   if (r.outcome.events_before > 0) {
     out.line("it held " + format_count(r.outcome.events_before) + " events before; the figures are those of the whole");

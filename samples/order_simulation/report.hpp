@@ -12,7 +12,8 @@
 namespace shop {
 
 struct report {
-  std::string title;  // what was simulated
+  std::string what;      // was simulated
+  std::string settings;  // under which
   std::filesystem::path data_dir;
   bool data_dir_is_temporary = false;
   std::uint64_t journal_bytes = 0;

@@ -12,7 +12,8 @@ if (root / "samples/quickstart/main.cpp").read_text() not in blocks:
     problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
 
 for page in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md"), *root.glob("samples/*/README.md")]:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    for target in re.findall(r"\]\(([^)#]+)", prose):
         if "://" not in target and not (page.parent / target).exists():
             problems.append(f"{page.relative_to(root)}: links to {target}, which does not exist")
 

@@ -430,13 +430,13 @@ bool decode(decoder& in, T& value) {
     std::size_t size = 0;
     if (!in.get_array(size)) return false;
     value.clear();
-    return decode_elements<typename T::key_type>(in, size, [&](auto&& each) { value.insert(std::move(each)); });
+    return decode_elements<typename T::key_type>(in, size, [&](auto each) { value.insert(std::move(each)); });
   } else if constexpr (sequence_like<T>) {
     std::size_t size = 0;
     if (!in.get_array(size)) return false;
     value.clear();
     if constexpr (requires { value.reserve(size); }) value.reserve(size);
-    return decode_elements<typename T::value_type>(in, size, [&](auto&& each) { value.push_back(std::move(each)); });
+    return decode_elements<typename T::value_type>(in, size, [&](auto each) { value.push_back(std::move(each)); });
   } else if constexpr (tuple_like<T>) {
     std::size_t size = 0;
     if (!in.get_array(size)) return false;

@@ -1,0 +1,115 @@
+#include "simulation.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tyto/memory_store.hpp>
+
+#include "generator.hpp"
+#include "import.hpp"
+#include "report.hpp"
+
+namespace {
+
+shop::report simulate_on(const tyto::storage& stores, const shop::invoice_source& source, double decline_rate,
+                         std::int64_t initial_stock) {
+  auto outcome = shop::simulate(stores, source, {{42, decline_rate}, initial_stock, false});
+  if (!outcome) FAIL(outcome.error().message());
+  shop::report made;
+  made.outcome = *std::move(outcome);
+  made.account = shop::account_for(*stores.journal);
+  made.audit_failure = shop::audit(made.account, made.outcome.read_model);
+  return made;
+}
+
+nlohmann::json json_of(const shop::report& report) {
+  auto json = nlohmann::json::parse(shop::to_json(report));
+  json.erase("seconds");
+  return json;
+}
+
+shop::invoice_source invoices_of(const std::string& rows) {
+  auto invoices = shop::parse_invoices(
+      "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n" + rows);
+  REQUIRE(invoices);
+  return shop::source_of(*std::move(invoices));
+}
+
+}  // namespace
+
+TEST_CASE("orders are completed when all goes well") {
+  const auto report = simulate_on(tyto::open_memory(), shop::generate(42, 200), 0, 1'000'000);
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  const auto json = json_of(report);
+  CHECK(json["orders_total"] == 200);
+  CHECK(json["orders_completed"] == 200);
+  CHECK(json["returns_accepted"] == 4);
+  CHECK(report.outcome.notifications == 204);
+}
+
+TEST_CASE("declined payments cancel their orders and touch no stock") {
+  const auto report = simulate_on(tyto::open_memory(), shop::generate(42, 100), 1, 1'000'000);
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  CHECK(json_of(report)["orders_cancelled_payment_declined"] == 100);
+  CHECK_FALSE(report.account.events_by_type.contains("stock.reserved"));
+}
+
+TEST_CASE("an order that lacks one of its goods gives back the others and its money") {
+  const auto stores = tyto::open_memory();
+  const auto report =
+      simulate_on(stores, invoices_of("1,A,,2,d,1.00,1,x\n1,B,,5,d,1.00,1,x\n1,C,,3,d,1.00,1,x\n"), 0, 4);
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  CHECK(json_of(report)["orders_cancelled_out_of_stock"] == 1);
+  CHECK(report.account.events_by_type.at("stock.released") == 2);
+  CHECK(report.account.payments.at("1").refunded_cents == 1'000);
+  CHECK(report.account.stocks.at("A").on_hand == 4);
+}
+
+TEST_CASE("of more orders than goods, as many are completed as there are goods") {
+  std::string rows;
+  for (int order = 1; order <= 50; ++order) rows += std::to_string(order) + ",A,,1,d,2.00,1,x\n";
+  const auto report = simulate_on(tyto::open_memory(), invoices_of(rows), 0, 20);
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  const auto json = json_of(report);
+  CHECK(json["orders_completed"] == 20);
+  CHECK(json["orders_cancelled_out_of_stock"] == 30);
+  CHECK(json["revenue_cents"] == 4'000);
+}
+
+TEST_CASE("rejected invoices are counted by reason and leave nothing in the journal") {
+  const auto report = simulate_on(
+      tyto::open_memory(), invoices_of("1,A,,0,d,1.00,1,x\n2,A,,1,d,0.00,1,x\n3,A,,0,d,1.00,1,x\nC4,A,,1,d,1.00,1,x\n"),
+      0, 1'000);
+  CHECK(report.outcome.rejected_orders ==
+        std::map<std::string, std::uint64_t>{{"a quantity is less than 1", 2}, {"a unit price is less than 0.01", 1}});
+  CHECK(report.outcome.rejected_returns == std::map<std::string, std::uint64_t>{{"a quantity is greater than -1", 1}});
+  CHECK(report.account.events_total == 1);  // the stock's delivery
+  CHECK(json_of(report)["orders_total"] == 3);
+}
+
+TEST_CASE("running the same again changes nothing and reports the same") {
+  const auto stores = tyto::open_memory();
+  const auto first = simulate_on(stores, shop::generate(42, 150), 0.1, 40);
+  const auto second = simulate_on(stores, shop::generate(42, 150), 0.1, 40);
+  CHECK(json_of(first) == json_of(second));
+  CHECK(second.outcome.events_before == first.outcome.events_after);
+  CHECK(second.outcome.events_after == first.outcome.events_after);
+}
+
+TEST_CASE("the story is that of the first order that was completed") {
+  const auto report = simulate_on(tyto::open_memory(), invoices_of("7,A,,1,d,2.00,1,x\n"), 0, 20);
+  CHECK(report.account.story.order_id() == "7");
+  std::string told;
+  for (const auto& each : report.account.story.events()) told += each.type + " by " + each.by + "\n";
+  CHECK(told ==
+        "order.created by customer\n"
+        "payment.succeeded by billing\n"
+        "order.paid by inventory\n"
+        "stock.reserved by inventory\n"
+        "order.line_reserved by inventory\n"
+        "inventory.reserved by inventory\n"
+        "order.completed by billing\n");
+  const auto text = shop::to_text(report);
+  CHECK(text.find("The story of order 7: 1 unit over 2.00, customer 1") != std::string::npos);
+  CHECK(text.find("Audit of the journal: passed") != std::string::npos);
+}
