@@ -58,12 +58,11 @@ finding check_units_of_order(const std::string& id, const order_account& order) 
     const auto wanted = order.wanted.find(stock_code);
     const auto due = order.completions > 0 && wanted != order.wanted.end() ? wanted->second : 0;
     if (units == due) continue;
-    return "order " + id + " holds " + std::to_string(units) + " units of " + stock_code + ", but should hold " +
-           std::to_string(due);
+    return fmt::format("order {} holds {} units of {}, but should hold {}", id, units, stock_code, due);
   }
   for (const auto& [stock_code, units] : order.wanted) {
     if (order.completions == 0 || order.held.contains(stock_code)) continue;
-    return "order " + id + " is completed without its " + std::to_string(units) + " units of " + stock_code;
+    return fmt::format("order {} is completed without its {} units of {}", id, units, stock_code);
   }
   return std::nullopt;
 }
