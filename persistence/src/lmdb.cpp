@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little,
 namespace {
 
 constexpr unsigned max_readers = 1024;
-constexpr std::uint64_t map_granularity_bytes = 64 * 1024;
+constexpr std::uint64_t map_granularity_bytes = 65'536;
 
 struct explanation {
   errc code;

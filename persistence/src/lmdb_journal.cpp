@@ -153,8 +153,8 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
     for (const auto& write : batch.writes) {
       auto outcome = store_write(*transaction, events, *write, added, *head);
       if (!outcome && outcome.error().code() != errc::conflict && outcome.error().code() != errc::invalid_argument) {
-        return error{outcome.error().code(), appending(batch, *environment_), "nothing of it is stored"}.because(
-            std::move(outcome).error());
+        const auto& why = outcome.error();
+        return error{why.code(), appending(batch, *environment_), "nothing of it is stored"}.because(why);
       }
       outcomes.push_back(std::move(outcome));
     }

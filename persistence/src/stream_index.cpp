@@ -106,27 +106,28 @@ std::uint64_t stream_tail::indexed_to() const {
 
 int stream_tail::fold(lmdb::transaction& transaction, lmdb::table streams, const stream_runs& batch) const {
   const std::shared_lock lock{mutex_};
-  std::vector<std::string_view> ids;
-  for (const auto& [id, run] : runs_) ids.push_back(id);
+  struct entry {
+    std::string_view id;
+    const stream_run* first;
+    const stream_run* rest;  // maybe null
+  };
+  std::vector<entry> entries;
+  for (const auto& [id, run] : runs_) entries.push_back({id, &run, batch.find(id)});
   for (const auto& [id, run] : batch) {
-    if (runs_.find(id) == nullptr) ids.push_back(id);
+    if (runs_.find(id) == nullptr) entries.push_back({id, &run, nullptr});
   }
-  std::ranges::sort(ids);
+  std::ranges::sort(entries, {}, &entry::id);
 
   lmdb::cursor cursor{transaction, streams};
-  for (const auto id : ids) {
-    const auto* older = runs_.find(id);
-    const auto* newer = batch.find(id);
-    std::size_t size = 0;
-    for (const auto* run : {older, newer}) size += run != nullptr ? run->positions.size() * number_bytes : 0;
+  const auto bytes_of = [](const stream_run& run) { return run.positions.size() * number_bytes; };
+  for (const auto& [id, first, rest] : entries) {
+    const auto size = bytes_of(*first) + (rest != nullptr ? bytes_of(*rest) : 0);
     char* room = nullptr;
-    const auto key = entry_key(id, older != nullptr ? older->first : newer->first);
-    if (const int code = cursor.reserve(key, size, MDB_NOOVERWRITE, room); code != 0) return code;
-    for (const auto* run : {older, newer}) {
-      if (run == nullptr) continue;
-      std::memcpy(room, run->positions.data(), run->positions.size() * number_bytes);
-      room += run->positions.size() * number_bytes;
+    if (const int code = cursor.reserve(entry_key(id, first->first), size, MDB_NOOVERWRITE, room); code != 0) {
+      return code;
     }
+    std::memcpy(room, first->positions.data(), bytes_of(*first));
+    if (rest != nullptr) std::memcpy(room + bytes_of(*first), rest->positions.data(), bytes_of(*rest));
   }
   return 0;
 }

@@ -1,5 +1,7 @@
 #include "audit.hpp"
 
+#include <fmt/core.h>
+
 #include "money.hpp"
 
 namespace shop {
@@ -33,7 +35,7 @@ finding check_money_of_order(const std::string& id, const order_account& order, 
 finding check_payments(const journal_account& account) {
   for (const auto& [id, order] : account.orders) {
     const auto payment = account.payments.find(id);
-    const auto found =
+    auto found =
         check_money_of_order(id, order, payment == account.payments.end() ? payment_account{} : payment->second);
     if (found) return found;
   }
@@ -41,12 +43,12 @@ finding check_payments(const journal_account& account) {
     const auto payment = account.payments.find(id);
     const auto refunded = payment == account.payments.end() ? 0 : payment->second.return_refunded_cents;
     if (refunded == given_back.total_cents) continue;
-    return "return " + id + " is worth " + format_cents(given_back.total_cents) + ", but " + format_cents(refunded) +
-           " is refunded";
+    return fmt::format("return {} is worth {}, but {} is refunded", id, format_cents(given_back.total_cents),
+                       format_cents(refunded));
   }
   for (const auto& [id, payment] : account.payments) {
     if (account.orders.contains(id) || account.returns.contains(id)) continue;
-    return "payment " + id + " belongs to no order and no return";
+    return fmt::format("payment {} belongs to no order and no return", id);
   }
   return std::nullopt;
 }
@@ -56,12 +58,11 @@ finding check_units_of_order(const std::string& id, const order_account& order) 
     const auto wanted = order.wanted.find(stock_code);
     const auto due = order.completions > 0 && wanted != order.wanted.end() ? wanted->second : 0;
     if (units == due) continue;
-    return "order " + id + " holds " + std::to_string(units) + " units of " + stock_code + ", but should hold " +
-           std::to_string(due);
+    return fmt::format("order {} holds {} units of {}, but should hold {}", id, units, stock_code, due);
   }
   for (const auto& [stock_code, units] : order.wanted) {
     if (order.completions == 0 || order.held.contains(stock_code)) continue;
-    return "order " + id + " is completed without its " + std::to_string(units) + " units of " + stock_code;
+    return fmt::format("order {} is completed without its {} units of {}", id, units, stock_code);
   }
   return std::nullopt;
 }

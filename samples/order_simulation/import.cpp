@@ -3,7 +3,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -164,9 +163,9 @@ tyto::result<std::vector<invoice>, import_error> import_invoices(const std::file
     return import_error{file.string() + ": this is a directory; give a CSV file"};
   }
   std::ifstream in{file, std::ios::binary};
-  if (!in) return import_error{file.string() + ": cannot be opened: " + std::strerror(errno)};
+  if (!in) return import_error{file.string() + ": cannot be opened: " + std::generic_category().message(errno)};
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (in.bad()) return import_error{file.string() + ": cannot be read: " + std::strerror(errno)};
+  if (in.bad()) return import_error{file.string() + ": cannot be read: " + std::generic_category().message(errno)};
   auto invoices = parse_invoices(text);
   if (!invoices) return import_error{file.string() + ":" + invoices.error().message()};
   return *std::move(invoices);

@@ -1,12 +1,11 @@
 // order_simulation: a shop in one process. Reads the command line, opens the storage, runs the simulation, audits the
 // journal, prints the report. Exits with 0, with 1 after a failure or a failed audit, with 2 after bad input.
 #include <fmt/core.h>
-#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -102,7 +101,7 @@ class data_directory {
     }
     auto made = (std::filesystem::temp_directory_path(failed) / "order_simulation-XXXXXX").string();
     if (failed || mkdtemp(made.data()) == nullptr) {
-      return "no temporary directory can be made (" + std::string{std::strerror(errno)} + "); use --data-dir";
+      return "no temporary directory can be made (" + std::generic_category().message(errno) + "); use --data-dir";
     }
     path_ = made;
     return std::nullopt;
@@ -125,7 +124,7 @@ std::string describe_settings(const arguments& given) {
 
 int print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return written ? ok : complain(failure, std::string{"the report cannot be written: "} + std::strerror(errno));
+  return written ? ok : complain(failure, "the report cannot be written: " + std::generic_category().message(errno));
 }
 
 int run(const arguments& given, const shop::invoice_source& source, const data_directory& directory) {

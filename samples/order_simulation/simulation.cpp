@@ -29,14 +29,19 @@ class answer_desk {
     return true;
   }
 
-  // Takes the answer to a command; rejections are counted by reason in `rejected`.
-  void end(const tyto::command_result& answer, std::map<std::string, std::uint64_t>& rejected) {
+  // Takes the answer to an invoice; rejections are counted by reason in `rejected`.
+  void end_invoice(const tyto::command_result& answer, std::map<std::string, std::uint64_t>& rejected) {
     const std::lock_guard lock{mutex_};
-    --in_flight_;
-    ++answers_;
-    if (!answer && answer.error().rejected()) ++rejected[answer.error().rejected()->reason];
-    if (!answer && answer.error().failed() && !failure_) failure_ = *answer.error().failed();
-    answered_.notify_all();  // under the lock, because the desk may be gone right after it
+    const auto* no = answer ? nullptr : answer.error().rejected();
+    if (no != nullptr) ++rejected[no->reason];
+    if (no != nullptr || (answer && answer->repeated)) ++concluded_;
+    end(answer);
+  }
+
+  // Takes the answer to a delivery of stock, which the command line's limits keep from being rejected.
+  void end_delivery(const tyto::command_result& answer) {
+    const std::lock_guard lock{mutex_};
+    end(answer);
   }
 
   tyto::result<void> wait_for_all() {
@@ -46,16 +51,23 @@ class answer_desk {
     return {};
   }
 
-  [[nodiscard]] std::uint64_t answers() const {
+  // Invoices of which no news is to be expected: rejected ones, and ones that an earlier run has seen.
+  [[nodiscard]] std::uint64_t concluded() const {
     const std::lock_guard lock{mutex_};
-    return answers_;
+    return concluded_;
   }
 
  private:
+  void end(const tyto::command_result& answer) {
+    --in_flight_;
+    if (!answer && answer.error().failed() && !failure_) failure_ = *answer.error().failed();
+    answered_.notify_all();  // under the lock, because the desk may be gone right after it
+  }
+
   mutable std::mutex mutex_;
   std::condition_variable answered_;
   std::uint64_t in_flight_ = 0;
-  std::uint64_t answers_ = 0;
+  std::uint64_t concluded_ = 0;
   std::optional<tyto::error> failure_;
 };
 
@@ -80,8 +92,7 @@ class driver {
     if (auto started = runtime_.start(); !started) return started.error();
     const auto begin = std::chrono::steady_clock::now();
     {
-      const progress_bar bar{options_.show_progress,
-                             [this, &source] { return figures(source.count + source.stock_codes.size()); }};
+      const progress_bar bar{options_.show_progress, [this, &source] { return figures(source.count); }};
       if (auto sent = send_all(source); !sent) return sent.error();
       if (auto settled = settle(); !settled) return settled.error();
     }
@@ -118,18 +129,18 @@ class driver {
     tyto::command_options options;
     options.command_id = "initial-stock/" + stock_code;
     runtime_.submit<stock>(stock_code, stock::receive{options_.initial_stock}, std::move(options),
-                           [this](const tyto::command_result& answer) { desk_.end(answer, rejected_deliveries_); });
+                           [this](const tyto::command_result& answer) { desk_.end_delivery(answer); });
   }
 
   void send(const invoice& each) {
     if (each.is_return()) {
       runtime_.submit<goods_return>(
           each.number, goods_return::accept{each.customer, each.date, each.lines}, options_of(each),
-          [this](const tyto::command_result& answer) { desk_.end(answer, outcome_.rejected_returns); });
+          [this](const tyto::command_result& answer) { desk_.end_invoice(answer, outcome_.rejected_returns); });
     } else {
       runtime_.submit<order>(
           each.number, order::create{each.customer, each.country, each.date, each.lines}, options_of(each),
-          [this](const tyto::command_result& answer) { desk_.end(answer, outcome_.rejected_orders); });
+          [this](const tyto::command_result& answer) { desk_.end_invoice(answer, outcome_.rejected_orders); });
     }
   }
 
@@ -148,14 +159,10 @@ class driver {
     }
   }
 
-  // Commands answered are half of the truth, how far the slowest consumer is with what follows is the other half.
-  progress_figures figures(std::uint64_t commands) const {
-    const auto status = runtime_.status();
-    auto slowest = status.head;
-    for (const auto& consumer : status.consumers) slowest = std::min(slowest, consumer.position);
-    const auto answered = commands == 0 ? 1.0 : static_cast<double>(desk_.answers()) / static_cast<double>(commands);
-    const auto followed = status.head == 0 ? 0.0 : static_cast<double>(slowest) / static_cast<double>(status.head);
-    return {std::min(answered, 1.0) * followed, status.head};
+  // An invoice is done when its customer has been told how it ended, or when there is nothing to tell.
+  [[nodiscard]] progress_figures figures(std::uint64_t invoices) const {
+    const auto done = outbox_->count() + desk_.concluded();
+    return {invoices == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(invoices), runtime_.status().head};
   }
 
   tyto::result<void> ask_read_model() {
@@ -171,7 +178,6 @@ class driver {
   const std::shared_ptr<tyto::event_store> journal_;
   const std::shared_ptr<outbox> outbox_ = std::make_shared<outbox>();
   simulation_outcome outcome_;
-  std::map<std::string, std::uint64_t> rejected_deliveries_;
   answer_desk desk_;
   tyto::runtime runtime_;  // the last one, because answers may come until it is gone
 };

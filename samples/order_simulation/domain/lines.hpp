@@ -82,7 +82,8 @@ inline std::vector<item> units_per_stock_code(const std::vector<order_line>& lin
   std::map<std::string, std::int64_t> units;
   for (const auto& line : lines) units[line.stock_code] += line.quantity;
   std::vector<item> items;
-  for (auto& [stock_code, count] : units) items.push_back({stock_code, count});
+  items.reserve(units.size());
+  for (const auto& [stock_code, count] : units) items.push_back({stock_code, count});
   return items;
 }
 

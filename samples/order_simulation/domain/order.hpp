@@ -158,8 +158,8 @@ struct order {
   static state evolve(state now, const order_line_short& e) { return answered(std::move(now), e.stock_code, false); }
   static state evolve(state now, const inventory_reserved&) { return at(std::move(now), phase::reserved); }
   static state evolve(state now, const inventory_short&) { return at(std::move(now), phase::lacking); }
-  static state evolve(state, const order_completed&) { return ended(phase::completed); }
-  static state evolve(state, const order_cancelled&) { return ended(phase::cancelled); }
+  static state evolve(const state&, const order_completed&) { return ended(phase::completed); }
+  static state evolve(const state&, const order_cancelled&) { return ended(phase::cancelled); }
 
  private:
   static tyto::rejection no_such_order() { return tyto::reject("there is no such order"); }
