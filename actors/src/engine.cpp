@@ -323,7 +323,10 @@ runtime_status engine::status() const {
   const auto head = stores_.journal->head();
   now.head = head ? *head : 0;
   now.commands_in_flight = in_flight_;
-  if (accepting_) now.live_aggregates = running_->aggregates.live();
+  if (accepting_) {
+    now.commits = running_->bus.published();
+    now.live_aggregates = running_->aggregates.live();
+  }
   for (const auto& each : consumers()) {
     auto& shown = now.consumers.emplace_back(each->status());
     shown.lag = now.head - std::min(now.head, shown.position);

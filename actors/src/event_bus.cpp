@@ -19,6 +19,7 @@ void event_bus::publish(std::shared_ptr<const segment> stored) {
   std::vector<waiter> waiting;
   const std::lock_guard lock{mutex_};
   head_ = stored->last_position;
+  ++published_;
   recent_events_ += size_of(*stored);
   recent_.push_back(std::move(stored));
   while (recent_.size() > 1 && recent_events_ > max_events_) {
@@ -41,6 +42,11 @@ void event_bus::request_after(std::uint64_t position, const address<consumer_mes
 std::uint64_t event_bus::head() const {
   const std::lock_guard lock{mutex_};
   return head_;
+}
+
+std::uint64_t event_bus::published() const {
+  const std::lock_guard lock{mutex_};
+  return published_;
 }
 
 consumer_message event_bus::answer(std::uint64_t position) const {

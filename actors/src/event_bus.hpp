@@ -32,6 +32,9 @@ class event_bus {
   /// Returns the position of the last published event.
   [[nodiscard]] std::uint64_t head() const;
 
+  /// Returns how many segments were published.
+  [[nodiscard]] std::uint64_t published() const;
+
  private:
   struct waiter {
     std::uint64_t position;
@@ -44,6 +47,7 @@ class event_bus {
   const std::size_t max_delivery_;
   mutable std::mutex mutex_;
   std::uint64_t head_;
+  std::uint64_t published_ = 0;
   std::deque<std::shared_ptr<const segment>> recent_;
   std::size_t recent_events_ = 0;
   std::vector<waiter> waiters_;

@@ -88,6 +88,7 @@ struct consumer_status {
 
 struct runtime_status {
   std::uint64_t head = 0;  // the position of the last durable event
+  std::uint64_t commits = 0;  // transactions with events since start()
   std::size_t live_aggregates = 0;
   std::size_t commands_in_flight = 0;  // from callers, not from reactions
   std::vector<consumer_status> consumers;

@@ -1,0 +1,142 @@
+#include "lmdb_reference.hpp"
+
+#include <lmdb.h>
+#include <xxhash.h>
+
+#include <bit>
+#include <chrono>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "note.hpp"
+#include "scratch.hpp"
+
+namespace bench {
+namespace {
+
+using seconds = std::chrono::duration<double>;
+using steady = std::chrono::steady_clock;
+
+// A record's fixed part, the name of the type and that of the stream come on top of the payload.
+constexpr std::size_t record_bytes = 64 + 10 + 10 + payload_bytes;
+
+void check(int code) {
+  if (code != 0) throw std::runtime_error(mdb_strerror(code));
+}
+
+class environment {
+ public:
+  environment(const std::filesystem::path& directory, unsigned flags) {
+    check(mdb_env_create(&handle_));
+    check(mdb_env_set_mapsize(handle_, std::size_t{1} << 40));
+    check(mdb_env_set_maxdbs(handle_, 8));
+    check(mdb_env_open(handle_, directory.c_str(), flags, 0644));
+  }
+  ~environment() { mdb_env_close(handle_); }
+  environment(const environment&) = delete;
+  environment& operator=(const environment&) = delete;
+  operator MDB_env*() const { return handle_; }
+
+ private:
+  MDB_env* handle_ = nullptr;
+};
+
+unsigned flags_of(const settings& how) { return how.durability == tyto::durability::synced ? 0 : MDB_NOMETASYNC; }
+
+// An events table by position and an index by stream and sequence number.
+class journal {
+ public:
+  journal(const settings& how, std::uint64_t streams) : env_(where_.path(), flags_of(how)), versions_(streams) {
+    MDB_txn* txn = nullptr;
+    check(mdb_txn_begin(env_, nullptr, 0, &txn));
+    check(mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &events_));
+    check(mdb_dbi_open(txn, "streams", MDB_CREATE, &index_));
+    check(mdb_txn_commit(txn));
+  }
+
+  void append(std::size_t batch) {
+    MDB_txn* txn = nullptr;
+    check(mdb_txn_begin(env_, nullptr, 0, &txn));
+    for (std::size_t i = 0; i < batch; ++i) append_one(txn);
+    check(mdb_txn_commit(txn));
+  }
+
+ private:
+  void append_one(MDB_txn* txn) {
+    const auto stream = random_() % versions_.size();
+    ++position_;
+    MDB_val key{sizeof position_, &position_};
+    MDB_val value{record_bytes, nullptr};
+    check(mdb_put(txn, events_, &key, &value, MDB_APPEND | MDB_RESERVE));
+    std::memset(value.mv_data, static_cast<int>(position_ & 0x7f), record_bytes);
+
+    auto name = "note|" + std::to_string(stream) + '\0';
+    const auto number = __builtin_bswap64(++versions_[stream]);
+    name.append(reinterpret_cast<const char*>(&number), sizeof number);
+    MDB_val entry{name.size(), name.data()};
+    MDB_val at{sizeof position_, &position_};
+    check(mdb_put(txn, index_, &entry, &at, 0));
+  }
+
+  scratch where_;
+  environment env_;
+  MDB_dbi events_ = 0;
+  MDB_dbi index_ = 0;
+  std::uint64_t position_ = 0;
+  std::vector<std::uint64_t> versions_;
+  std::mt19937_64 random_{7};
+};
+
+}  // namespace
+
+double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch) {
+  journal by_hand{how, streams};
+  std::uint64_t events = 0;
+  const auto start = steady::now();
+  while (seconds(steady::now() - start).count() < how.seconds) {
+    by_hand.append(batch);
+    events += batch;
+  }
+  return static_cast<double>(events) / seconds(steady::now() - start).count();
+}
+
+latencies lmdb_commit_latencies(const settings& how) {
+  journal by_hand{how, 1};
+  std::vector<double> all;
+  const auto start = steady::now();
+  while (seconds(steady::now() - start).count() < how.seconds) {
+    const auto begin = steady::now();
+    by_hand.append(1);
+    all.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
+  }
+  return percentiles(std::move(all));
+}
+
+double lmdb_scan_per_second(const std::filesystem::path& directory) {
+  const environment env{directory, MDB_RDONLY};
+  MDB_txn* txn = nullptr;
+  MDB_dbi events = 0;
+  MDB_cursor* cursor = nullptr;
+  check(mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn));
+  check(mdb_dbi_open(txn, "events", MDB_INTEGERKEY, &events));
+  check(mdb_cursor_open(txn, events, &cursor));
+  MDB_val key;
+  MDB_val value;
+  std::uint64_t records = 0;
+  std::uint64_t sum = 0;
+  const auto start = steady::now();
+  while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+    const auto* bytes = static_cast<const char*>(value.mv_data);
+    sum += XXH3_64bits_withSeed(bytes + 8, value.mv_size - 8, ++records);
+  }
+  const auto took = seconds(steady::now() - start).count();
+  mdb_cursor_close(cursor);
+  mdb_txn_abort(txn);
+  if (sum == 1) throw std::runtime_error("the sum of checksums is there to be computed, not to be one");
+  return static_cast<double>(records) / took;
+}
+
+}  // namespace bench

@@ -1,0 +1,16 @@
+// The workloads, by name. Each measures Tyto and its reference in the same run.
+#pragma once
+
+#include "measurement.hpp"
+
+namespace bench {
+
+measurement commands(const settings& how);      // 10,000 aggregates, 2,000 commands in flight
+measurement hot(const settings& how);           // one aggregate, 2,000 in flight
+measurement sequential(const settings& how);    // one caller, one command at a time
+measurement zipf(const settings& how);          // 100,000 aggregates, some of them much more popular
+measurement replay(const settings& how);        // one stream of 1,000,000 events into state
+measurement recover_many(const settings& how);  // 100,000 aggregates of 10 events each
+measurement memory(const settings& how);        // 1,000,000 live idle aggregates
+
+}  // namespace bench
