@@ -16,6 +16,7 @@
 namespace tyto {
 namespace {
 
+constexpr std::uint64_t fold_events_max = std::uint64_t{1} << 30;  // what the tail can number
 constexpr std::uint64_t every_number = std::numeric_limits<std::uint64_t>::max();
 
 std::string_view as_key(const std::uint64_t& number) { return {reinterpret_cast<const char*>(&number), sizeof number}; }
@@ -105,7 +106,7 @@ lmdb_journal::lmdb_journal(std::shared_ptr<lmdb::environment> environment, std::
     : writer_lock_(std::move(writer_lock)),
       environment_(std::move(environment)),
       read_only_(read_only),
-      fold_events_(std::max<std::uint64_t>(fold_events, 1)) {}
+      fold_events_(std::clamp<std::uint64_t>(fold_events, 1, fold_events_max)) {}
 
 result<std::shared_ptr<lmdb_journal>> lmdb_journal::open(std::shared_ptr<lmdb::environment> environment,
                                                          std::shared_ptr<const void> writer_lock, bool read_only,
@@ -117,6 +118,7 @@ result<std::shared_ptr<lmdb_journal>> lmdb_journal::open(std::shared_ptr<lmdb::e
   auto transaction = journal->environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
   if (auto indexed = journal->catch_up(*transaction); !indexed) return std::move(indexed).error();
+  journal->tail_.begin_fold(journal->fold_events_);
   return journal;
 }
 
@@ -147,7 +149,7 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
   if (!head) return std::move(head).error();
 
   append_outcomes outcomes;
-  stream_runs added;
+  stream_runs added{*head};
   {
     lmdb::cursor events{*transaction, tables_.events};
     for (const auto& write : batch.writes) {
@@ -162,21 +164,27 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
   for (const auto& [name, position] : batch.checkpoints) {
     if (const int code = transaction->put(tables_.checkpoints, name, as_key(position)); code != 0) return failed(code);
   }
-  const bool fold = added.events() > 0 && tail_.events() + added.events() >= fold_events_;
-  if (fold) {
-    int code = tail_.fold(*transaction, tables_.streams, added);
-    if (code == 0) code = transaction->put(tables_.meta, meta_key::folded_to, as_key(*head));
-    if (code != 0) return failed(code);
+  stream_tail::fold_step fold;
+  int code = tail_.fold(*transaction, tables_.streams, added.events(), fold);
+  if (code == 0 && fold.folded_to > 0) {
+    code = transaction->put(tables_.meta, meta_key::folded_to, as_key(fold.folded_to));
   }
-  if (const int code = transaction->commit(); code != 0) return failed(code);
-  fold ? tail_.clear(*head) : tail_.add(added, *head);
+  if (code != 0) return failed(code);
+  tail_.publish(added);
+  if (code = transaction->commit(); code != 0) {
+    tail_.withdraw();
+    return failed(code);
+  }
+  tail_.settle(std::move(fold));
+  tail_.begin_fold(fold_events_);
   return outcomes;
 }
 
 result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
                                        stream_runs& batch, std::uint64_t& head) const {
   if (auto fits = check_write(write); !fits) return fits;
-  auto version = version_in(transaction, write.persistence_id, batch);
+  const stream_name stream{write.persistence_id};
+  auto version = version_in(transaction, stream, batch);
   if (!version) return std::move(version).error();
   if (!write.expected.allows(*version)) return conflict_of(write, *version);
   number_events(write, *version, head);
@@ -188,31 +196,38 @@ result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cur
       return lmdb::to_error(code, "appending to " + m.persistence_id);
     }
     record::write(room, event);
-    batch.add(m.persistence_id, m.sequence_number, m.position);
+    batch.add(stream, m.sequence_number);
   }
   head += write.events.size();
   return {};
 }
 
-result<std::uint64_t> lmdb_journal::version_in(const lmdb::transaction& transaction, std::string_view persistence_id,
+result<std::uint64_t> lmdb_journal::version_in(const lmdb::transaction& transaction, const stream_name& stream,
                                                const stream_runs& batch) const {
-  if (const auto* run = batch.find(persistence_id)) return run->version();
-  if (const auto part = tail_.copy(persistence_id, every_number); part.version > 0) return part.version;
-  return stream_entries{transaction, tables_.streams, persistence_id}.version();
+  if (const auto* run = batch.find(stream)) return run->version();
+  if (const auto version = tail_.version(stream); version > 0) return version;
+  return stream_entries{transaction, tables_.streams, stream.id}.version_at(every_number);
 }
 
 result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persistence_id,
                                                           std::uint64_t from_sequence_number,
                                                           stream_tail::part& part) const {
-  if (!read_only_) {
-    part = tail_.copy(persistence_id, from_sequence_number);
-    return environment_->begin_read();
+  const stream_name stream{persistence_id};
+  while (!read_only_) {
+    part = tail_.copy(stream, from_sequence_number);
+    auto transaction = environment_->begin_read();
+    if (!transaction || part.published_end == 0) return transaction;
+    if (part.withdrawn != tail_.withdrawn()) continue;
+    auto head = head_in(*transaction);
+    if (!head) return std::move(head).error();
+    part.limit_to(*head);
+    return transaction;
   }
   const std::lock_guard lock{follow_mutex_};
   auto transaction = environment_->begin_read();
   if (!transaction) return transaction;
   if (auto indexed = catch_up(*transaction); !indexed) return std::move(indexed).error();
-  part = tail_.copy(persistence_id, from_sequence_number);
+  part = tail_.copy(stream, from_sequence_number);
   return transaction;
 }
 
@@ -241,17 +256,19 @@ result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, con
                                        std::uint64_t position, metadata& scratch) const {
   auto whole = record::read(position, event.value(), scratch);
   if (whole) {
-    if (tail_.add(scratch.persistence_id, scratch.sequence_number, position)) return {};
+    if (tail_.add(stream_name{scratch.persistence_id}, scratch.sequence_number)) return {};
     return missing_event(position, fmt::format("event {} of {} does not follow the one before it",
                                                scratch.sequence_number, scratch.persistence_id));
   }
   if (whole.error().code() != errc::damaged) return std::move(whole).error();
   if (const auto guess = record::guess_identity(event.value())) {
-    auto version = version_in(transaction, guess->persistence_id, {});
-    if (version && *version + 1 == guess->sequence_number &&
-        tail_.add(guess->persistence_id, guess->sequence_number, position)) {
-      return {};
+    const stream_name stream{guess->persistence_id};
+    result<std::uint64_t> version = tail_.version(stream);
+    if (*version == 0) {
+      // Early entries know of events that the tail has yet to come to.
+      version = stream_entries{transaction, tables_.streams, stream.id}.version_at(tail_.folded_to());
     }
+    if (version && *version + 1 == guess->sequence_number && tail_.add(stream, guess->sequence_number)) return {};
   }
   return error{errc::damaged, "indexing the end of the journal",
                "which stream the damaged event belongs to is unknown; the journal can still be read in order"}
@@ -302,7 +319,7 @@ result<std::uint64_t> lmdb_journal::stream_version(std::string_view persistence_
   auto transaction = begin_stream_read(persistence_id, every_number, part);
   if (!transaction) return std::move(transaction).error();
   if (part.version > 0) return part.version;
-  return stream_entries{*transaction, tables_.streams, persistence_id}.version();
+  return stream_entries{*transaction, tables_.streams, persistence_id}.version_at(every_number);
 }
 
 result<std::uint64_t> lmdb_journal::head() const {

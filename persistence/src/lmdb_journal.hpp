@@ -44,7 +44,7 @@ class lmdb_journal final : public event_store {
   result<append_outcomes> store(append_batch& batch);
   result<void> store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
                            stream_runs& batch, std::uint64_t& head) const;
-  result<std::uint64_t> version_in(const lmdb::transaction& transaction, std::string_view persistence_id,
+  result<std::uint64_t> version_in(const lmdb::transaction& transaction, const stream_name& stream,
                                    const stream_runs& batch) const;
   // Copies the stream's part of the tail and begins a transaction that fits it.
   result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,

@@ -40,8 +40,11 @@ def read_journal(directory):
     with environment.begin() as transaction:
         about = dict(transaction.cursor(meta))
         records = [(struct.unpack("<Q", key)[0], read_record(value)) for key, value in transaction.cursor(events)]
+        (folded_to,) = struct.unpack("<Q", about.get(b"folded_to", bytes(8)))
         index = {}
         for key, value in transaction.cursor(streams):
+            if struct.unpack_from("<Q", value)[0] > folded_to:
+                continue  # written early
             name, first = key[:-9].decode(), struct.unpack(">Q", key[-8:])[0]
             assert key[-9] == 0 and first == len(index.get(name, [])) + 1
             index.setdefault(name, []).extend(struct.unpack(f"<{len(value) // 8}Q", value))
