@@ -202,6 +202,44 @@ result<void> environment::with_tables(bool write, const std::function<result<voi
 
 namespace {
 
+// A file to be written that is removed unless it has been given its name.
+class unnamed_file {
+ public:
+  explicit unnamed_file(std::filesystem::path path)
+      : path_(std::move(path)),
+        descriptor_(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)),
+        failed_(descriptor_ < 0 ? errno : 0) {}
+  unnamed_file(unnamed_file&&) = delete;
+  ~unnamed_file() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    if (!named_) ::unlink(path_.c_str());
+  }
+
+  [[nodiscard]] int failed() const { return failed_; }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  // Makes the content durable first, then the name. Returns an errno, or 0.
+  int name(const std::filesystem::path& path) {
+    if (::fsync(descriptor_) != 0 || ::rename(path_.c_str(), path.c_str()) != 0) return errno;
+    named_ = true;
+    return sync_directory(path.parent_path());
+  }
+
+ private:
+  static int sync_directory(const std::filesystem::path& directory) {
+    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return errno;
+    const int failed = ::fsync(descriptor) != 0 ? errno : 0;
+    ::close(descriptor);
+    return failed;
+  }
+
+  std::filesystem::path path_;
+  int descriptor_;
+  int failed_;
+  bool named_ = false;
+};
+
 // Returns how long the file must be to hold every page that has been given out.
 std::uint64_t needed_bytes(MDB_env* handle) {
   MDB_envinfo info{};
@@ -212,6 +250,18 @@ std::uint64_t needed_bytes(MDB_env* handle) {
 }
 
 }  // namespace
+
+result<void> environment::copy_to(const std::filesystem::path& directory) const {
+  const auto file = directory / "data.mdb";
+  const auto failed = [&](int code) {
+    return to_error(code, fmt::format("copying '{}' to '{}'", data_file().string(), file.string()));
+  };
+  unnamed_file copy{directory / "data.mdb.unfinished"};
+  if (copy.failed() != 0) return failed(copy.failed());
+  if (const int code = mdb_env_copyfd2(handle_, copy.descriptor(), MDB_CP_COMPACT); code != 0) return failed(code);
+  if (const int code = copy.name(file); code != 0) return failed(code);
+  return {};
+}
 
 result<void> environment::check_length() const {
   const auto needed = needed_bytes(handle_);  // first: the file of a live writer only grows

@@ -118,6 +118,10 @@ class environment : public std::enable_shared_from_this<environment> {
   /// one such transaction at a time; transactions that begin later can use the tables.
   result<void> with_tables(bool write, const std::function<result<void>(transaction&)>& open);
 
+  /// Writes what is committed, as of one moment, to a new environment in `directory`, which must exist: without the
+  /// pages that are free, and synced. Others may write meanwhile. There is a data.mdb, complete, or none.
+  result<void> copy_to(const std::filesystem::path& directory) const;
+
   [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
   [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
   [[nodiscard]] bool read_only() const { return options_.read_only; }

@@ -35,6 +35,7 @@ class lmdb_journal final : public event_store {
   [[nodiscard]] result<std::uint64_t> head() const override;
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
   [[nodiscard]] result<std::uint64_t> size_bytes() const override;
+  [[nodiscard]] const lmdb::environment& environment() const { return *environment_; }
 
  private:
   lmdb_journal(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock, bool read_only,

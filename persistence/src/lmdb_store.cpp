@@ -179,4 +179,24 @@ result<storage> open_lmdb(const lmdb_options& options) {
   return options.read_only ? open_for_reading(options) : open_for_writing(options);
 }
 
+result<void> backup(const storage& opened, const std::filesystem::path& directory) {
+  const auto doing = fmt::format("backing up to '{}'", directory.string());
+  const auto* journal = dynamic_cast<const lmdb_journal*>(opened.journal.get());
+  if (journal == nullptr) return error{errc::invalid_argument, doing, "only storage in LMDB can be backed up"};
+  std::error_code failed;
+  fs::create_directories(directory, failed);
+  if (failed) return lmdb::to_error(failed.value(), doing);
+  const bool empty = fs::is_empty(directory, failed);
+  if (failed) return lmdb::to_error(failed.value(), doing);
+  if (!empty) return error{errc::invalid_argument, doing, "the directory is not empty: choose another one"};
+  const auto copied_journal = directory / "journal";
+  fs::create_directory(copied_journal, failed);
+  if (failed) return lmdb::to_error(failed.value(), doing);
+  auto copied = journal->environment().copy_to(copied_journal);
+  if (copied) return {};
+  fs::remove(copied_journal, failed);  // so that it can be tried again
+  return error{copied.error().code(), doing, "the copy is not complete and has been removed"}.because(
+      std::move(copied).error());
+}
+
 }  // namespace tyto
