@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <mutex>
 
 namespace tyto::test {
@@ -136,6 +137,15 @@ ssize_t writev(int descriptor, const struct iovec* parts, int count) {
 int ftruncate(int descriptor, off_t size) noexcept {
   const auto failed = static_cast<int>(::syscall(SYS_ftruncate, descriptor, size));
   if (failed == 0) tyto::test::record(descriptor, tyto::test::kind::resize, static_cast<std::uint64_t>(size));
+  return failed;
+}
+
+int posix_fallocate(int descriptor, off_t offset, off_t size) {
+  const auto failed = ::syscall(SYS_fallocate, descriptor, 0, offset, size) == 0 ? 0 : errno;
+  if (failed == 0) {
+    const auto end = ::lseek(descriptor, 0, SEEK_END);
+    tyto::test::record(descriptor, tyto::test::kind::resize, static_cast<std::uint64_t>(end));
+  }
   return failed;
 }
 
