@@ -52,7 +52,10 @@ void aggregate_actor::decide(run_command command) {
   if (!decided) {
     auto why = error{decided.error().code(), "running a command on " + persistence_id_}.because(decided.error());
     hold({nullptr, {}, why, std::move(command.reply)});
-    if (instance_->is_broken()) start_again(why);
+    if (instance_->is_broken()) {
+      start_draining(why);
+      finish_draining();
+    }
     return;
   }
   if (auto* no = std::get_if<rejection>(&*decided)) {
@@ -127,7 +130,7 @@ void aggregate_actor::answered(const result<void>& outcome) {
     // expected version; what their callers should hear is what failed first.
     if (!failed_write_) {
       failed_write_ = outcome.error();
-      start_again(*failed_write_);
+      start_draining(*failed_write_);
     }
     answer.reply(command_failure{*failed_write_});
   }
@@ -135,10 +138,9 @@ void aggregate_actor::answered(const result<void>& outcome) {
   if (phase_ == phase::draining) finish_draining();
 }
 
-void aggregate_actor::start_again(const error& why) {
+void aggregate_actor::start_draining(const error& why) {
   phase_ = phase::draining;
   around_.log(persistence_id_ + " starts again from the journal: " + why.message());
-  finish_draining();
 }
 
 void aggregate_actor::finish_draining() {
@@ -167,7 +169,11 @@ bool aggregate_actor::recover() {
 }
 
 result<void> aggregate_actor::replay() {
-  instance_ = definition_.create();
+  try {
+    instance_ = definition_.create();
+  } catch (...) {
+    return handler_failure("creating the state of " + persistence_id_);
+  }
   durable_ = {};
   outcomes_.clear();
   result<void> applied;

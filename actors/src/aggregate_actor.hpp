@@ -64,7 +64,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   bool recover();
   result<void> replay();
   void remember(const metadata& event);
-  void start_again(const error& why);
+  void start_draining(const error& why);
   void finish_draining();
 
   std::shared_ptr<stream_write> seal(const command_options& options, std::vector<new_event> events);

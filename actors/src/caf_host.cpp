@@ -27,7 +27,9 @@ class caf_actor final : public caf::event_based_actor {
       : caf::event_based_actor(config), machine_(std::move(machine)) {}
 
   caf::behavior make_behavior() override {
-    return {[this](const caf_envelope& envelope) { machine_->receive(*envelope.letter); }};
+    // Machines catch what users' code throws. If one throws all the same, the runtime has a defect: CAF would end the
+    // actor in silence and leave callers waiting for ever, so the program ends here instead. The journal can take it.
+    return {[this](const caf_envelope& envelope) noexcept { machine_->receive(*envelope.letter); }};
   }
 
   // The machine goes when the actor ends, not when the last handle does: it holds addresses of other actors.
@@ -68,6 +70,8 @@ class caf_host final : public host {
                   std::shared_ptr<mail> letter) override {
     static_cast<caf_mailbox&>(*box).post_after(delay, std::move(letter));
   }
+
+  void wait_for_all() override { system_.await_all_actors_done(); }
 
  private:
   static caf::actor_system_config& configure(caf::actor_system_config& config, std::size_t worker_threads) {

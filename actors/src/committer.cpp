@@ -32,8 +32,9 @@ void announce(event_bus& bus, const std::vector<store_write>& batch, const resul
 
 }  // namespace
 
-committer::committer(event_store& journal, event_bus& bus, host& runs_on, std::size_t max_commit_events)
-    : journal_(journal), bus_(bus), host_(runs_on), max_commit_events_(max_commit_events) {}
+committer::committer(event_store& journal, event_bus& bus, host& runs_on, std::function<void(std::string_view)> log,
+                     std::size_t max_commit_events)
+    : journal_(journal), bus_(bus), host_(runs_on), log_(std::move(log)), max_commit_events_(max_commit_events) {}
 
 void committer::on(committer_message message) {
   std::visit(overloaded{[this](store_write& request) { take(std::move(request)); },
@@ -77,10 +78,11 @@ void committer::commit() {
   checkpoints_.clear();
   batch_events_ = 0;
   auto checkpoints = append.checkpoints;
-  journal_.append(std::move(append), [&bus = bus_, own = self(), batch = std::exchange(batch_, {}),
+  journal_.append(std::move(append), [&bus = bus_, &log = log_, own = self(), batch = std::exchange(batch_, {}),
                                       checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) {
     announce(bus, batch, stored);
     if (stored) return;
+    log("nothing was stored: " + stored.error().message());
     for (const auto& each : checkpoints) own.post(each);
   });
 }

@@ -21,7 +21,8 @@ namespace tyto::detail {
 /// the next one carries.
 class committer final : public actor_of<committer_message> {
  public:
-  committer(event_store& journal, event_bus& bus, host& runs_on, std::size_t max_commit_events);
+  committer(event_store& journal, event_bus& bus, host& runs_on, std::function<void(std::string_view)> log,
+            std::size_t max_commit_events);
 
  protected:
   void on(committer_message message) override;
@@ -34,6 +35,7 @@ class committer final : public actor_of<committer_message> {
   event_store& journal_;
   event_bus& bus_;
   host& host_;
+  const std::function<void(std::string_view)> log_;
   const std::size_t max_commit_events_;
 
   std::vector<store_write> batch_;

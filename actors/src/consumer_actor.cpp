@@ -32,6 +32,11 @@ void consumer_actor::on(consumer_message message) {
 void consumer_actor::start() {
   auto position = handler_->load();
   if (!position) return fail(position.error());
+  if (const auto head = around_.bus.head(); *position > head) {
+    return fail(error{errc::foreign, "starting '" + name_ + "'",
+                      "its checkpoint is " + std::to_string(*position) + ", but the journal ends at " +
+                          std::to_string(head) + ": it belongs to another journal"});
+  }
   position_ = *position;
   phase_ = phase::waiting;
   shown_->is_at(position_);

@@ -24,7 +24,6 @@ void directory::post(const aggregate_definition& definition, std::string persist
   const std::lock_guard lock{home.mutex};
   auto found = home.live.find(persistence_id);
   if (found == home.live.end()) {
-    if (home.live.size() >= max_live_per_part_) home.ask_to_passivate(*home.by_use.back());
     auto born = spawn<aggregate_actor>(host_, placement::shared, around_, definition, persistence_id);
     found = home.live.emplace(std::move(persistence_id), entry{std::move(born), 0, {}, {}}).first;
     found->second.place = home.by_use.insert(home.by_use.begin(), &found->second);
@@ -34,6 +33,11 @@ void directory::post(const aggregate_definition& definition, std::string persist
   used.last_used = around_.time.now();
   ++used.posted;
   used.aggregate.post(std::move(message));
+  // Two for each message, which may have brought one to life, so that the number comes down to the limit again after a
+  // time in which all were busy.
+  for (std::size_t asked = 0; asked < 2 && home.live.size() > max_live_per_part_ + asked; ++asked) {
+    home.ask_to_passivate(*home.by_use.back());
+  }
 }
 
 void directory::passivate_unused(timestamp since) {

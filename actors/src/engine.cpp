@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "caf_host.hpp"
@@ -36,8 +37,8 @@ void stop_and_wait(const address<Message>& actor) {
 engine::running::running(const storage& stores, const runtime_options& options, std::uint64_t head, engine& owner)
     : actors(make_caf_host(options.worker_threads)),
       bus(head, options.max_recent_events, options.max_consumer_batch),
-      commits(
-          spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, options.max_commit_events)),
+      commits(spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, options.log,
+                               options.max_commit_events)),
       around_aggregates{*stores.journal,
                         *options.time,
                         commits,
@@ -65,16 +66,43 @@ engine::running::running(const storage& stores, const runtime_options& options, 
 }
 
 engine::engine(storage stores, runtime_options options) : stores_(std::move(stores)), options_(std::move(options)) {
-  if (!options_.log) options_.log = log_to_stderr;
+  // Actors call it where nothing may be thrown.
+  options_.log = [log = options_.log ? options_.log : log_to_stderr](std::string_view line) noexcept {
+    try {
+      log(line);
+    } catch (...) {
+      log_to_stderr(line);
+    }
+  };
 }
 
 engine::~engine() {
   if (auto stopped = stop(); !stopped) options_.log(stopped.error().message());
 }
 
-void engine::add(const aggregate_definition& definition) { aggregates_.insert(&definition); }
-void engine::add(reaction_definition definition) { reactions_.push_back(std::move(definition)); }
-void engine::add(projection_definition definition) { projections_.push_back(std::move(definition)); }
+void engine::must_not_be_started() const {
+  if (started_) throw std::logic_error("tyto: register aggregates, reactions and projections before start()");
+}
+
+void engine::add(const aggregate_definition& definition) {
+  must_not_be_started();
+  aggregates_.insert(&definition);
+}
+
+void engine::add(reaction_definition definition) {
+  must_not_be_started();
+  reactions_.push_back(std::move(definition));
+}
+
+void engine::add(projection_definition definition) {
+  must_not_be_started();
+  projections_.push_back(std::move(definition));
+}
+
+std::shared_ptr<engine::running> engine::current() const {
+  const std::lock_guard lock{consumers_mutex_};
+  return running_;
+}
 
 void engine::subscribe(reaction_definition definition) {
   const std::lock_guard lock{consumers_mutex_};
@@ -83,6 +111,27 @@ void engine::subscribe(reaction_definition definition) {
   } else {
     subscriptions_.push_back(std::move(definition));
   }
+}
+
+result<void> engine::check_options() const {
+  const auto& o = options_;
+  const auto is_zero = [](const char* what) {
+    return error{errc::invalid_argument, "starting the runtime", std::string{"the option "} + what + " is 0"};
+  };
+  if (o.max_commands_in_flight == 0) return is_zero("max_commands_in_flight");
+  if (o.max_commands_per_aggregate == 0) return is_zero("max_commands_per_aggregate");
+  if (o.max_live_aggregates == 0) return is_zero("max_live_aggregates");
+  if (o.max_commit_events == 0) return is_zero("max_commit_events");
+  if (o.max_recent_events == 0) return is_zero("max_recent_events");
+  if (o.max_consumer_batch == 0) return is_zero("max_consumer_batch");
+  if (o.min_backoff.count() <= 0 || o.max_backoff < o.min_backoff) {
+    return error{errc::invalid_argument, "starting the runtime",
+                 "min_backoff must be more than 0 and no more than max_backoff"};
+  }
+  if (o.passivate_after.count() < 0) {
+    return error{errc::invalid_argument, "starting the runtime", "passivate_after is less than 0"};
+  }
+  return {};
 }
 
 result<void> engine::check_domain() const {
@@ -124,12 +173,13 @@ result<void> engine::check_domain() const {
 
 result<void> engine::start() {
   if (started_) return error{errc::invalid_argument, "starting the runtime", "it has been started before"};
+  if (auto checked = check_options(); !checked) return checked;
   if (auto checked = check_domain(); !checked) return checked;
   auto head = stores_.journal->head();
   if (!head) return error{head.error().code(), "starting the runtime"}.because(head.error());
-  started_ = true;
-  running_ = std::make_unique<running>(stores_, options_, *head, *this);
   const std::lock_guard lock{consumers_mutex_};
+  started_ = true;
+  running_ = std::make_shared<running>(stores_, options_, *head, *this);
   for (auto& each : reactions_) {
     auto name = each.name;
     spawn_consumer(std::move(name), make_reaction_handler(std::move(each), *stores_.journal, running_->commits));
@@ -173,10 +223,9 @@ result<void> engine::stop() {
   stop_and_wait(running_->commits);
   running_->housekeeping.close();
   running_->aggregates.close();
-  {
-    const std::lock_guard lock{consumers_mutex_};
-    for (auto& each : consumers_) each.actor = {};
-  }
+  running_->actors->wait_for_all();  // they use what is given up next
+  const std::lock_guard lock{consumers_mutex_};
+  for (auto& each : consumers_) each.actor = {};
   running_.reset();
   return {};
 }
@@ -215,7 +264,7 @@ bool engine::take_in(const command_options& options) {
   if (options.overflow == when_full::fail) return false;
   std::unique_lock lock{answered_mutex_};
   ++waiting_for_room_;
-  const bool taken = answered_.wait_for(lock, options.timeout, has_room);
+  const bool taken = answered_.wait_until(lock, deadline_after(options.timeout), has_room);
   --waiting_for_room_;
   return taken;
 }
@@ -233,6 +282,18 @@ std::optional<error> engine::refuse(const outgoing_command& command, const std::
     return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
   }
   if (auto checked = check_persistence_id(persistence_id); !checked) return checked.error();
+  constexpr std::size_t max_tags = 255;
+  if (options.tags.size() > max_tags) {
+    return error{errc::invalid_argument, doing,
+                 std::to_string(options.tags.size()) + " tags, the limit is " + std::to_string(max_tags)};
+  }
+  for (const auto& tag : options.tags) {
+    if (tag.size() > max_id_bytes) {
+      return error{errc::invalid_argument, doing,
+                   "the tag '" + tag.substr(0, 40) + "...' has " + std::to_string(tag.size()) +
+                       " bytes, the limit is " + std::to_string(max_id_bytes)};
+    }
+  }
   for (const auto* id : {&options.command_id, &options.correlation_id, &options.causation_id}) {
     if (id->size() > max_id_bytes) {
       return error{errc::invalid_argument, doing,
@@ -270,7 +331,7 @@ result<void> engine::ask(std::string_view projection, std::uint64_t at_least, st
   const auto doing = "querying '" + std::string{projection} + "'";
   const auto shown = find_projection(projection);
   if (!shown) return error{errc::invalid_argument, doing, "the runtime has not been started with this projection"};
-  if (at_least > 0 && !shown->wait_for(at_least, std::chrono::steady_clock::now() + timeout)) {
+  if (at_least > 0 && !shown->wait_for(at_least, deadline_after(timeout))) {
     const auto now = shown->status();
     if (now.state == consumer_state::stopped) return not_running(doing);
     auto late =
@@ -294,15 +355,16 @@ result<void> engine::ask(std::string_view projection, std::uint64_t at_least, st
 
 result<void> engine::settle(std::chrono::milliseconds timeout) const {
   const std::string doing = "waiting for the runtime to settle";
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  while (accepting_) {
+  const auto deadline = deadline_after(timeout);
+  const auto now_running = current();
+  while (now_running && accepting_) {
     {
       std::unique_lock lock{answered_mutex_};
       if (!answered_.wait_until(lock, deadline, [this] { return in_flight_ == 0; })) {
         return error{errc::timeout, doing, std::to_string(in_flight_) + " commands are not answered"};
       }
     }
-    const auto head = running_->bus.head();
+    const auto head = now_running->bus.head();
     for (const auto& each : consumers()) {
       if (each->wait_for(head, deadline)) continue;
       const auto now = each->status();
@@ -313,7 +375,7 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
     }
     // A reaction is done with an event when the commands that follow from it are answered, so whatever they led to has
     // moved the head by now.
-    if (in_flight_ == 0 && running_->bus.head() == head) return {};
+    if (in_flight_ == 0 && now_running->bus.head() == head) return {};
   }
   return not_running(doing);
 }
@@ -323,9 +385,9 @@ runtime_status engine::status() const {
   const auto head = stores_.journal->head();
   now.head = head ? *head : 0;
   now.commands_in_flight = in_flight_;
-  if (accepting_) {
-    now.commits = running_->bus.published();
-    now.live_aggregates = running_->aggregates.live();
+  if (const auto now_running = current()) {
+    now.commits = now_running->bus.published();
+    now.live_aggregates = now_running->aggregates.live();
   }
   for (const auto& each : consumers()) {
     auto& shown = now.consumers.emplace_back(each->status());

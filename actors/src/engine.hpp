@@ -69,7 +69,10 @@ class engine {
     std::shared_ptr<progress> shown;
   };
 
+  [[nodiscard]] result<void> check_options() const;
   [[nodiscard]] result<void> check_domain() const;
+  void must_not_be_started() const;
+  [[nodiscard]] std::shared_ptr<running> current() const;
   [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,
                                             const command_options& options) const;
   void dispatch(outgoing_command command, command_options options, command_reply done);
@@ -87,9 +90,9 @@ class engine {
   std::vector<reaction_definition> reactions_;
   std::vector<projection_definition> projections_;
   std::vector<reaction_definition> subscriptions_;
-  bool started_ = false;
+  std::atomic<bool> started_ = false;
 
-  std::unique_ptr<running> running_;
+  std::shared_ptr<running> running_;  // shared with those who look at it while another thread stops the runtime
   mutable std::mutex consumers_mutex_;
   std::vector<consumer> consumers_;
   std::size_t subscription_count_ = 0;

@@ -16,7 +16,6 @@ event_bus::event_bus(std::uint64_t head, std::size_t max_events, std::size_t max
     : max_events_(max_events), max_delivery_(max_delivery), head_(head) {}
 
 void event_bus::publish(std::shared_ptr<const segment> stored) {
-  std::vector<waiter> waiting;
   const std::lock_guard lock{mutex_};
   head_ = stored->last_position;
   ++published_;
@@ -26,8 +25,11 @@ void event_bus::publish(std::shared_ptr<const segment> stored) {
     recent_events_ -= size_of(*recent_.front());
     recent_.pop_front();
   }
-  waiting.swap(waiters_);
-  for (const auto& each : waiting) each.to.post(answer(each.position));
+  std::erase_if(waiters_, [this](const waiter& each) {
+    if (each.position >= head_) return false;
+    each.to.post(answer(each.position));
+    return true;
+  });
 }
 
 void event_bus::request_after(std::uint64_t position, const address<consumer_message>& to) {

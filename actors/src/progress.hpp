@@ -1,6 +1,7 @@
 // How far a consumer is, for those who wait for it and for status(). The consumer writes it, any thread reads it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -10,6 +11,11 @@
 #include "tyto/runtime.hpp"
 
 namespace tyto::detail {
+
+/// Returns the time at which `timeout` has passed; one of years counts as a year, so that the sum cannot overflow.
+inline std::chrono::steady_clock::time_point deadline_after(std::chrono::milliseconds timeout) {
+  return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::years{1});
+}
 
 class progress {
  public:

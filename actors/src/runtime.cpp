@@ -38,7 +38,7 @@ command_result runtime::execute(outgoing_command command, command_options option
   auto future = answer->get_future();
   engine_->submit(std::move(command), std::move(options),
                   [answer](const command_result& outcome) { answer->set_value(outcome); });
-  if (future.wait_for(timeout) != std::future_status::ready) {
+  if (future.wait_until(detail::deadline_after(timeout)) != std::future_status::ready) {
     return command_failure{error{errc::timeout, "waiting for the answer to a command to " + target,
                                  "none came in " + std::to_string(timeout.count()) + " ms; the command may still run"}};
   }

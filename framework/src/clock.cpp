@@ -5,7 +5,7 @@ namespace {
 
 class operating_system_clock final : public clock {
  public:
-  [[nodiscard]] timestamp now() const override {
+  [[nodiscard]] timestamp now() const noexcept override {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   }
 };

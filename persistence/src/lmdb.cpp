@@ -283,7 +283,8 @@ void environment::extend_file() const {
   struct stat status {};
   mdb_env_get_fd(handle_, &file);
   if (::fstat(file, &status) != 0 || static_cast<std::uint64_t>(status.st_size) >= needed) return;
-  [[maybe_unused]] const int ignored = ::ftruncate(file, static_cast<off_t>(needed));
+  // Another thread may have made the file longer meanwhile; this call never makes it shorter.
+  [[maybe_unused]] const int ignored = ::posix_fallocate(file, static_cast<off_t>(needed - 1), 1);
 }
 
 result<void> check_data_file(const std::filesystem::path& directory) {

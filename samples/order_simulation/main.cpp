@@ -96,7 +96,8 @@ class data_directory {
   std::optional<std::string> prepare() {
     std::error_code failed;
     if (!temporary_) {
-      if (!std::filesystem::exists(path_, failed) || std::filesystem::is_directory(path_, failed)) return std::nullopt;
+      const bool is_there = std::filesystem::exists(path_, failed);
+      if (!failed && (!is_there || std::filesystem::is_directory(path_, failed))) return std::nullopt;
       return "--data-dir: " + path_.string() + " is not a directory; name one, or a path where one can be made";
     }
     auto made = (std::filesystem::temp_directory_path(failed) / "order_simulation-XXXXXX").string();

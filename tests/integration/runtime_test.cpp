@@ -159,6 +159,95 @@ TEST_CASE("More commands than may be in flight are refused, not queued") {
   CHECK(rt.execute<account>("bob", credit{1}));
 }
 
+TEST_CASE("A caller may wait for room instead") {
+  auto options = quiet();
+  options.max_commands_in_flight = 2;
+  runtime rt{open_memory(), options};
+  rt.aggregate<account>().start().value();
+  command_options patient;
+  patient.overflow = when_full::wait;
+  std::vector<std::jthread> callers;
+  std::atomic<int> answered = 0;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) answered += rt.execute<account>("ann", credit{1}, patient) ? 1 : 0;
+    });
+  }
+  callers.clear();
+  CHECK(answered == 800);
+}
+
+TEST_CASE("A caller that waits for room longer than its timeout is refused") {
+  auto options = quiet();
+  options.max_commands_in_flight = 1;
+  runtime rt{open_memory(), options};
+  std::promise<void> leave;
+  std::promise<void> entered;
+  rt.aggregate<account>().start().value();
+  rt.submit<account>("ann", credit{1}, {}, [&](const command_result&) {
+    entered.set_value();
+    leave.get_future().wait();
+  });
+  entered.get_future().wait();
+  command_options hasty;
+  hasty.overflow = when_full::wait;
+  hasty.timeout = std::chrono::milliseconds{1};
+  CHECK(rt.execute<account>("bob", credit{1}, hasty).error().failed()->code() == errc::overloaded);
+  leave.set_value();
+}
+
+TEST_CASE("Few live aggregates serve many, each as if it had never left") {
+  auto options = quiet();
+  options.max_live_aggregates = 64;
+  runtime rt{open_memory(), options};
+  rt.aggregate<account>().start().value();
+  std::atomic<int> right = 0;
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 1'000; ++i) {
+      rt.submit<account>(std::to_string(i), credit{1}, {}, [&right, round](const command_result& done) {
+        if (done && done->sequence_number == round) ++right;
+      });
+    }
+  }
+  rt.settle(long_enough).value();
+  CHECK(right == 3'000);
+  // While all had commands in hand none could leave; now they can.
+  for (int i = 0; i < 1'000; ++i) REQUIRE(rt.execute<account>(std::to_string(i), credit{1})->sequence_number == 4);
+  CHECK(rt.status().live_aggregates < 200);
+}
+
+TEST_CASE("Looking at a runtime while another thread stops it is safe") {
+  for (int round = 0; round < 20; ++round) {
+    runtime rt{open_memory(), quiet()};
+    rt.aggregate<account>().projection<turnover>().start().value();
+    for (int i = 0; i < 50; ++i) rt.submit<account>("ann", credit{1}, {}, [](const command_result&) {});
+    std::jthread looker{[&] {
+      while (rt.settle(long_enough)) (void)rt.status();
+    }};
+    rt.stop().value();
+  }
+}
+
+TEST_CASE("What users' code throws in a callback or a log ends nothing") {
+  auto options = quiet();
+  options.log = [](std::string_view) { throw std::runtime_error("the log threw"); };
+  runtime rt{open_memory(), options};
+  rt.aggregate<account>().start().value();
+  rt.submit<account>("ann", credit{1}, {}, [](const command_result&) { throw std::runtime_error("thrown"); });
+  CHECK(rt.execute<account>("ann", credit{1}));
+}
+
+TEST_CASE("A timeout without end is none that has passed") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>().start().value();
+  command_options patient;
+  patient.timeout = std::chrono::milliseconds::max();
+  const auto done = rt.execute<account>("ann", credit{1}, patient);
+  REQUIRE(done);
+  CHECK(rt.query<turnover>({"ann"}, done->position, std::chrono::milliseconds::max()).value().credited == 1);
+  CHECK(rt.settle(std::chrono::milliseconds::max()));
+}
+
 TEST_CASE("Callers on many threads get each their own answer") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().projection<turnover>().start().value();
@@ -214,6 +303,16 @@ TEST_CASE("A domain that does not fit together is refused at the start") {
     rt.reaction<printing>().reaction<other_printing>();
     CHECK_THAT(start_error(rt), Catch::Contains("two consumers have the name 'printing'"));
   }
+  SECTION("a limit of nothing") {
+    auto options = quiet();
+    options.max_consumer_batch = 0;
+    runtime limited{open_memory(), options};
+    CHECK_THAT(start_error(limited), Catch::Contains("max_consumer_batch is 0"));
+  }
+  SECTION("something registered after the start") {
+    REQUIRE(rt.start());
+    CHECK_THROWS_AS(rt.reaction<printing>(), std::logic_error);
+  }
   SECTION("one stored name for two types of events") {
     rt.aggregate<account>().aggregate<impostor>();
     CHECK_THAT(start_error(rt), Catch::Contains("two event types have the stored name 'account.credited'"));
@@ -228,6 +327,9 @@ TEST_CASE("A command that cannot be addressed is an error that says why") {
   CHECK_THAT(rt.execute<account>(std::string(500, 'x'), credit{1}).error().message(), Catch::Contains("limit is 400"));
   CHECK_THAT(rt.execute<account>("ann", credit{1}, with_id(std::string(300, 'x'))).error().message(),
              Catch::Contains("limit is 255"));
+  command_options tagged;
+  tagged.tags = {std::string(70'000, 'x')};
+  CHECK_THAT(rt.execute<account>("ann", credit{1}, tagged).error().message(), Catch::Contains("limit is 255"));
 }
 
 TEST_CASE("A runtime that was not started refuses commands and queries") {

@@ -14,7 +14,7 @@ namespace tyto::test {
 
 class manual_clock final : public clock {
  public:
-  [[nodiscard]] timestamp now() const override { return now_; }
+  [[nodiscard]] timestamp now() const noexcept override { return now_; }
   void advance(std::chrono::microseconds by) { now_ += by; }
 
  private:
@@ -35,6 +35,8 @@ class manual_host final : public detail::host {
                   std::shared_ptr<detail::mail> letter) override {
     later_.emplace(time_.now() + delay, std::pair{std::weak_ptr{box}, std::move(letter)});
   }
+
+  void wait_for_all() override { run(); }
 
   /// Handles messages until none is left.
   void run() {

@@ -27,11 +27,12 @@ struct runtime_options {
   std::shared_ptr<const clock> time = system_clock();
 
   /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
+  /// Must not block for long.
   std::function<void(std::string_view line)> log;
 
   /// Commands that callers may have in flight at once. What happens to one more is the caller's choice, see
-  /// command_options::when_full. Bounds memory: what waits anywhere on its way to the disk is one of these, or one of the
-  /// commands that a reaction has sent for the events it has in hand.
+  /// command_options::when_full. Bounds memory: what waits anywhere on its way to the disk is one of these, or one of
+  /// the commands that a reaction has sent for the events it has in hand.
   std::size_t max_commands_in_flight = 65'536;
 
   /// Commands that one aggregate may have in hand; one more is answered with errc::overloaded. Bounds memory.
@@ -68,7 +69,7 @@ struct runtime_options {
 
 enum class consumer_state : std::uint8_t {
   starting,  // looking up its checkpoint; next: running
-  running,   // taking events as they come; next: backing_off, stopped
+  running,   // taking events as they come; next: failing, stopped
   failing,   // the event after its position failed; it will be tried again; next: running, stopped
   stopped,
 };
@@ -87,7 +88,7 @@ struct consumer_status {
 };
 
 struct runtime_status {
-  std::uint64_t head = 0;  // the position of the last durable event
+  std::uint64_t head = 0;     // the position of the last durable event
   std::uint64_t commits = 0;  // transactions with events since start()
   std::size_t live_aggregates = 0;
   std::size_t commands_in_flight = 0;  // from callers, not from reactions
@@ -116,7 +117,8 @@ class runtime {
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  /// Registers the aggregate A. Before start(). What does not fit together is reported by start().
+  /// Registers the aggregate A. Before start(), like the two below: std::logic_error after it. What does not fit
+  /// together is reported by start().
   template <class A>
   runtime& aggregate() {
     return add(definition_of<A>());
@@ -137,7 +139,7 @@ class runtime {
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
-  /// again.
+  /// again. Has no effect after stop().
   template <event E, class Handler>
   runtime& subscribe(Handler handler) {
     return subscribe(define_subscription<E>({}, std::move(handler)));

@@ -184,14 +184,14 @@ class typed_instance final : public aggregate_instance {
 
   template <class E>
   result<void> replay_one(const event_view& event) {
-    decoder in{event.payload};
-    E value{};
-    if (!in.ok() || !decode(in, value)) {
-      return error{errc::undecodable, "recovering " + event.meta.persistence_id,
-                   "the event at position " + std::to_string(event.meta.position) + " (" + event.meta.type +
-                       ") cannot be decoded: " + in.what()};
-    }
     try {
+      decoder in{event.payload};
+      E value{};
+      if (!in.ok() || !tyto::decode(in, value)) {
+        return error{errc::undecodable, "recovering " + event.meta.persistence_id,
+                     "the event at position " + std::to_string(event.meta.position) + " (" + event.meta.type +
+                         ") cannot be decoded: " + in.what()};
+      }
       evolve(value);
     } catch (...) {
       broken_ = true;

@@ -13,7 +13,7 @@ using timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 class clock {
  public:
   virtual ~clock() = default;
-  [[nodiscard]] virtual timestamp now() const = 0;
+  [[nodiscard]] virtual timestamp now() const noexcept = 0;
 };
 
 /// Returns the clock of the operating system.

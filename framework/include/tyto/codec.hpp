@@ -186,11 +186,22 @@ class write_inspector {
     bool fields(const Fields&... each) {
       const encoder::level inside{out_};
       out_.put_map(sizeof...(each));
-      ((out_.put_string(each.name), encode(out_, *each.value)), ...);
+      (write(each), ...);
       return true;
     }
 
    private:
+    template <class Field>
+    void write(const Field& f) {
+      if constexpr (!std::is_same_v<decltype(f.invariant_holds), nothing_given>) {
+        if (!f.invariant_holds(*f.value)) {
+          throw std::invalid_argument("tyto: the value of '" + std::string{f.name} + "' breaks the field's invariant");
+        }
+      }
+      out_.put_string(f.name);
+      encode(out_, *f.value);
+    }
+
     encoder& out_;
   };
 
@@ -324,7 +335,8 @@ bool decode_elements(decoder& in, std::size_t size, Add add) {
 
 }  // namespace detail
 
-/// Appends `value` to `out`; throws std::length_error if it is nested deeper than max_nesting. Supported are
+/// Appends `value` to `out`; throws std::length_error if it is nested deeper than max_nesting, and
+/// std::invalid_argument if it breaks a field's invariant: what is written can be read back. Supported are
 /// inspectable structs, bool, integers, enums, floating point, strings, std::vector<std::byte>, optionals, durations,
 /// time points, sequences, sets, maps, pairs and tuples of such.
 template <class T>

@@ -56,8 +56,10 @@ enum class when_full : std::uint8_t {
 
 /// What a caller may say with a command.
 struct command_options {
-  /// Makes the command idempotent: the aggregate runs the first command of an id and answers repetitions with the first
-  /// outcome. Empty: every call is a command of its own. At most 255 bytes.
+  /// Makes the command idempotent: once a command of an id has led to events, repetitions are answered with that
+  /// outcome and change nothing, as long as the id is among the last ones (see runtime_options::command_id_window). A
+  /// command that led to none, or was rejected, has left no trace and is decided again. Empty: every call is a command
+  /// of its own. At most 255 bytes, as for the ids below.
   std::string command_id;
   /// The version at which the aggregate must be.
   expected_version expected = expected_version::any();
@@ -65,7 +67,7 @@ struct command_options {
   std::string correlation_id;
   /// What made the caller send the command.
   std::string causation_id;
-  /// Stored with the events.
+  /// Stored with the events. At most 255, of at most 255 bytes each.
   std::vector<std::string> tags;
   /// How long execute() waits for the answer, and any caller for room. On a timeout of execute() the command may still
   /// run.

@@ -46,8 +46,8 @@ struct accepted_lines {
 };
 
 /// The most units, and the most cents, of one order. Far beyond any real one, and far enough below 2^63 that the sums
-/// of thousands of such orders are exact.
-inline constexpr std::int64_t largest_total = 1'000'000'000'000'000;
+/// of nine million such orders are exact.
+inline constexpr std::int64_t largest_total = 1'000'000'000'000;
 
 /// Whether an invoice hands goods out or takes them back.
 enum class goods { out, back };

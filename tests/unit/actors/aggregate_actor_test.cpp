@@ -22,18 +22,20 @@ struct world {
   event_bus bus{0, 1'000, 1'000};
   std::vector<std::string> log;
   std::vector<std::uint64_t> released;
-  aggregate_surroundings around{journal,
-                                time,
-                                spawn<committer>(host, placement::dedicated, journal, bus, host, std::size_t{1'000}),
-                                [this](std::string_view line) { log.emplace_back(line); },
-                                [this](const std::string&, std::uint64_t posted) {
-                                  released.push_back(posted);
-                                  return true;
-                                },
-                                4,
-                                4,
-                                std::chrono::milliseconds{10},
-                                std::chrono::milliseconds{1'000}};
+  aggregate_surroundings around{
+      journal,
+      time,
+      spawn<committer>(
+          host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{1'000}),
+      [this](std::string_view line) { log.emplace_back(line); },
+      [this](const std::string&, std::uint64_t posted) {
+        released.push_back(posted);
+        return true;
+      },
+      4,
+      4,
+      std::chrono::milliseconds{10},
+      std::chrono::milliseconds{1'000}};
   address<aggregate_message> aggregate = start();
 
   address<aggregate_message> start() {
@@ -117,6 +119,15 @@ TEST_CASE("Everything decided on events that could not be stored fails with the 
   CHECK(next->position == 1);
 }
 
+TEST_CASE("A lone write that cannot be stored fails with the reason") {
+  world w;
+  w.journal.fail_next_append(error{errc::full, "storing events", "the disk is full"});
+  auto failed = w.execute(count{});
+  REQUIRE(failed.error().failed());
+  CHECK(failed.error().failed()->code() == errc::full);
+  CHECK(w.execute(count_if_zero{})->position == 1);
+}
+
 TEST_CASE("A write behind a failed one is refused, and what waited meanwhile runs on the recovered state") {
   world w;
   w.journal.hold();
@@ -165,6 +176,12 @@ TEST_CASE("A command repeated while the first is under way waits for it") {
   CHECK((**again)->position == 1);
   CHECK((**again)->repeated);
   CHECK(w.journal.head().value() == 1);
+}
+
+TEST_CASE("A command that changed nothing may be sent again under its id") {
+  world w;
+  CHECK(w.execute(do_nothing{}, with_id("a"))->events == 0);
+  CHECK_FALSE(w.execute(count{}, with_id("a"))->repeated);
 }
 
 TEST_CASE("A rejected command may be sent again under its id") {

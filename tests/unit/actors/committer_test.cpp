@@ -24,7 +24,8 @@ struct world {
   manual_host host{time};
   scripted_store journal{open_memory().journal};
   event_bus bus{0, 1'000, 1'000};
-  address<committer_message> commits = spawn<committer>(host, placement::dedicated, journal, bus, host, std::size_t{3});
+  address<committer_message> commits = spawn<committer>(
+      host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{3});
   std::vector<result<void>> answers;
   address<aggregate_message> from = spawn<asker>(host, placement::shared, answers);
 

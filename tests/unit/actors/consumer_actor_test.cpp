@@ -234,6 +234,17 @@ TEST_CASE("Stopping finishes the batch in hand") {
   CHECK(w.status().state == consumer_state::stopped);
 }
 
+TEST_CASE("A consumer whose checkpoint lies beyond the journal's end does not start") {
+  world w{3};
+  w.script.checkpoint = 4;
+  w.start();
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK_THAT(w.status().last_error, Catch::Contains("belongs to another journal"));
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled.empty());
+}
+
 TEST_CASE("An idle consumer stops at once") {
   world w{3};
   w.start();

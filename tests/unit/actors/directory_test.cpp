@@ -25,7 +25,8 @@ struct world {
   aggregate_surroundings around{
       journal,
       time,
-      spawn<committer>(host, placement::dedicated, journal, bus, host, std::size_t{1'000}),
+      spawn<committer>(
+          host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{1'000}),
       [](std::string_view) {},
       [this](const std::string& id, std::uint64_t posted) { return aggregates.release(id, posted); },
       1'000,

@@ -72,6 +72,13 @@ bool inspect(Inspector& f, discount& x) {
                             }));
 }
 
+// The same fields without their rules, as someone else may have written them.
+struct unruly_discount {
+  std::int32_t percent = 0;
+  std::string reason;
+};
+TYTO_VALUE(unruly_discount, percent, reason)
+
 struct tree {
   std::vector<tree> children;
 };
@@ -192,9 +199,9 @@ TEST_CASE("a field that is there does not take its fallback") {
 }
 
 TEST_CASE("a value that breaks its field's invariant is an error that names the field") {
-  CHECK(problem<discount>(tyto::to_bytes(discount{101, "too good"})) ==
+  CHECK(problem<discount>(tyto::to_bytes(unruly_discount{101, "too good"})) ==
         "percent: the value breaks the field's invariant");
-  CHECK(problem<std::vector<discount>>(tyto::to_bytes(std::vector{discount{1, ""}})) ==
+  CHECK(problem<std::vector<discount>>(tyto::to_bytes(std::vector{unruly_discount{1, ""}})) ==
         "[0].reason: the value breaks the field's invariant");
 }
 
@@ -333,4 +340,9 @@ TEST_CASE("bytes that are no MessagePack are said to be so where JSON is wanted"
 
 TEST_CASE("text that is no UTF-8 still prints as JSON") {
   CHECK(tyto::to_json(tyto::to_bytes(std::string{"a\xff"})) == "\"a\xEF\xBF\xBD\"");
+}
+
+TEST_CASE("a value that breaks a field's invariant cannot be written") {
+  CHECK_THROWS_AS(tyto::to_bytes(discount{101, "sale"}), std::invalid_argument);
+  CHECK_NOTHROW(tyto::to_bytes(discount{100, "sale"}));
 }
