@@ -1,5 +1,9 @@
 // Workloads that bring aggregates into memory.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <semaphore>
 #include <stdexcept>
@@ -53,6 +57,24 @@ double replay_per_second(const tyto::storage& stores, std::uint64_t events) {
 
 constexpr std::uint64_t long_stream = 1'000'000;
 
+double in_a_child(const std::function<double()>& measure) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error("cannot make a pipe");
+  const auto child = fork();
+  if (child < 0) throw std::runtime_error("cannot make a process");
+  if (child == 0) {
+    const double figure = measure();
+    _exit(write(ends[1], &figure, sizeof figure) == sizeof figure ? 0 : 1);
+  }
+  close(ends[1]);
+  double figure = 0;
+  const bool told = read(ends[0], &figure, sizeof figure) == sizeof figure;
+  close(ends[0]);
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || status != 0 || !told) throw std::runtime_error("a process failed");
+  return figure;
+}
+
 }  // namespace
 
 measurement replay(const settings& how) {
@@ -100,9 +122,10 @@ measurement recover_many(const settings& how) {
 
 measurement memory(const settings&) {
   constexpr std::size_t aggregates = 1'000'000;
-  const scratch where;
-  double ours = 0;
-  {
+  // Each in a process of its own: memory that one has given back to its allocator would not count for the other.
+  const auto empty_actor = in_a_child([] { return caf_actor_bytes(aggregates); });
+  const auto ours = in_a_child([] {
+    const scratch where;
     tyto::runtime_options options;
     options.max_live_aggregates = 2 * aggregates;
     tyto::runtime rt{where.open({}), options};
@@ -115,9 +138,9 @@ measurement memory(const settings&) {
       rt.submit<note>(std::to_string(i), look{}, {}, [&](const tyto::command_result&) { room.release(); });
     }
     rt.settle(std::chrono::minutes{1}).value();
-    ours = static_cast<double>(resident_bytes() - before) / static_cast<double>(aggregates);
-  }
-  return {"memory", ours, "bytes", caf_actor_bytes(aggregates), "an empty CAF actor", "<= 2.0", {}};
+    return static_cast<double>(resident_bytes() - before) / static_cast<double>(aggregates);
+  });
+  return {"memory", ours, "bytes", empty_actor, "an empty CAF actor", "<= 2.0", {}};
 }
 
 }  // namespace bench
