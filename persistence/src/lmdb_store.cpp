@@ -195,8 +195,8 @@ result<void> backup(const storage& opened, const std::filesystem::path& director
   auto copied = journal->environment().copy_to(copied_journal);
   if (copied) return {};
   fs::remove(copied_journal, failed);  // so that it can be tried again
-  return error{copied.error().code(), doing, "the copy is not complete and has been removed"}.because(
-      std::move(copied).error());
+  const auto& why = copied.error();
+  return error{why.code(), doing, "the copy is not complete and has been removed"}.because(why);
 }
 
 }  // namespace tyto
