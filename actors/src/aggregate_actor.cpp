@@ -14,7 +14,9 @@ aggregate_actor::aggregate_actor(const aggregate_surroundings& around, const agg
 
 void aggregate_actor::on(aggregate_message message) {
   std::visit(overloaded{[this](run_command& command) { run(std::move(command)); },
-                        [this](write_answered& answer) { answered(answer.outcome); },
+                        [this](write_answered& answer) {
+                          for (; answer.writes > 0; --answer.writes) answered(answer.outcome);
+                        },
                         [this](passivate asked) { leave(asked); }},
              message);
 }

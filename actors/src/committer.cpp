@@ -25,8 +25,16 @@ void announce(event_bus& bus, const std::vector<store_write>& batch, const resul
       bus.publish(std::move(done));
     }
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    batch[i].from.post(write_answered{stored ? (*stored)[i] : result<void>{stored.error()}});
+  for (std::size_t i = 0; i < batch.size();) {
+    // One message for all writes of a busy aggregate that stand together.
+    write_answered answer{stored ? (*stored)[i] : result<void>{stored.error()}, 1};
+    const auto& from = batch[i].from;
+    const auto is_next = [&](std::size_t next) {
+      return next < batch.size() && batch[next].from.box() == from.box() && stored && (*stored)[i] && (*stored)[next];
+    };
+    while (is_next(i + answer.writes)) ++answer.writes;
+    i += answer.writes;
+    from.post(std::move(answer));
   }
 }
 

@@ -2,6 +2,7 @@
 // caller or consumer -> aggregate -> committer -> event bus -> consumers; answers go back the same way.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,9 +25,10 @@ struct run_command {
   command_reply reply;
 };
 
-/// To an aggregate: what became of its oldest write that was not yet answered.
+/// To an aggregate: what became of its oldest writes that were not yet answered.
 struct write_answered {
   result<void> outcome;
+  std::size_t writes = 1;
 };
 
 /// To an aggregate: leave memory if you have nothing in hand. `posted` is what directory::release() wants to hear.

@@ -12,11 +12,16 @@ using namespace tyto::detail;
 
 namespace {
 
-// Stands for an aggregate: keeps the answers that it gets.
+// Stands for an aggregate: keeps the answers to its writes, and how many came in one message.
 struct asker final : actor_of<aggregate_message> {
-  explicit asker(std::vector<result<void>>& into) : answers(into) {}
-  void on(aggregate_message message) override { answers.push_back(std::get<write_answered>(message).outcome); }
+  asker(std::vector<result<void>>& into, std::vector<std::size_t>& by_message) : answers(into), sizes(by_message) {}
+  void on(aggregate_message message) override {
+    const auto& answer = std::get<write_answered>(message);
+    answers.insert(answers.end(), answer.writes, answer.outcome);
+    sizes.push_back(answer.writes);
+  }
   std::vector<result<void>>& answers;
+  std::vector<std::size_t>& sizes;
 };
 
 struct world {
@@ -27,7 +32,8 @@ struct world {
   address<committer_message> commits = spawn<committer>(
       host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{3});
   std::vector<result<void>> answers;
-  address<aggregate_message> from = spawn<asker>(host, placement::shared, answers);
+  std::vector<std::size_t> answer_sizes;
+  address<aggregate_message> from = spawn<asker>(host, placement::shared, answers, answer_sizes);
 
   void write(std::string id, expected_version expected = expected_version::any()) {
     auto write = std::make_shared<stream_write>();
@@ -71,6 +77,15 @@ TEST_CASE("A conflict fails its own write and no other") {
   CHECK(w.answers[1].error().code() == errc::conflict);
   CHECK(w.answers[2]);
   CHECK(w.bus.head() == 2);
+}
+
+TEST_CASE("What one aggregate has stored in a row is answered in one message, failures one by one") {
+  world w;
+  w.write("a|1");
+  w.write("a|1");
+  w.write("a|1", expected_version::no_stream());
+  w.host.run();
+  CHECK(w.answer_sizes == std::vector<std::size_t>{2, 1});
 }
 
 TEST_CASE("A failed transaction fails every write in it and publishes nothing") {
