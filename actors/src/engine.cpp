@@ -13,7 +13,8 @@
 namespace tyto::detail {
 namespace {
 
-constexpr std::size_t max_id_bytes = 255;
+constexpr std::size_t max_name_bytes = 255;  // of a command's ids and tags
+constexpr std::size_t max_tags = 255;
 constexpr std::size_t max_consumer_name_bytes = 200;
 
 void log_to_stderr(std::string_view line) {
@@ -282,24 +283,21 @@ std::optional<error> engine::refuse(const outgoing_command& command, const std::
     return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
   }
   if (auto checked = check_persistence_id(persistence_id); !checked) return checked.error();
-  constexpr std::size_t max_tags = 255;
   if (options.tags.size() > max_tags) {
     return error{errc::invalid_argument, doing,
                  std::to_string(options.tags.size()) + " tags, the limit is " + std::to_string(max_tags)};
   }
-  for (const auto& tag : options.tags) {
-    if (tag.size() > max_id_bytes) {
-      return error{errc::invalid_argument, doing,
-                   "the tag '" + tag.substr(0, 40) + "...' has " + std::to_string(tag.size()) +
-                       " bytes, the limit is " + std::to_string(max_id_bytes)};
-    }
-  }
+  const auto check = [&doing](const std::string& name) -> std::optional<error> {
+    if (name.size() <= max_name_bytes) return std::nullopt;
+    return error{errc::invalid_argument, doing,
+                 "the id or tag '" + name.substr(0, 40) + "...' has " + std::to_string(name.size()) +
+                     " bytes, the limit is " + std::to_string(max_name_bytes)};
+  };
   for (const auto* id : {&options.command_id, &options.correlation_id, &options.causation_id}) {
-    if (id->size() > max_id_bytes) {
-      return error{errc::invalid_argument, doing,
-                   "the id '" + id->substr(0, 40) + "...' has " + std::to_string(id->size()) + " bytes, the limit is " +
-                       std::to_string(max_id_bytes)};
-    }
+    if (auto refused = check(*id)) return refused;
+  }
+  for (const auto& tag : options.tags) {
+    if (auto refused = check(tag)) return refused;
   }
   return std::nullopt;
 }
