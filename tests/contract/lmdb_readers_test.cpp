@@ -1,10 +1,73 @@
 // Readers beside a live writer, in the same and in another process, see new events and survive folds.
+#include <lmdb.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "lmdb_support.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
+
+namespace {
+
+// A process that holds a read transaction on the journal in `directory` until it is killed.
+class holding_process {
+ public:
+  explicit holding_process(const std::filesystem::path& directory) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    process_ = fork();
+    REQUIRE(process_ >= 0);
+    if (process_ == 0) {
+      auto opened = open_lmdb({.path = directory, .read_only = true});
+      if (opened) {
+        (void)opened->journal->read_all(1, [&](const event_view&) {
+          if (write(ends[1], "x", 1) != 1) _exit(1);
+          for (;;) pause();
+          return visit::stop;
+        });
+      }
+      _exit(1);
+    }
+    close(ends[1]);
+    char ready = 0;
+    const auto heard = read(ends[0], &ready, 1);
+    close(ends[0]);
+    REQUIRE(heard == 1);
+  }
+  ~holding_process() { die(); }
+  holding_process(const holding_process&) = delete;
+  holding_process& operator=(const holding_process&) = delete;
+
+  void die() {
+    if (process_ <= 0) return;
+    kill(process_, SIGKILL);
+    waitpid(std::exchange(process_, 0), nullptr, 0);
+  }
+
+ private:
+  pid_t process_ = 0;
+};
+
+// How many readers LMDB has on its list for the journal, living and dead.
+int listed_readers(const std::filesystem::path& directory) {
+  MDB_env* env = nullptr;
+  REQUIRE(mdb_env_create(&env) == 0);
+  REQUIRE(mdb_env_open(env, (directory / "journal").c_str(), MDB_RDONLY, 0644) == 0);
+  int lines = 0;
+  const auto count = [](const char* line, void* to) {
+    for (; *line != '\0'; ++line) *static_cast<int*>(to) += *line == '\n' ? 1 : 0;
+    return 0;
+  };
+  mdb_reader_list(env, count, &lines);
+  mdb_env_close(env);
+  return lines - 1;  // the first is a heading
+}
+
+}  // namespace
 
 TEST_CASE("a reader in the writer's process follows it through appends and folds") {
   const temporary_directory directory;
@@ -94,4 +157,17 @@ TEST_CASE("more read models than an environment can hold are refused in words") 
   CHECK(committed.error().code() == errc::full);
   CHECK(count > 1000);
   CHECK(store.read_models->commit("m0", {{"a", "1"}}, 0));
+}
+
+TEST_CASE("a reader that was killed is forgotten by who opens next, a living one is not") {
+  const temporary_directory directory;
+  run_store_program("append", directory.path(), "order|1", 2);
+  const holding_process living{directory.path()};
+  {
+    holding_process killed{directory.path()};
+    killed.die();
+  }
+  REQUIRE(listed_readers(directory.path()) == 2);
+  REQUIRE(open_lmdb({.path = directory.path()}));
+  CHECK(listed_readers(directory.path()) == 1);
 }
