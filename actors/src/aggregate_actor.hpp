@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "aggregate_memory.hpp"
 #include "fifo.hpp"
+#include "health_board.hpp"
 #include "messages.hpp"
-#include "recent_commands.hpp"
+#include "snapshot_writer.hpp"
 #include "tyto/aggregate.hpp"
 #include "tyto/clock.hpp"
 
@@ -19,13 +22,13 @@ namespace tyto::detail {
 
 /// What all aggregates of a runtime share; outlives them.
 struct aggregate_surroundings {
-  const event_store& journal;
+  rebuild_sources stored;
   const clock& time;
   address<committer_message> committer;
-  std::function<void(std::string_view)> log;
+  snapshot_queue& snapshots;
+  health_board& health;
   std::function<bool(const std::string&, std::uint64_t)> release;  // directory::release()
   std::size_t max_commands;                                        // in the hands of one aggregate
-  std::size_t command_id_window;
   std::chrono::milliseconds min_backoff;
   std::chrono::milliseconds max_backoff;
 };
@@ -50,24 +53,37 @@ class aggregate_actor final : public actor_of<aggregate_message> {
 
   /// A caller's answer that waits until everything before it is durable.
   struct held_answer {
-    std::shared_ptr<stream_write> write;  // none if the command led to no events
+    std::shared_ptr<stream_write> write;  // none if there is nothing to store
     std::string command_id;               // of a repeated command: it gets the first one's outcome
     std::optional<std::variant<rejection, error>> refusal;
     command_reply reply;
   };
 
+  /// A state that is not yet durable.
+  struct taken_snapshot {
+    std::uint64_t sequence_number;
+    std::string state;
+  };
+
   void run(run_command command);
   void leave(passivate asked);
   void decide(run_command command);
+  void retain(run_command command);
   void answered(const result<void>& outcome);
 
+  [[nodiscard]] bool was_seen(const run_command& command) const;
+  [[nodiscard]] std::optional<error> conflict_with(const command_options& options) const;
+  [[nodiscard]] error closed() const;
+  [[nodiscard]] result<void> prepare_truncation(retention& change) const;
+
   bool recover();
-  result<void> replay();
-  void remember(const metadata& event);
   void start_draining(const error& why);
   void finish_draining();
 
-  std::shared_ptr<stream_write> seal(const command_options& options, std::vector<new_event> events);
+  void take_snapshot_if_due(std::uint64_t version_before);
+  void hand_over_snapshot();
+
+  void store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal);
   void hold(held_answer answer);
   void release_ready();
   command_result outcome_of(const held_answer& answer);
@@ -77,11 +93,11 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   const std::string persistence_id_;
 
   phase phase_ = phase::dormant;
-  std::unique_ptr<aggregate_instance> instance_;
-  std::uint64_t decided_version_ = 0;  // includes events that are not yet durable
-  committed durable_;                  // the last durable event
-  timestamp last_time_;
-  recent_commands outcomes_;  // filled in when durable
+  stream_state stream_ = stream_state::open;  // also what is not yet durable
+  bool snapshot_is_due_ = false;
+  aggregate_memory memory_;            // what is durable, but for the instance
+  std::uint64_t decided_version_ = 0;  // also of events that are not yet durable
+  std::unique_ptr<taken_snapshot> taken_;
   fifo<held_answer> held_;
   fifo<run_command> waiting_;  // arrived while draining
 

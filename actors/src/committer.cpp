@@ -17,7 +17,7 @@ void announce(event_bus& bus, const std::vector<store_write>& batch, const resul
   if (stored) {
     auto done = std::make_shared<segment>();
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if ((*stored)[i]) done->writes.push_back(batch[i].write);
+      if ((*stored)[i] && !batch[i].write->events.empty()) done->writes.push_back(batch[i].write);
     }
     if (!done->writes.empty()) {
       done->first_position = done->writes.front()->events.front().meta.position;
@@ -40,9 +40,14 @@ void announce(event_bus& bus, const std::vector<store_write>& batch, const resul
 
 }  // namespace
 
-committer::committer(event_store& journal, event_bus& bus, host& runs_on, std::function<void(std::string_view)> log,
-                     std::size_t max_commit_events)
-    : journal_(journal), bus_(bus), host_(runs_on), log_(std::move(log)), max_commit_events_(max_commit_events) {}
+committer::committer(event_store& journal, event_bus& bus, host& runs_on, health_board& health,
+                     std::function<void(std::string_view)> log, std::size_t max_commit_events)
+    : journal_(journal),
+      bus_(bus),
+      host_(runs_on),
+      health_(health),
+      log_(std::move(log)),
+      max_commit_events_(max_commit_events) {}
 
 void committer::on(committer_message message) {
   std::visit(overloaded{[this](store_write& request) { take(std::move(request)); },
@@ -86,13 +91,24 @@ void committer::commit() {
   checkpoints_.clear();
   batch_events_ = 0;
   auto checkpoints = append.checkpoints;
-  journal_.append(std::move(append), [&bus = bus_, &log = log_, own = self(), batch = std::exchange(batch_, {}),
+  journal_.append(std::move(append), [this, own = self(), batch = std::exchange(batch_, {}),
                                       checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) {
-    announce(bus, batch, stored);
+    show(stored);
+    announce(bus_, batch, stored);
     if (stored) return;
-    log("nothing was stored: " + stored.error().message());
     for (const auto& each : checkpoints) own.post(each);
   });
+}
+
+void committer::show(const result<append_outcomes>& stored) {
+  constexpr std::string_view subject = "journal";
+  const bool was_failing = is_failing_.exchange(!stored);
+  if (!stored) {
+    health_.report(subject, stored.error());
+    log_("nothing was stored: " + stored.error().message());
+  } else if (was_failing) {
+    health_.clear(subject);
+  }
 }
 
 }  // namespace tyto::detail

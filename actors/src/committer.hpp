@@ -2,6 +2,7 @@
 // there to the event bus; each aggregate is told what became of its own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "event_bus.hpp"
+#include "health_board.hpp"
 #include "host.hpp"
 #include "messages.hpp"
 
@@ -21,8 +23,8 @@ namespace tyto::detail {
 /// the next one carries.
 class committer final : public actor_of<committer_message> {
  public:
-  committer(event_store& journal, event_bus& bus, host& runs_on, std::function<void(std::string_view)> log,
-            std::size_t max_commit_events);
+  committer(event_store& journal, event_bus& bus, host& runs_on, health_board& health,
+            std::function<void(std::string_view)> log, std::size_t max_commit_events);
 
  protected:
   void on(committer_message message) override;
@@ -31,10 +33,12 @@ class committer final : public actor_of<committer_message> {
   void take(store_write request);
   void take(checkpoint moved);
   void commit();
+  void show(const result<append_outcomes>& stored);
 
   event_store& journal_;
   event_bus& bus_;
   host& host_;
+  health_board& health_;
   const std::function<void(std::string_view)> log_;
   const std::size_t max_commit_events_;
 
@@ -43,6 +47,7 @@ class committer final : public actor_of<committer_message> {
   std::map<std::string, std::uint64_t> checkpoints_;  // by consumer, not yet stored
   bool flush_is_coming_ = false;
   bool checkpoint_flush_is_coming_ = false;
+  std::atomic<bool> is_failing_ = false;  // the store may answer on a thread of its own
 };
 
 }  // namespace tyto::detail

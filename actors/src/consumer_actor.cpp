@@ -18,7 +18,11 @@ constexpr std::size_t max_read_per_wanted = 16;
 
 consumer_actor::consumer_actor(const consumer_surroundings& around, std::string name,
                                std::unique_ptr<consumer_handler> handler, std::shared_ptr<progress> shown)
-    : around_(around), name_(std::move(name)), handler_(std::move(handler)), shown_(std::move(shown)) {}
+    : around_(around),
+      name_(std::move(name)),
+      subject_("consumer '" + name_ + "'"),
+      handler_(std::move(handler)),
+      shown_(std::move(shown)) {}
 
 void consumer_actor::on(consumer_message message) {
   if (phase_ == phase::stopped) return;
@@ -71,7 +75,8 @@ void consumer_actor::read_journal() {
     }
     return events.size() < limit && end - position_ < limit * max_read_per_wanted ? visit::next : visit::stop;
   });
-  // What was read before a damaged record is good.
+  // Events that were removed are none to wait for. What was read before a damaged record is good.
+  if (read) end = *read;
   if (!read && events.empty() && end == position_) return fail(read.error());
   std::vector<const recorded_event*> wanted;
   wanted.reserve(events.size());
@@ -134,6 +139,7 @@ void consumer_actor::commit() {
   }
   if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
   position_ = batch_end_;
+  if (backoff_.count() > 0) around_.health.clear(subject_);
   backoff_ = std::chrono::milliseconds{0};
   ++attempt_;
   shown_->is_at(position_);
@@ -148,7 +154,8 @@ void consumer_actor::fail(const error& why) {
   unanswered_ = 0;
   ++attempt_;
   if (stop_request_) return finish_stopping();
-  if (backoff_.count() == 0) around_.log("consumer '" + name_ + "' will try again: " + why.message());
+  if (backoff_.count() == 0) around_.log(subject_ + " will try again: " + why.message());
+  around_.health.report(subject_, why);
   backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
   phase_ = phase_ == phase::starting ? phase::starting : phase::backing_off;
   post_after(around_.runs_on, backoff_, self(), consumer_message{retry{}});
@@ -164,7 +171,7 @@ void consumer_actor::stop(stop_actor request) {
 void consumer_actor::finish_stopping() {
   if (phase_ != phase::starting) {
     if (auto closed = handler_->close(position_); !closed) {
-      around_.log("consumer '" + name_ + "' could not save its checkpoint: " + closed.error().message());
+      around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());
     }
   }
   phase_ = phase::stopped;

@@ -14,6 +14,7 @@
 
 #include "consumer_handler.hpp"
 #include "event_bus.hpp"
+#include "health_board.hpp"
 #include "host.hpp"
 #include "messages.hpp"
 #include "progress.hpp"
@@ -32,6 +33,7 @@ struct consumer_surroundings {
   std::size_t max_batch;
   std::chrono::milliseconds min_backoff;
   std::chrono::milliseconds max_backoff;
+  health_board& health;
 };
 
 /// Takes a batch of events, hands each to its handler, waits until every command is answered, commits, asks for more.
@@ -72,6 +74,7 @@ class consumer_actor final : public actor_of<consumer_message> {
 
   const consumer_surroundings& around_;
   const std::string name_;
+  const std::string subject_;  // what health() calls it
   const std::unique_ptr<consumer_handler> handler_;
   const std::shared_ptr<progress> shown_;
 

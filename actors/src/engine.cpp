@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t max_name_bytes = 255;  // of a command's ids and tags
 constexpr std::size_t max_tags = 255;
 constexpr std::size_t max_consumer_name_bytes = 200;
+constexpr std::string_view reserved_prefix = "tyto.";
 
 void log_to_stderr(std::string_view line) {
   std::fprintf(stderr, "tyto: %.*s\n", static_cast<int>(line.size()), line.data());
@@ -37,16 +38,19 @@ void stop_and_wait(const address<Message>& actor) {
 
 engine::running::running(const storage& stores, const runtime_options& options, std::uint64_t head, engine& owner)
     : actors(make_caf_host(options.worker_threads)),
+      health(*options.time),
       bus(head, options.max_recent_events, options.max_consumer_batch),
-      commits(spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, options.log,
+      commits(spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, health, options.log,
                                options.max_commit_events)),
-      around_aggregates{*stores.journal,
+      snapshots(stores.snapshots, *actors, health, options.log),
+      around_aggregates{{*stores.journal, stores.snapshots.get(),
+                         std::max(options.command_id_window, options.max_commands_per_aggregate), options.log},
                         *options.time,
                         commits,
-                        options.log,
+                        snapshots,
+                        health,
                         [this](const std::string& id, std::uint64_t posted) { return aggregates.release(id, posted); },
                         options.max_commands_per_aggregate,
-                        std::max(options.command_id_window, options.max_commands_per_aggregate),
                         options.min_backoff,
                         options.max_backoff},
       around_consumers{*stores.journal,
@@ -59,7 +63,8 @@ engine::running::running(const storage& stores, const runtime_options& options, 
                        options.log,
                        options.max_consumer_batch,
                        options.min_backoff,
-                       options.max_backoff},
+                       options.max_backoff,
+                       health},
       aggregates(around_aggregates, *actors, options.max_live_aggregates),
       housekeeping(
           spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, *options.time, options.passivate_after)) {
@@ -149,6 +154,10 @@ result<void> engine::check_domain() const {
       return misfit("'" + std::string{aggregate->category} + "' is no category: it is empty or holds a '|'");
     }
     for (const auto* type : aggregate->events) {
+      if (type->name.starts_with(reserved_prefix)) {
+        return misfit("the stored name '" + std::string{type->name} + "' begins with '" + std::string{reserved_prefix} +
+                      "', which is Tyto's own");
+      }
       if (types.emplace(type->name, type).first->second != type) {
         return misfit("two event types have the stored name '" + std::string{type->name} + "'");
       }
@@ -222,6 +231,7 @@ result<void> engine::stop() {
   }
   for (const auto& each : consumers_) stop_and_wait(each.actor);
   stop_and_wait(running_->commits);
+  if (running_->snapshots.store() != nullptr) stop_and_wait(running_->snapshots.writer());
   running_->housekeeping.close();
   running_->aggregates.close();
   running_->actors->wait_for_all();  // they use what is given up next
@@ -305,8 +315,9 @@ std::optional<error> engine::refuse(const outgoing_command& command, const std::
 void engine::dispatch(outgoing_command command, command_options options, command_reply done) {
   auto persistence_id = make_persistence_id(command.target->category, command.entity_id);
   if (auto refused = refuse(command, persistence_id, options)) return done(command_failure{*std::move(refused)});
-  running_->aggregates.post(*command.target, std::move(persistence_id),
-                            run_command{std::move(command.command), std::move(options), std::move(done)});
+  running_->aggregates.post(
+      *command.target, std::move(persistence_id),
+      run_command{std::move(command.command), std::move(options), std::move(done), std::move(command.retain)});
 }
 
 std::vector<std::shared_ptr<progress>> engine::consumers() const {
@@ -392,6 +403,11 @@ runtime_status engine::status() const {
     shown.lag = now.head - std::min(now.head, shown.position);
   }
   return now;
+}
+
+health_report engine::health() const {
+  const auto now_running = current();
+  return now_running ? now_running->health.shown() : health_report{};
 }
 
 }  // namespace tyto::detail

@@ -20,9 +20,11 @@
 #include "consumer_actor.hpp"
 #include "directory.hpp"
 #include "event_bus.hpp"
+#include "health_board.hpp"
 #include "host.hpp"
 #include "housekeeper.hpp"
 #include "progress.hpp"
+#include "snapshot_writer.hpp"
 #include "tyto/runtime.hpp"
 
 namespace tyto::detail {
@@ -49,6 +51,7 @@ class engine {
                    const query_call& call) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
   [[nodiscard]] runtime_status status() const;
+  [[nodiscard]] health_report health() const;
 
  private:
   /// Everything that exists while the runtime runs.
@@ -56,8 +59,10 @@ class engine {
     running(const storage& stores, const runtime_options& options, std::uint64_t head, engine& owner);
 
     std::unique_ptr<host> actors;
+    health_board health;
     event_bus bus;
     address<committer_message> commits;
+    snapshot_queue snapshots;
     aggregate_surroundings around_aggregates;
     consumer_surroundings around_consumers;
     directory aggregates;

@@ -23,6 +23,7 @@ struct run_command {
   std::shared_ptr<const void> command;  // the aggregate's variant of commands
   command_options options;
   command_reply reply;
+  std::optional<retention> retain = {};  // instead of a command
 };
 
 /// To an aggregate: what became of its oldest writes that were not yet answered.

@@ -57,5 +57,6 @@ result<void> runtime::ask(std::string_view projection, std::uint64_t at_least, s
 
 result<void> runtime::settle(std::chrono::milliseconds timeout) { return engine_->settle(timeout); }
 runtime_status runtime::status() const { return engine_->status(); }
+health_report runtime::health() const { return engine_->health(); }
 
 }  // namespace tyto

@@ -22,6 +22,10 @@ std::string_view name(errc code) {
       return "unknown_event_type";
     case errc::undecodable:
       return "undecodable";
+    case errc::closed:
+      return "closed";
+    case errc::truncated:
+      return "truncated";
     case errc::damaged:
       return "damaged";
     case errc::newer_format:

@@ -94,6 +94,11 @@ int transaction::get(table from, std::string_view key, std::string_view& value) 
   return code;
 }
 
+std::size_t transaction::count(table of) const {
+  MDB_stat stat{};
+  return mdb_stat(handle_, of, &stat) == 0 ? stat.ms_entries : 0;
+}
+
 int transaction::put(table into, std::string_view key, std::string_view value, unsigned flags) {
   auto k = to_val(key);
   auto v = to_val(value);

@@ -42,6 +42,8 @@ class transaction {
   }
 
   int get(table from, std::string_view key, std::string_view& value) const;
+  /// Returns how many entries the table has.
+  [[nodiscard]] std::size_t count(table of) const;
   int put(table into, std::string_view key, std::string_view value, unsigned flags = 0);
   int erase(table from, std::string_view key);
   /// Ends the transaction, also on failure.

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "record.hpp"
+#include "retention_table.hpp"
 #include "store_meta.hpp"
 #include "write_checks.hpp"
 
@@ -54,17 +55,20 @@ class event_walk {
     return visit::next;
   }
 
-  // Visits the events from `from` to the end.
-  result<void> all(std::uint64_t from) {
+  // Visits the events from `from` to the end that are kept. Returns the position up to which there are no others.
+  result<std::uint64_t> all(std::uint64_t from, retention_rows& kept) {
     int code = cursor_.seek(as_key(from), MDB_SET_RANGE);
-    for (auto position = from; code != MDB_NOTFOUND; ++position, code = cursor_.move(MDB_NEXT)) {
+    auto position = from;
+    for (; code != MDB_NOTFOUND; ++position, code = cursor_.move(MDB_NEXT)) {
       if (code != 0) return lmdb::to_error(code, record::reading(position, {}));
       if (number_in(cursor_.key()) != position) return missing_event(position, "the journal has a gap here");
       auto payload = record::read(position, cursor_.value(), meta_);
       if (!payload) return std::move(payload).error();
-      if (visitor_({meta_, *payload}) == visit::stop) return {};
+      auto hidden = kept.hide(meta_);
+      if (!hidden) return std::move(hidden).error();
+      if (!*hidden && visitor_({meta_, *payload}) == visit::stop) return position;
     }
-    return {};
+    return position - 1;
   }
 
  private:
@@ -129,6 +133,8 @@ result<void> lmdb_journal::open_tables() {
     if (code == 0) code = transaction.open_table("events", create | MDB_INTEGERKEY, tables_.events);
     if (code == 0) code = transaction.open_table("streams", create, tables_.streams);
     if (code == 0) code = transaction.open_table("checkpoints", create, tables_.checkpoints);
+    if (code == 0) code = transaction.open_table("retention", create, tables_.retention);
+    if (code == MDB_NOTFOUND && read_only_ && tables_.checkpoints != 0) return {};  // from before there was any
     if (code == 0) return {};
     return lmdb::to_error(code, fmt::format("opening the tables of '{}'", environment_->directory().string()));
   });
@@ -154,7 +160,7 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
     lmdb::cursor events{*transaction, tables_.events};
     for (const auto& write : batch.writes) {
       auto outcome = store_write(*transaction, events, *write, added, *head);
-      if (!outcome && outcome.error().code() != errc::conflict && outcome.error().code() != errc::invalid_argument) {
+      if (!outcome && !is_refusal(outcome.error())) {
         const auto& why = outcome.error();
         return error{why.code(), appending(batch, *environment_), "nothing of it is stored"}.because(why);
       }
@@ -184,10 +190,10 @@ result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cur
                                        stream_runs& batch, std::uint64_t& head) const {
   if (auto fits = check_write(write); !fits) return fits;
   const stream_name stream{write.persistence_id};
-  auto version = version_in(transaction, stream, batch);
-  if (!version) return std::move(version).error();
-  if (!write.expected.allows(*version)) return conflict_of(write, *version);
-  number_events(write, *version, head);
+  auto known = info_for_write(transaction, stream, batch);
+  if (!known) return std::move(known).error();
+  if (auto allowed = check_stream(write, *known); !allowed) return allowed;
+  number_events(write, known->version, head);
   for (const auto& event : write.events) {
     const auto& m = event.meta;
     char* room = nullptr;
@@ -199,14 +205,17 @@ result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cur
     batch.add(stream, m.sequence_number);
   }
   head += write.events.size();
-  return {};
+  if (!write.then) return {};
+  known->version += write.events.size();
+  retain(*known, *write.then);
+  const int code = retention_rows::put(transaction, tables_.retention, write.persistence_id, *known);
+  return code == 0 ? result<void>{} : lmdb::to_error(code, "changing what is kept of " + write.persistence_id);
 }
 
-result<std::uint64_t> lmdb_journal::version_in(const lmdb::transaction& transaction, const stream_name& stream,
-                                               const stream_runs& batch) const {
-  if (const auto* run = batch.find(stream)) return run->version();
-  if (const auto version = tail_.version(stream); version > 0) return version;
-  return stream_entries{transaction, tables_.streams, stream.id}.version_at(every_number);
+result<stream_info> lmdb_journal::info_for_write(const lmdb::transaction& transaction, const stream_name& stream,
+                                                 const stream_runs& batch) const {
+  const auto* run = batch.find(stream);
+  return info_in(transaction, run != nullptr ? run->version() : tail_.version(stream), stream.id);
 }
 
 result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persistence_id,
@@ -275,20 +284,29 @@ result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, con
       .because(std::move(whole).error());
 }
 
-result<void> lmdb_journal::read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
-                                       const event_visitor& visitor) const {
-  if (!check_persistence_id(persistence_id)) return {};  // no such stream can have events
+result<stream_info> lmdb_journal::read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                              const event_visitor& visitor) const {
+  if (!check_persistence_id(persistence_id)) return stream_info{};  // no such stream can have events
   const auto from = std::max<std::uint64_t>(from_sequence_number, 1);
   stream_tail::part tail;
   auto transaction = begin_stream_read(persistence_id, from, tail);
   if (!transaction) return std::move(transaction).error();
+  auto known = info_in(*transaction, tail.version, persistence_id);
+  if (!known) return known;
+  auto visited = visit_stream(*transaction, tail, persistence_id, std::max(from, known->first), visitor);
+  return visited ? std::move(known) : std::move(visited).error();
+}
+
+result<void> lmdb_journal::visit_stream(const lmdb::transaction& transaction, const stream_tail::part& tail,
+                                        std::string_view persistence_id, std::uint64_t from,
+                                        const event_visitor& visitor) const {
   const bool has_tail = !tail.run.positions.empty();
   const auto end = has_tail ? tail.run.first : every_number;
 
-  event_walk walk{*transaction, tables_.events, visitor};
+  event_walk walk{transaction, tables_.events, visitor};
   auto next = from;  // the sequence number that must come
   if (from < end) {
-    stream_entries entries{*transaction, tables_.streams, persistence_id};
+    stream_entries entries{transaction, tables_.streams, persistence_id};
     auto entry = entries.seek(from);
     for (; entry && !entry->positions.empty() && entry->first < end; entry = entries.next()) {
       if (entry->first > next) return incomplete_index(persistence_id, next);
@@ -300,26 +318,40 @@ result<void> lmdb_journal::read_stream(std::string_view persistence_id, std::uin
     if (!entry) return std::move(entry).error();
   }
   if (!has_tail) return {};
-  if (next != tail.run.first) return incomplete_index(persistence_id, next);
+  if (next < tail.run.first) return incomplete_index(persistence_id, next);
   const auto& positions = tail.run.positions;
-  auto went = walk.stream(persistence_id, tail.run.first,
-                          {reinterpret_cast<const char*>(positions.data()), positions.size() * sizeof positions[0]}, 0);
+  auto went =
+      walk.stream(persistence_id, tail.run.first,
+                  {reinterpret_cast<const char*>(positions.data()), positions.size() * sizeof positions[0]}, from);
   return went ? result<void>{} : std::move(went).error();
 }
 
-result<void> lmdb_journal::read_all(std::uint64_t from_position, const event_visitor& visitor) const {
+result<std::uint64_t> lmdb_journal::read_all(std::uint64_t from_position, const event_visitor& visitor) const {
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
-  return event_walk{*transaction, tables_.events, visitor}.all(std::max<std::uint64_t>(from_position, 1));
+  retention_rows kept{*transaction, tables_.retention};
+  return event_walk{*transaction, tables_.events, visitor}.all(std::max<std::uint64_t>(from_position, 1), kept);
 }
 
-result<std::uint64_t> lmdb_journal::stream_version(std::string_view persistence_id) const {
-  if (!check_persistence_id(persistence_id)) return std::uint64_t{0};
+result<stream_info> lmdb_journal::info(std::string_view persistence_id) const {
+  if (!check_persistence_id(persistence_id)) return stream_info{};
   stream_tail::part part;
   auto transaction = begin_stream_read(persistence_id, every_number, part);
   if (!transaction) return std::move(transaction).error();
-  if (part.version > 0) return part.version;
-  return stream_entries{*transaction, tables_.streams, persistence_id}.version_at(every_number);
+  return info_in(*transaction, part.version, persistence_id);
+}
+
+result<stream_info> lmdb_journal::info_in(const lmdb::transaction& transaction, std::uint64_t version_in_tail,
+                                          std::string_view persistence_id) const {
+  stream_info known;
+  known.version = version_in_tail;
+  if (version_in_tail == 0) {
+    auto version = stream_entries{transaction, tables_.streams, persistence_id}.version_at(every_number);
+    if (!version) return std::move(version).error();
+    known.version = *version;
+  }
+  auto completed = retention_rows{transaction, tables_.retention}.complete(persistence_id, known);
+  return completed ? result<stream_info>{std::move(known)} : std::move(completed).error();
 }
 
 result<std::uint64_t> lmdb_journal::head() const {

@@ -17,6 +17,7 @@ struct journal_tables {
   lmdb::table events = 0;
   lmdb::table streams = 0;
   lmdb::table checkpoints = 0;
+  lmdb::table retention = 0;
 };
 
 class lmdb_journal final : public event_store {
@@ -28,10 +29,10 @@ class lmdb_journal final : public event_store {
                                                     std::uint64_t fold_events);
 
   void append(append_batch batch, append_done done) override;
-  result<void> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
-                           const event_visitor& visitor) const override;
-  result<void> read_all(std::uint64_t from_position, const event_visitor& visitor) const override;
-  [[nodiscard]] result<std::uint64_t> stream_version(std::string_view persistence_id) const override;
+  result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                  const event_visitor& visitor) const override;
+  result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const override;
+  [[nodiscard]] result<stream_info> info(std::string_view persistence_id) const override;
   [[nodiscard]] result<std::uint64_t> head() const override;
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
   [[nodiscard]] result<std::uint64_t> size_bytes() const override;
@@ -45,8 +46,12 @@ class lmdb_journal final : public event_store {
   result<append_outcomes> store(append_batch& batch);
   result<void> store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
                            stream_runs& batch, std::uint64_t& head) const;
-  result<std::uint64_t> version_in(const lmdb::transaction& transaction, const stream_name& stream,
-                                   const stream_runs& batch) const;
+  result<stream_info> info_for_write(const lmdb::transaction& transaction, const stream_name& stream,
+                                     const stream_runs& batch) const;
+  result<void> visit_stream(const lmdb::transaction& transaction, const stream_tail::part& tail,
+                            std::string_view persistence_id, std::uint64_t from, const event_visitor& visitor) const;
+  result<stream_info> info_in(const lmdb::transaction& transaction, std::uint64_t version_in_tail,
+                              std::string_view persistence_id) const;
   // Copies the stream's part of the tail and begins a transaction that fits it.
   result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,
                                               stream_tail::part& part) const;

@@ -10,6 +10,7 @@
 #include "lmdb.hpp"
 #include "lmdb_journal.hpp"
 #include "lmdb_read_models.hpp"
+#include "lmdb_snapshots.hpp"
 #include "store_meta.hpp"
 #include "writer_lock.hpp"
 
@@ -131,7 +132,9 @@ result<storage> open_environments(const lmdb_options& options, const std::shared
   if (!journal) return std::move(journal).error();
   auto read_models = lmdb_read_models::open(*read_models_env, lock, false);
   if (!read_models) return std::move(read_models).error();
-  return storage{*journal, *read_models};
+  auto snapshots = lmdb_snapshots::open(*read_models_env, lock, false);
+  if (!snapshots) return std::move(snapshots).error();
+  return storage{*journal, *read_models, *snapshots};
 }
 
 result<storage> open_for_writing(const lmdb_options& options) {
@@ -167,7 +170,9 @@ result<storage> open_for_reading(const lmdb_options& options) {
   if (!journal) return std::move(journal).error();
   auto read_models = lmdb_read_models::open(read_models_env, nullptr, true);
   if (!read_models) return std::move(read_models).error();
-  return storage{*journal, *read_models};
+  auto snapshots = lmdb_snapshots::open(read_models_env, nullptr, true);
+  if (!snapshots) return std::move(snapshots).error();
+  return storage{*journal, *read_models, *snapshots};
 }
 
 }  // namespace

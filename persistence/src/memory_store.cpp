@@ -19,25 +19,29 @@ class memory_journal final : public event_store {
  public:
   void append(append_batch batch, append_done done) override { done(store(batch)); }
 
-  result<void> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
-                           const event_visitor& visitor) const override {
-    return visit_chunks(from_sequence_number, visitor,
-                        [this, id = std::string{persistence_id}](std::uint64_t number) -> stored_event {
-                          const auto stream = streams_.find(id);
-                          if (stream == streams_.end() || number > stream->second.size()) return nullptr;
-                          return events_[stream->second[number - 1] - 1];
-                        });
+  result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                  const event_visitor& visitor) const override {
+    auto known = info(persistence_id);
+    if (!known) return known;
+    visit_chunks(std::max(from_sequence_number, known->first), visitor,
+                 [this, id = std::string{persistence_id}](std::uint64_t number) -> const stored_event* {
+                   const auto stream = streams_.find(id);
+                   if (stream == streams_.end() || number > stream->second.positions.size()) return nullptr;
+                   return &events_[stream->second.positions[number - 1] - 1];
+                 });
+    return known;
   }
 
-  result<void> read_all(std::uint64_t from_position, const event_visitor& visitor) const override {
-    return visit_chunks(from_position, visitor, [this](std::uint64_t number) -> stored_event {
-      return number > events_.size() ? nullptr : events_[number - 1];
+  result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const override {
+    return visit_chunks(from_position, visitor, [this](std::uint64_t number) -> const stored_event* {
+      return number > events_.size() ? nullptr : &events_[number - 1];
     });
   }
 
-  result<std::uint64_t> stream_version(std::string_view persistence_id) const override {
+  result<stream_info> info(std::string_view persistence_id) const override {
     const std::lock_guard lock{mutex_};
-    return version_of(std::string{persistence_id});
+    const auto found = streams_.find(std::string{persistence_id});
+    return found == streams_.end() ? stream_info{} : found->second.known;
   }
 
   result<std::uint64_t> head() const override {
@@ -71,29 +75,34 @@ class memory_journal final : public event_store {
 
   result<void> store(stream_write& write) {
     if (auto fits = check_write(write); !fits) return fits;
-    const auto version = version_of(write.persistence_id);
-    if (!write.expected.allows(version)) return conflict_of(write, version);
-    number_events(write, version, events_.size());
     auto& stream = streams_[write.persistence_id];
+    auto& known = stream.known;
+    if (auto allowed = check_stream(write, known); !allowed) return allowed;
+    number_events(write, known.version, events_.size());
     for (const auto& event : write.events) {
       // The bytes alone: an event that is read back is decoded anew, here as in a store on disk.
       events_.push_back(std::make_shared<const recorded_event>(recorded_event{event.meta, event.payload, {}, nullptr}));
-      stream.push_back(event.meta.position);
+      stream.positions.push_back(event.meta.position);
       bytes_ += sizeof(recorded_event) + event.payload.size();
     }
+    known.version += write.events.size();
+    if (!write.then) return {};
+    const auto first_before = known.first;
+    retain(known, *write.then);
+    for (auto number = first_before; number < known.first; ++number) {
+      auto& gone = events_[stream.positions[number - 1] - 1];
+      bytes_ -= sizeof(recorded_event) + gone->payload.size();
+      gone.reset();
+    }
     return {};
-  }
-
-  [[nodiscard]] std::uint64_t version_of(const std::string& persistence_id) const {
-    const auto stream = streams_.find(persistence_id);
-    return stream == streams_.end() ? 0 : stream->second.size();
   }
 
   // Visits the events that `at` knows under the numbers `from`, `from` + 1, … What is stored never changes, so it is
   // enough to hold the mutex while some of it is listed, and to stop at the head that was found first: a visitor may
   // take its time, and may call the store.
+  // Removed events are passed over. Returns the position up to which all were.
   template <class At>
-  result<void> visit_chunks(std::uint64_t from, const event_visitor& visitor, const At& at) const {
+  std::uint64_t visit_chunks(std::uint64_t from, const event_visitor& visitor, const At& at) const {
     constexpr std::size_t chunk_events = 256;
     std::uint64_t next = std::max<std::uint64_t>(from, 1);
     std::uint64_t last_position = 0;
@@ -103,22 +112,27 @@ class memory_journal final : public event_store {
       {
         const std::lock_guard lock{mutex_};
         if (last_position == 0) last_position = events_.size();
-        for (; chunk.size() < chunk_events; ++next) {
-          auto event = at(next);
-          if (!event || event->meta.position > last_position) break;
-          chunk.push_back(std::move(event));
+        for (const stored_event* event = at(next); event != nullptr && chunk.size() < chunk_events;
+             event = at(++next)) {
+          if (*event && (*event)->meta.position > last_position) break;
+          if (*event) chunk.push_back(*event);
         }
       }
       for (const auto& event : chunk) {
-        if (visitor({event->meta, event->payload}) == visit::stop) return {};
+        if (visitor({event->meta, event->payload}) == visit::stop) return event->meta.position;
       }
     } while (chunk.size() == chunk_events);
-    return {};
+    return last_position;
   }
 
-  mutable std::mutex mutex_;  // guards all below
-  std::vector<stored_event> events_;
-  std::unordered_map<std::string, std::vector<std::uint64_t>> streams_;  // positions, in order
+  struct stream_of_events {
+    stream_info known;
+    std::vector<std::uint64_t> positions;  // of all its events, the removed ones too
+  };
+
+  mutable std::mutex mutex_;          // guards all below
+  std::vector<stored_event> events_;  // nullptr where one was removed
+  std::unordered_map<std::string, stream_of_events> streams_;
   std::map<std::string, std::uint64_t, std::less<>> checkpoints_;
   std::uint64_t bytes_ = 0;
 };
@@ -184,8 +198,51 @@ class memory_read_models final : public read_model_store {
   std::map<std::string, read_model, std::less<>> models_;
 };
 
+class memory_snapshots final : public snapshot_store {
+ public:
+  result<void> save(const std::vector<snapshot>& snapshots) override {
+    for (const auto& each : snapshots) {
+      if (auto usable = check_snapshot(each); !usable) return usable;
+    }
+    const std::lock_guard lock{mutex_};
+    for (const auto& each : snapshots) {
+      auto& kept = snapshots_[each.persistence_id];
+      kept.insert_or_assign(each.sequence_number, each.image);
+      while (kept.size() > each.keep) kept.erase(kept.begin());
+    }
+    return {};
+  }
+
+  result<void> load(std::string_view persistence_id, const snapshot_visitor& visitor) const override {
+    std::map<std::uint64_t, std::string> kept;
+    {
+      const std::lock_guard lock{mutex_};
+      const auto found = snapshots_.find(persistence_id);
+      if (found != snapshots_.end()) kept = found->second;
+    }
+    for (auto each = kept.rbegin(); each != kept.rend(); ++each) {
+      if (visitor(each->first, std::string_view{each->second}) == visit::stop) break;
+    }
+    return {};
+  }
+
+  result<void> erase(std::string_view persistence_id) override {
+    if (auto usable = check_persistence_id(persistence_id); !usable) return usable;
+    const std::lock_guard lock{mutex_};
+    if (const auto found = snapshots_.find(persistence_id); found != snapshots_.end()) snapshots_.erase(found);
+    return {};
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::map<std::uint64_t, std::string>, std::less<>> snapshots_;  // by sequence number
+};
+
 }  // namespace
 
-storage open_memory() { return {std::make_shared<memory_journal>(), std::make_shared<memory_read_models>()}; }
+storage open_memory() {
+  return {std::make_shared<memory_journal>(), std::make_shared<memory_read_models>(),
+          std::make_shared<memory_snapshots>()};
+}
 
 }  // namespace tyto

@@ -17,22 +17,6 @@ constexpr std::size_t number_bytes = sizeof(std::uint64_t);
 constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint32_t chunk_streams = 1024;
 
-void put_big_endian(char* to, std::uint64_t number) {
-  number = __builtin_bswap64(number);
-  std::memcpy(to, &number, sizeof number);
-}
-
-std::uint64_t get_big_endian(const char* from) {
-  std::uint64_t number = 0;
-  std::memcpy(&number, from, sizeof number);
-  return __builtin_bswap64(number);
-}
-
-void set_entry_key(std::string& key, std::string_view persistence_id, std::uint64_t first) {
-  key.assign(persistence_id).append(1 + number_bytes, '\0');
-  put_big_endian(key.data() + persistence_id.size() + 1, first);
-}
-
 std::uint64_t number_in(std::string_view bytes) {
   std::uint64_t number = 0;
   std::memcpy(&number, bytes.data(), sizeof number);
@@ -250,14 +234,14 @@ int stream_tail::fold(lmdb::transaction& transaction, lmdb::table streams, std::
   if (!folding_) return 0;
   step.rest = folding_->rest;
   lmdb::cursor cursor{transaction, streams};
-  std::string key;
+  stream_key key{""};
   for (auto due = entries_due(*folding_, events); due > 0 && !step.rest.at_end(); --due) {
     const auto [id, run] = step.rest.next();
-    set_entry_key(key, id, run->first);
+    key.set(id, run->first);
     const auto size = run->count * number_bytes;
     char* room = nullptr;
     // Overwrites what was written early before a crash.
-    if (const int code = cursor.reserve(key, size, 0, room); code != 0) return code;
+    if (const int code = cursor.reserve(key.bytes(), size, 0, room); code != 0) return code;
     folding_->runs.copy_positions(*run, run->first, room + size);
   }
   if (step.rest.at_end()) step.folded_to = folding_->runs.end_position();
@@ -278,39 +262,27 @@ void stream_tail::settle(fold_step step) {
 
 stream_entries::stream_entries(const lmdb::transaction& transaction, lmdb::table streams,
                                std::string_view persistence_id)
-    : cursor_(transaction, streams), prefix_bytes_(persistence_id.size() + 1) {
-  set_entry_key(key_, persistence_id, 0);
-}
-
-std::string_view stream_entries::key(std::uint64_t first) {
-  put_big_endian(key_.data() + prefix_bytes_, first);
-  return key_;
-}
+    : cursor_(transaction, streams), key_(persistence_id) {}
 
 error stream_entries::failure(int code) const {
-  return lmdb::to_error(code, fmt::format("looking up the stream {}", key_.substr(0, prefix_bytes_ - 1)));
-}
-
-bool stream_entries::belongs() const {
-  const auto found = cursor_.key();
-  return found.size() == key_.size() &&
-         found.substr(0, prefix_bytes_) == std::string_view{key_}.substr(0, prefix_bytes_);
+  return lmdb::to_error(code, fmt::format("looking up the stream {}", key_.persistence_id()));
 }
 
 result<stream_entries::entry> stream_entries::current(int code) const {
   if (code == MDB_NOTFOUND) return entry{};
   if (code != 0) return failure(code);
-  if (!belongs()) return entry{};
+  if (!key_.is_sibling(cursor_.key())) return entry{};
   const auto positions = cursor_.value();
   if (positions.empty() || positions.size() % number_bytes != 0) {
-    return error{errc::damaged, fmt::format("looking up the stream {}", key_.substr(0, prefix_bytes_ - 1)),
+    return error{errc::damaged, fmt::format("looking up the stream {}", key_.persistence_id()),
                  fmt::format("an index entry has {} bytes", positions.size())};
   }
-  return entry{get_big_endian(cursor_.key().data() + prefix_bytes_), positions};
+  return entry{stream_key::number_in(cursor_.key()), positions};
 }
 
 result<stream_entries::entry> stream_entries::seek_below(std::uint64_t from) {
-  const int code = cursor_.seek(key(from), MDB_SET_RANGE);
+  key_.set(from);
+  const int code = cursor_.seek(key_.bytes(), MDB_SET_RANGE);
   if (code != 0 && code != MDB_NOTFOUND) return failure(code);
   return current(cursor_.move(code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV));
 }
@@ -326,7 +298,8 @@ result<stream_entries::entry> stream_entries::seek(std::uint64_t from) {
   auto below = seek_below(from);
   if (!below) return below;
   if (!below->positions.empty() && from - below->first < count_of(below->positions)) return below;
-  return current(cursor_.seek(key(from), MDB_SET_RANGE));
+  key_.set(from);
+  return current(cursor_.seek(key_.bytes(), MDB_SET_RANGE));
 }
 
 result<stream_entries::entry> stream_entries::next() { return current(cursor_.move(MDB_NEXT)); }

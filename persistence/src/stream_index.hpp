@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "lmdb.hpp"
+#include "stream_key.hpp"
 #include "tyto/result.hpp"
 
 namespace tyto {
@@ -214,14 +215,11 @@ class stream_entries {
  private:
   // Returns the last entry whose key is below that of `from`.
   result<entry> seek_below(std::uint64_t from);
-  [[nodiscard]] bool belongs() const;
   [[nodiscard]] result<entry> current(int code) const;
-  [[nodiscard]] std::string_view key(std::uint64_t first);
   [[nodiscard]] error failure(int code) const;
 
   lmdb::cursor cursor_;
-  std::string key_;  // persistence id, NUL, and eight bytes that key() fills in
-  std::size_t prefix_bytes_;
+  stream_key key_;
 };
 
 }  // namespace tyto

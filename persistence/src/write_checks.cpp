@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "record.hpp"
 
 namespace tyto {
@@ -39,7 +41,7 @@ result<void> check_event(const stream_write& write, const recorded_event& event)
 
 result<void> check_write(const stream_write& write) {
   if (auto usable = check_persistence_id(write.persistence_id); !usable) return usable;
-  if (write.events.empty() || write.events.size() > 0xffff'ffff) {
+  if ((write.events.empty() && !write.then) || write.events.size() > 0xffff'ffff) {
     return error{errc::invalid_argument, "appending to " + write.persistence_id, "a write has at least one event"};
   }
   for (const auto& event : write.events) {
@@ -71,10 +73,52 @@ result<void> check_commit(std::string_view name, const row_changes& changes) {
   return {};
 }
 
-error conflict_of(const stream_write& write, std::uint64_t actual) {
-  return error{errc::conflict, "appending to " + write.persistence_id,
-               fmt::format("expected {}, but the stream is at version {}", write.expected.describe(), actual)}
-      .with(version_conflict{actual});
+result<void> check_snapshot(const snapshot& saved) {
+  if (auto usable = check_persistence_id(saved.persistence_id); !usable) return usable;
+  const auto refuse = [&](std::string why) {
+    return error{errc::invalid_argument, "saving a snapshot of " + saved.persistence_id, std::move(why)};
+  };
+  if (saved.keep == 0) return refuse("at least the snapshot itself is to be kept");
+  if (saved.image.size() >= max_record_bytes - sizeof(std::uint64_t)) {
+    return refuse(fmt::format("it takes {} bytes, it must be less than 4 GiB", saved.image.size()));
+  }
+  return {};
+}
+
+result<void> check_stream(const stream_write& write, const stream_info& now) {
+  const auto doing = [&] { return "appending to " + write.persistence_id; };
+  if (!write.expected.allows(now.version)) {
+    return error{errc::conflict, doing(),
+                 fmt::format("expected {}, but the stream is at version {}", write.expected.describe(), now.version)}
+        .with(version_conflict{now.version});
+  }
+  if (now.state == stream_state::deleted) return error{errc::closed, doing(), "the stream was deleted"};
+  const bool grows = !write.events.empty() || write.then->what == retention::action::close;
+  if (grows && now.state == stream_state::closed) return error{errc::closed, doing(), "the stream was closed"};
+  const auto version = now.version + write.events.size();
+  if (write.then && write.then->what == retention::action::truncate && write.then->first > version + 1) {
+    return error{
+        errc::invalid_argument, doing(),
+        fmt::format("the stream has {} events, so it cannot begin with number {}", version, write.then->first)};
+  }
+  return {};
+}
+
+void retain(stream_info& known, const retention& change) {
+  switch (change.what) {
+    case retention::action::close:
+      known.state = stream_state::closed;
+      break;
+    case retention::action::truncate:
+      known.first = std::max(known.first, change.first);
+      known.base = change.base;
+      break;
+    case retention::action::remove:
+      known.state = stream_state::deleted;
+      known.first = known.version + 1;
+      known.base.clear();
+      break;
+  }
 }
 
 void number_events(stream_write& write, std::uint64_t version, std::uint64_t head) {

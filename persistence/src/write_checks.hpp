@@ -28,8 +28,20 @@ result<void> check_name(std::string_view name);
 /// Fails with errc::invalid_argument unless `changes` can be committed to the read model `name`.
 result<void> check_commit(std::string_view name, const row_changes& changes);
 
-/// Returns the outcome of a write whose expected version does not hold.
-error conflict_of(const stream_write& write, std::uint64_t actual);
+/// Fails with errc::invalid_argument unless `saved` can be stored.
+result<void> check_snapshot(const snapshot& saved);
+
+/// Fails with errc::conflict or errc::closed if the stream does not take `write` as it is now, or with
+/// errc::invalid_argument if it has not so many events as are to be truncated.
+result<void> check_stream(const stream_write& write, const stream_info& now);
+
+/// Returns whether `why` concerns one write alone, so that the others of its batch can be stored.
+inline bool is_refusal(const error& why) {
+  return why.code() == errc::conflict || why.code() == errc::closed || why.code() == errc::invalid_argument;
+}
+
+/// Applies `change`, which check_stream() has let pass, to what is known of a stream.
+void retain(stream_info& known, const retention& change);
 
 /// Fills in what append() owes to the events of `write`; `version` is that of the stream before them, `head` the last
 /// position before them.

@@ -22,7 +22,7 @@ namespace {
 TEST_CASE("a new journal is empty") {
   OVER_EVERY_STORE();
   CHECK(store.head().value() == 0);
-  CHECK(store.stream_version("order|1").value() == 0);
+  CHECK(store.info("order|1").value().version == 0);
   CHECK(read_all(store).empty());
   CHECK(read_stream(store, "order|1").empty());
   CHECK(store.load_checkpoint("billing").value() == 0);
@@ -40,7 +40,7 @@ TEST_CASE("positions count all events from 1 without gaps, sequence numbers thos
   CHECK(positions_of(read_all(store)) == positions{1, 2, 3, 4, 5, 6, 7, 8});
   CHECK(positions_of(read_stream(store, "order|1")) == positions{1, 2, 4, 5, 6});
   CHECK(positions_of(read_stream(store, "order|2")) == positions{3, 8});
-  CHECK(store.stream_version("order|1").value() == 5);
+  CHECK(store.info("order|1").value().version == 5);
   std::uint64_t number = 0;
   for (const auto& event : read_stream(store, "order|1")) CHECK(event.meta.sequence_number == ++number);
 }
@@ -185,9 +185,9 @@ TEST_CASE("streams whose names begin alike, or hold odd characters, are kept apa
   for (std::size_t i = 0; i < ids.size(); ++i) {
     INFO(ids[i]);
     CHECK(positions_of(read_stream(store, ids[i])) == positions{i + 1, i + 1 + ids.size(), i + 1 + 2 * ids.size()});
-    CHECK(store.stream_version(ids[i]).value() == 3);
+    CHECK(store.info(ids[i]).value().version == 3);
   }
-  CHECK(store.stream_version("a|").value() == 0);
+  CHECK(store.info("a|").value().version == 0);
   CHECK(read_stream(store, "a|bb").empty());
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("a write that can never be stored is refused and the others of its bat
   }
   CHECK(outcomes[9]);
   CHECK(store.head().value() == 1);
-  CHECK(store.stream_version("order|1").value() == 1);
+  CHECK(store.info("order|1").value().version == 1);
   CHECK(read_stream(store, "order").empty());
 }
 
@@ -269,7 +269,7 @@ TEST_CASE("a visitor may call the store, and what it throws reaches the caller")
                 })
       .value();
   CHECK(nested == 25);
-  CHECK(store.stream_version("order|2").value() == 5);
+  CHECK(store.info("order|2").value().version == 5);
   for (int i = 0; i < 2000; ++i) {  // more often than a store has places for readers
     CHECK_THROWS_AS(store.read_stream("order|1", 1, [](const event_view&) -> visit { throw 42; }), int);
   }
@@ -299,7 +299,7 @@ TEST_CASE("readers beside an appending thread see whole batches in order") {
     wrong += all.size() % 5 != 0;
     wrong += all.size() < least;
     least = all.size();
-    wrong += store.stream_version("order|1").value() * 5 < least * 2;
+    wrong += store.info("order|1").value().version * 5 < least * 2;
   }
   appender.join();
   CHECK(wrong == 0);

@@ -30,7 +30,7 @@ TEST_CASE("a backup holds the events, checkpoints and index, without the read mo
   CHECK(store.journal->load_checkpoint("billing").value() == 7);
   CHECK(store.read_models->snapshot("m").value()->position() == 0);
   append_all(*store.journal, {write_of("order|1")});
-  CHECK(store.journal->stream_version("order|1").value() == 11);
+  CHECK(store.journal->info("order|1").value().version == 11);
 }
 
 TEST_CASE("a backup beside a thread that appends is a prefix of whole batches") {

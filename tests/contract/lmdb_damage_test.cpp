@@ -35,7 +35,7 @@ void check_seventh_is_damaged(const event_store& store, const std::string& where
   CHECK(positions_of(read_all(store, 8)) == positions{8, 9, 10});
   CHECK(positions_of(read_stream(store, "order|2")) == positions{2, 4, 6, 8, 10});
   CHECK(positions_of(read_stream(store, "order|1", 5)) == positions{9});
-  CHECK(store.stream_version("order|1").value() == 5);
+  CHECK(store.info("order|1").value().version == 5);
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ TEST_CASE("a damaged event is named with position, stream and type, and all othe
   check_seventh_is_damaged(*store, "reading the event at position 7 (order|1, order.created)");
   if (read_only) return;
   append_one(*store, write_of("order|1", 1, expected_version::exactly(5))).value();
-  CHECK(store->stream_version("order|1").value() == 6);
+  CHECK(store->info("order|1").value().version == 6);
 }
 
 TEST_CASE("every single flipped byte of a record is found") {
@@ -121,7 +121,7 @@ TEST_CASE(
   CHECK(refused.error().message().find("position 7") != std::string::npos);
 
   const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
-  CHECK(store->stream_version("order|1").error().code() == errc::damaged);
+  CHECK(store->info("order|1").error().code() == errc::damaged);
   CHECK(positions_of(read_all(*store, 8)) == positions{8, 9, 10});
 }
 

@@ -19,7 +19,7 @@ void check_against(const event_store& store, const model& expected, std::uint64_
   REQUIRE(read_all(store).size() == head);
   for (const auto& [id, places] : expected) {
     INFO(id);
-    REQUIRE(store.stream_version(id).value() == places.size());
+    REQUIRE(store.info(id).value().version == places.size());
     REQUIRE(positions_of(read_stream(store, id)) == places);
     const auto from = std::uniform_int_distribution<std::size_t>{0, places.size()}(random);
     REQUIRE(positions_of(read_stream(store, id, from + 1)) ==
@@ -144,11 +144,11 @@ TEST_CASE("entries that were written early mislead nobody") {
     change_record(directory.path(), 1, [](std::string& bytes) { bytes.back() ^= 1; });
   }
   const auto store = open_lmdb({.path = directory.path(), .read_only = read_only, .fold_events = 40}).value().journal;
-  CHECK(store->stream_version("s|10").value() == 2);
+  CHECK(store->info("s|10").value().version == 2);
   CHECK(positions_of(read_stream(*store, "s|10", 2)) == positions{41});
   for (int i = 11; i < 50; ++i) {
     const auto id = "s|" + std::to_string(i);
-    CHECK(store->stream_version(id).value() == 1);
+    CHECK(store->info(id).value().version == 1);
     CHECK(positions_of(read_stream(*store, id)) == positions{static_cast<std::uint64_t>(i - 9)});
   }
 }
@@ -220,7 +220,7 @@ TEST_CASE("a map that is full fails the batch as a whole and leaves the store us
     REQUIRE(head > 100);
     CHECK(store.journal->head().value() == head);
     CHECK(store.journal->load_checkpoint("c").value() == head);
-    CHECK(store.journal->stream_version("order|1").value() == head / 21 * 20);
+    CHECK(store.journal->info("order|1").value().version == head / 21 * 20);
     CHECK(read_stream(*store.journal, "order|2").size() == head / 21);
     CHECK(read_all(*store.journal).size() == head);
     const auto rows = store.read_models->commit("big", {{"row", std::string(2 << 20, 'x')}}, 1);
@@ -232,5 +232,5 @@ TEST_CASE("a map that is full fails the batch as a whole and leaves the store us
   const auto larger = open_lmdb({.path = directory.path(), .fold_events = 50}).value();
   CHECK(read_all(*larger.journal).size() == head);
   append_one(*larger.journal, write_of("order|1", 100)).value();
-  CHECK(larger.journal->stream_version("order|1").value() == head / 21 * 20 + 100);
+  CHECK(larger.journal->info("order|1").value().version == head / 21 * 20 + 100);
 }

@@ -39,7 +39,7 @@ TEST_CASE("opening again finds everything") {
   for (const bool read_only : {false, true}) {
     const auto store = open_lmdb({.path = path, .read_only = read_only}).value();
     CHECK(positions_of(read_stream(*store.journal, "order|1")) == positions{1, 2});
-    CHECK(store.journal->stream_version("order|2").value() == 1);
+    CHECK(store.journal->info("order|2").value().version == 1);
     CHECK(store.journal->load_checkpoint("billing").value() == 2);
     CHECK(store.read_models->snapshot("m").value()->get("alice").value() == "1");
     CHECK(store.read_models->snapshot("m").value()->position() == 2);
@@ -60,8 +60,9 @@ TEST_CASE("a second writer in this process is refused, names this process, and d
   CHECK(refused.message().find("read_only") != std::string::npos);
   append_one(*store.journal, write_of("order|1")).value();
   store.journal.reset();
-  CHECK(refusal({.path = directory.path()}).code() == errc::locked);  // the read models are still open
   store.read_models.reset();
+  CHECK(refusal({.path = directory.path()}).code() == errc::locked);  // the snapshots are still open
+  store.snapshots.reset();
   CHECK(open_lmdb({.path = directory.path()}));
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("a reader in the writer's process follows it through appends and folds
     one.push_back(head + 1);
     head += 2;
     CHECK(reader.journal->head().value() == head);
-    CHECK(reader.journal->stream_version("order|1").value() == one.size());
+    CHECK(reader.journal->info("order|1").value().version == one.size());
     CHECK(positions_of(read_stream(*reader.journal, "order|1")) == one);
     CHECK(read_all(*reader.journal).size() == head);
     writer.read_models->commit("m", {{"count", std::to_string(i)}}, head).value();
@@ -95,9 +95,9 @@ TEST_CASE("a reader may outlive the writer, and the next writer begins beside it
   for (std::uint64_t round = 1; round <= 5; ++round) {
     append_all(*writer.journal, {write_of("order|1", 2)});
     writer = {};
-    CHECK(reader.journal->stream_version("order|1").value() == round * 2);
+    CHECK(reader.journal->info("order|1").value().version == round * 2);
     writer = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
-    CHECK(writer.journal->stream_version("order|1").value() == round * 2);
+    CHECK(writer.journal->info("order|1").value().version == round * 2);
   }
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("a reader follows writers in other processes through appends and folds
     head += static_cast<std::uint64_t>(events);
     CHECK(reader->head().value() == head);
     const auto version = events == 4 || head > 8 ? head - 4 : head;
-    CHECK(reader->stream_version("order|1").value() == (head == 8 ? 4 : version));
+    CHECK(reader->info("order|1").value().version == (head == 8 ? 4 : version));
     CHECK(read_stream(*reader, "order|1").size() == (head == 8 ? 4 : version));
     CHECK(read_all(*reader).size() == head);
   }

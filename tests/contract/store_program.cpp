@@ -55,10 +55,10 @@ int run(const std::string& verb, const tyto::lmdb_options& options, const std::s
     auto appended = tyto::append_and_wait(journal, orders(stream, count));
     if (!appended) return complain(appended.error());
   }
-  auto version = journal.stream_version(stream);
+  auto version = journal.info(stream);
   auto head = journal.head();
   if (!version || !head) return complain(version ? head.error() : version.error());
-  std::printf("version %llu head %llu\n", static_cast<unsigned long long>(*version),
+  std::printf("version %llu head %llu\n", static_cast<unsigned long long>(version->version),
               static_cast<unsigned long long>(*head));
   return 0;
 }

@@ -93,7 +93,7 @@ void check(const std::string& content, const history& past, std::uint64_t least,
   REQUIRE(all.size() == head);
   for (std::size_t i = 0; i < all.size(); ++i) REQUIRE(all[i].meta.persistence_id == past.streams[i]);
   for (const auto& [id, places] : streams) {
-    REQUIRE(journal.stream_version(id).value() == places.size());
+    REQUIRE(journal.info(id).value().version == places.size());
     REQUIRE(positions_of(read_stream(journal, id)) == places);
   }
   if (!read_only) REQUIRE(append_one(*opened->journal, write_of("order|1")));

@@ -85,7 +85,7 @@ TEST_CASE("a journal of format 1 is read, whole and by stream, and written on") 
   CHECK(all.size() == position);
   CHECK(store->head().value() == position);
   for (const auto& [id, places] : streams) {
-    CHECK(store->stream_version(id).value() == places.size());
+    CHECK(store->info(id).value().version == places.size());
     CHECK(positions_of(read_stream(*store, id)) == places);
   }
   if (read_only) return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -27,6 +28,8 @@ class scripted_store final : public event_store {
   void fail_next_append(error why) { fail_append_ = std::move(why); }
   /// Reads of streams fail with `why` until this is called with nothing.
   void fail_reads(std::optional<error> why) { fail_reads_ = std::move(why); }
+  /// Calls `seen` with every event that is read from a stream.
+  void watch_reads(std::function<void(const event_view&)> seen) { watch_ = std::move(seen); }
   /// How many writes each append brought, the failed ones included.
   [[nodiscard]] const std::vector<std::size_t>& batch_sizes() const { return batch_sizes_; }
 
@@ -36,17 +39,19 @@ class scripted_store final : public event_store {
     if (auto why = std::exchange(fail_append_, std::nullopt)) return done(*std::move(why));
     behind_->append(std::move(batch), std::move(done));
   }
-  result<void> read_stream(std::string_view id, std::uint64_t from, const event_visitor& visitor) const override {
+  result<stream_info> read_stream(std::string_view id, std::uint64_t from,
+                                  const event_visitor& visitor) const override {
     if (fail_reads_) return *fail_reads_;
-    return behind_->read_stream(id, from, visitor);
+    return behind_->read_stream(id, from, [&](const event_view& event) {
+      if (watch_) watch_(event);
+      return visitor(event);
+    });
   }
-  result<void> read_all(std::uint64_t from, const event_visitor& visitor) const override {
+  result<std::uint64_t> read_all(std::uint64_t from, const event_visitor& visitor) const override {
     if (fail_reads_) return *fail_reads_;
     return behind_->read_all(from, visitor);
   }
-  [[nodiscard]] result<std::uint64_t> stream_version(std::string_view id) const override {
-    return behind_->stream_version(id);
-  }
+  [[nodiscard]] result<stream_info> info(std::string_view id) const override { return behind_->info(id); }
   [[nodiscard]] result<std::uint64_t> head() const override { return behind_->head(); }
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override {
     return behind_->load_checkpoint(name);
@@ -59,6 +64,7 @@ class scripted_store final : public event_store {
   std::deque<std::pair<append_batch, append_done>> held_;
   std::optional<error> fail_append_;
   std::optional<error> fail_reads_;
+  std::function<void(const event_view&)> watch_;
   std::vector<std::size_t> batch_sizes_;
 };
 

@@ -95,6 +95,22 @@ struct runtime_status {
   std::vector<consumer_status> consumers;
 };
 
+/// Something that does not work at the moment and is tried again, or waits for someone.
+struct health_problem {
+  std::string subject;  // "journal", "snapshots", "consumer 'billing'", or an aggregate's persistence id
+  error why;            // the last failure
+  timestamp since;
+  std::uint64_t times = 1;
+};
+
+/// What does not work at the moment. What works again is no longer listed.
+struct health_report {
+  std::vector<health_problem> problems;
+  std::uint64_t unlisted = 0;  // failures of others than the first 1,000 subjects
+
+  [[nodiscard]] bool is_healthy() const { return problems.empty() && unlisted == 0; }
+};
+
 namespace detail {
 class engine;
 
@@ -160,6 +176,10 @@ class runtime {
     return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));
   }
 
+  /// Sends a command that was made before, by send(), close_stream(), truncate_stream() or delete_stream(), and waits
+  /// for the answer.
+  command_result execute(outgoing_command command, command_options options = {});
+
   /// Sends `command` and returns at once; the future gets the answer.
   template <class A, class Command>
   std::future<command_result> submit(std::string_view entity_id, Command&& command, command_options options = {}) {
@@ -207,12 +227,15 @@ class runtime {
   /// Returns how the runtime and its consumers are doing right now.
   [[nodiscard]] runtime_status status() const;
 
+  /// Returns what does not work right now: appending to the journal, storing snapshots, recovering an aggregate, a
+  /// consumer. Everything else goes on.
+  [[nodiscard]] health_report health() const;
+
  private:
   runtime& add(const aggregate_definition& definition);
   runtime& add(reaction_definition definition);
   runtime& add(projection_definition definition);
   runtime& subscribe(reaction_definition definition);
-  command_result execute(outgoing_command command, command_options options);
   void submit(outgoing_command command, command_options options, std::function<void(const command_result&)> done);
   result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
                    const detail::query_call& call);

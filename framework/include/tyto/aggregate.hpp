@@ -5,6 +5,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,6 +17,13 @@
 #include "tyto/event.hpp"
 
 namespace tyto {
+
+/// What is recorded of a command that was rejected, where its sender asked for it (command_options::record_rejection).
+/// Part of the history and no part of state: nothing evolves by it.
+struct command_rejected {
+  std::string reason;
+};
+TYTO_EVENT(command_rejected, "tyto.command_rejected", reason)
 
 /// An event that an aggregate has just decided, with its encoded form.
 struct new_event {
@@ -38,6 +46,28 @@ class aggregate_instance {
 
   /// Whether evolve() threw, which leaves no state to go on with.
   [[nodiscard]] virtual bool is_broken() const = 0;
+
+  /// Whether an event of the last decision asks for a snapshot.
+  [[nodiscard]] virtual bool asks_for_snapshot() const = 0;
+
+  /// Returns the state as MessagePack. Only where the definition has a snapshot_policy, like the next one.
+  [[nodiscard]] virtual result<std::string> image() const = 0;
+
+  /// Makes the state that of `image`. Fails with errc::undecodable; the instance is useless then.
+  virtual result<void> restore(std::string_view image) = 0;
+};
+
+/// When snapshots of an aggregate's state are taken: `static constexpr tyto::snapshot_policy snapshots{…}` in the
+/// aggregate, whose state must be one that can be stored (TYTO_VALUE). They shorten recovery and are never needed for
+/// it. Besides, an event may ask for one: `static bool snapshot_after(const state&, const your_event&)`.
+struct snapshot_policy {
+  /// Of the state's fields and their meaning. Change it with them: snapshots of another version are not used, and
+  /// recovery replays the journal.
+  std::uint32_t schema_version = 1;
+  /// A snapshot is taken whenever the stream has grown by so many events; 0: only when an event asks for it.
+  std::uint64_t every_events = 0;
+  /// How many of a stream's latest snapshots are kept, at least 1.
+  std::size_t keep = 2;
 };
 
 /// What the runtime knows of one type of aggregates. There is one object for each type, so addresses compare.
@@ -45,6 +75,9 @@ struct aggregate_definition {
   std::string_view category;
   std::unique_ptr<aggregate_instance> (*create)();
   std::vector<const event_type*> events;
+  std::optional<snapshot_policy> snapshots;
+  /// The stored names of the events that sum up all that came before them: `using summaries = tyto::events<…>`.
+  std::vector<std::string_view> summaries;
 };
 
 namespace detail {
@@ -101,13 +134,38 @@ struct aggregate_check<A, std::variant<Commands...>, std::variant<Events...>> {
 };
 
 template <class A>
+concept takes_snapshots = requires {
+  { A::snapshots } -> std::convertible_to<snapshot_policy>;
+};
+
+template <class A>
+concept lists_summaries = requires {
+  typename A::summaries;
+};
+
+template <class A>
+constexpr bool check_snapshots() {
+  if constexpr (takes_snapshots<A>) {
+    constexpr bool storable = inspectable<typename A::state>;
+    static_assert(storable,
+                  "tyto: the state of an aggregate with snapshots cannot be stored; name its fields with "
+                  "`TYTO_VALUE(your_aggregate::state, field, ...)`");
+    constexpr bool keeps_one = snapshot_policy{A::snapshots}.keep > 0;
+    static_assert(keeps_one, "tyto: snapshot_policy::keep is at least 1");
+    return storable && keeps_one;
+  } else {
+    return true;
+  }
+}
+
+template <class A>
 constexpr bool check_aggregate() {
   static_assert(
       has_aggregate_parts<A>,
       "tyto: an aggregate has `static constexpr std::string_view category`, a default-constructible `state`, and "
       "`command` and `event`, each a std::variant");
   if constexpr (has_aggregate_parts<A>) {
-    return aggregate_check<A, typename A::command, typename A::event>::value;
+    return aggregate_check<A, typename A::command, typename A::event>::value & check_snapshots<A>();
   } else {
     return false;
   }
@@ -142,6 +200,7 @@ class typed_instance final : public aggregate_instance {
     } catch (...) {
       return handler_failure("deciding a command of category '" + std::string{A::category} + "'");
     }
+    asks_for_snapshot_ = false;
     try {
       for (const auto& event : decided) apply_as(static_cast<const typename A::event*>(nullptr), event);
     } catch (...) {
@@ -152,8 +211,41 @@ class typed_instance final : public aggregate_instance {
   }
 
   [[nodiscard]] bool is_broken() const override { return broken_; }
+  [[nodiscard]] bool asks_for_snapshot() const override { return asks_for_snapshot_; }
+
+  [[nodiscard]] result<std::string> image() const override {
+    if constexpr (takes_snapshots<A>) {
+      try {
+        return to_bytes(state_);
+      } catch (...) {
+        return handler_failure("taking a snapshot of category '" + std::string{A::category} + "'");
+      }
+    } else {
+      return takes_none();
+    }
+  }
+
+  result<void> restore(std::string_view image) override {
+    if constexpr (takes_snapshots<A>) {
+      try {
+        decoder in{image};
+        if (in.ok() && tyto::decode(in, state_)) return {};
+        return error{errc::undecodable, "restoring a snapshot of category '" + std::string{A::category} + "'",
+                     in.what()};
+      } catch (...) {
+        return handler_failure("restoring a snapshot of category '" + std::string{A::category} + "'");
+      }
+    } else {
+      return takes_none();
+    }
+  }
 
  private:
+  static error takes_none() {
+    return {errc::invalid_argument, "taking a snapshot of category '" + std::string{A::category} + "'",
+            "the aggregate has no snapshot_policy"};
+  }
+
   template <class E>
   static new_event seal(E& event) {
     auto payload = to_bytes(event);
@@ -167,7 +259,15 @@ class typed_instance final : public aggregate_instance {
 
   template <class... Es>
   void apply_as(const std::variant<Es...>*, const new_event& event) {
-    (void)((event.type == &type_of<Es>() && (evolve(*static_cast<const Es*>(event.value.get())), true)) || ...);
+    (void)((event.type == &type_of<Es>() && (apply(*static_cast<const Es*>(event.value.get())), true)) || ...);
+  }
+
+  template <class E>
+  void apply(const E& event) {
+    evolve(event);
+    if constexpr (requires { A::snapshot_after(std::as_const(state_), event); }) {
+      asks_for_snapshot_ |= A::snapshot_after(std::as_const(state_), event);
+    }
   }
 
   template <class... Es>
@@ -203,6 +303,7 @@ class typed_instance final : public aggregate_instance {
 
   typename A::state state_{};
   bool broken_ = false;
+  bool asks_for_snapshot_ = false;
 };
 
 }  // namespace detail
@@ -220,6 +321,11 @@ const aggregate_definition& definition_of() {
       [&]<class... Es>(const std::variant<Es...>*) {
         made.events = {&type_of<Es>()...};
       }(static_cast<const typename A::event*>(nullptr));
+      if constexpr (detail::takes_snapshots<A>) made.snapshots = A::snapshots;
+      if constexpr (detail::lists_summaries<A>) {
+        detail::event_list<typename A::summaries>::for_each(
+            [&]<class E>(std::type_identity<E>) { made.summaries.push_back(stored_name<E>); });
+      }
     }
     return made;
   }();

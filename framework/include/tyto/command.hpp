@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +15,7 @@
 
 #include "tyto/decision.hpp"
 #include "tyto/result.hpp"
+#include "tyto/retention.hpp"
 
 namespace tyto {
 
@@ -58,8 +60,8 @@ enum class when_full : std::uint8_t {
 struct command_options {
   /// Makes the command idempotent: once a command of an id has led to events, repetitions are answered with that
   /// outcome and change nothing, as long as the id is among the last ones (see runtime_options::command_id_window). A
-  /// command that led to none, or was rejected, has left no trace and is decided again. Empty: every call is a command
-  /// of its own. At most 255 bytes, as for the ids below.
+  /// command that led to none, or was rejected without record_rejection, has left no trace and is decided again. Empty:
+  /// every call is a command of its own. At most 255 bytes, as for the ids below.
   std::string command_id;
   /// The version at which the aggregate must be.
   expected_version expected = expected_version::any();
@@ -67,6 +69,9 @@ struct command_options {
   std::string correlation_id;
   /// What made the caller send the command.
   std::string causation_id;
+  /// Records a rejection of this command in the stream, as the event command_rejected, if the command has an id: so a
+  /// repetition is rejected like the first one, and the rejection is part of the history. The version grows by it.
+  bool record_rejection = false;
   /// Stored with the events. At most 255, of at most 255 bytes each.
   std::vector<std::string> tags;
   /// How long execute() waits for the answer, and any caller for room. On a timeout of execute() the command may still
@@ -113,7 +118,8 @@ using command_result = result<committed, command_failure>;
 struct outgoing_command {
   const aggregate_definition* target;
   std::string entity_id;
-  std::shared_ptr<const void> command;  // the target's variant of commands
+  std::shared_ptr<const void> command;   // the target's variant of commands
+  std::optional<retention> retain = {};  // instead of a command: what becomes of the stream
 };
 
 /// What a reaction returns: commands in the order in which they are to be sent.
@@ -128,6 +134,29 @@ outgoing_command send(std::string_view entity_id, Command&& command) {
     return {&definition_of<A>(), std::string{entity_id},
             std::make_shared<const typename A::command>(std::forward<Command>(command))};
   }
+}
+
+/// Returns a command that closes the stream of the aggregate A named `entity_id`: it can be read, but takes no more
+/// events. Commands to it fail with errc::closed.
+template <class A>
+outgoing_command close_stream(std::string_view entity_id) {
+  return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::close, 0, {}}};
+}
+
+/// Returns a command that removes the events before number `first` from the stream of the aggregate A named
+/// `entity_id`, for good; the others keep their numbers and positions. So that the aggregate can recover, it must take
+/// snapshots, and the image of its state is stored in place of the events; or the event `first` must be one of A's
+/// `summaries`. No consumer gets the events any more, nor can one that is behind.
+template <class A>
+outgoing_command truncate_stream(std::string_view entity_id, std::uint64_t first) {
+  return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::truncate, first, {}}};
+}
+
+/// Returns a command that removes all events of the aggregate A named `entity_id`, for good. The name is not used
+/// again: commands to it fail with errc::closed.
+template <class A>
+outgoing_command delete_stream(std::string_view entity_id) {
+  return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::remove, 0, {}}};
 }
 
 }  // namespace tyto

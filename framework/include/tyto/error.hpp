@@ -19,6 +19,8 @@ enum class errc {
   handler_failed,      // a user's decide, evolve, react, project or query threw
   unknown_event_type,  // a stored event whose type nobody registered
   undecodable,         // bytes that are not what their type says
+  closed,              // the stream takes no more events: it was closed or deleted
+  truncated,           // events that are needed were removed on purpose
   damaged,             // a record whose checksum or structure is wrong
   newer_format,        // written by a newer version of Tyto
   foreign,             // not a file of Tyto, or one that belongs to another journal

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@ namespace tyto {
 struct stream_write {
   std::string persistence_id;
   expected_version expected = expected_version::any();
-  std::vector<recorded_event> events;  // at least one; append() fills in positions, sequence numbers and places
+  std::vector<recorded_event> events;  // at least one, unless `then` is set; append() numbers them
+  std::optional<retention> then = {};  // what becomes of the stream after them
 };
 
 /// How far the consumer `name` is done.
@@ -33,8 +35,8 @@ struct append_batch {
   std::vector<checkpoint> checkpoints;
 };
 
-/// What became of each write of a batch: success, or errc::conflict with the stream's actual version, or
-/// errc::invalid_argument.
+/// What became of each write of a batch: success, or errc::conflict with the stream's actual version, or errc::closed,
+/// or errc::invalid_argument.
 using append_outcomes = std::vector<result<void>>;
 
 enum class visit : std::uint8_t { next, stop };
@@ -54,20 +56,24 @@ class event_store {
   /// of the batch is stored.
   using append_done = std::function<void(result<append_outcomes>)>;
 
-  /// Stores the writes in their order, each atomically, and the checkpoints, in one transaction. A write whose expected
-  /// version does not hold is left out, the others are stored. Calls `done` from any thread, maybe before returning.
+  /// Stores the writes in their order, each atomically, and the checkpoints, in one transaction. A write that its
+  /// stream does not take, as its version or its state is, is left out, and the others are stored. Calls `done` from
+  /// any thread, maybe before returning.
   virtual void append(append_batch batch, append_done done) = 0;
 
-  /// Visits the events of a stream in order, starting at `from_sequence_number`. A stream without events is empty, not
-  /// an error. Fails with errc::damaged, naming position, stream and type; the events before it have been visited.
-  virtual result<void> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
-                                   const event_visitor& visitor) const = 0;
+  /// Visits the events of a stream in order, starting at `from_sequence_number`, and returns what is known of the
+  /// stream at that moment. Removed events are not there; a stream without events is empty, not an error. Fails with
+  /// errc::damaged, naming position, stream and type; the events before it have been visited.
+  virtual result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                          const event_visitor& visitor) const = 0;
 
-  /// Visits all events in order, starting at `from_position`. Fails like read_stream().
-  virtual result<void> read_all(std::uint64_t from_position, const event_visitor& visitor) const = 0;
+  /// Visits all events in order, starting at `from_position`, but for removed ones. Returns the position up to which
+  /// there are no others: that of the last event in the journal, or where the visitor stopped. Fails like
+  /// read_stream().
+  virtual result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const = 0;
 
-  /// Returns the stream's last sequence number, 0 if it has no events.
-  [[nodiscard]] virtual result<std::uint64_t> stream_version(std::string_view persistence_id) const = 0;
+  /// Returns what is known of the stream.
+  [[nodiscard]] virtual result<stream_info> info(std::string_view persistence_id) const = 0;
 
   /// Returns the position of the last event, 0 if there is none.
   [[nodiscard]] virtual result<std::uint64_t> head() const = 0;

@@ -12,6 +12,7 @@
 
 #include "tyto/event_store.hpp"
 #include "tyto/result.hpp"
+#include "tyto/snapshot_store.hpp"
 
 namespace tyto {
 
@@ -73,10 +74,11 @@ class row_buffer final : public row_reader {
   row_changes changes_;
 };
 
-/// Everything that a runtime stores: the journal, and the read models derived from it.
+/// Everything that a runtime stores: the journal, and what is derived from it.
 struct storage {
   std::shared_ptr<event_store> journal;
   std::shared_ptr<read_model_store> read_models;
+  std::shared_ptr<snapshot_store> snapshots;  // may be missing; then none are taken
 };
 
 }  // namespace tyto

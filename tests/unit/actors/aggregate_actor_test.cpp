@@ -2,12 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "committer.hpp"
-#include "event_bus.hpp"
+#include "aggregate_world.hpp"
 #include "support/counter.hpp"
-#include "support/manual_host.hpp"
-#include "support/scripted_store.hpp"
-#include "tyto/memory_store.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
@@ -15,56 +11,7 @@ using namespace tyto::detail;
 
 namespace {
 
-struct world {
-  manual_clock time;
-  manual_host host{time};
-  scripted_store journal{open_memory().journal};
-  event_bus bus{0, 1'000, 1'000};
-  std::vector<std::string> log;
-  std::vector<std::uint64_t> released;
-  aggregate_surroundings around{
-      journal,
-      time,
-      spawn<committer>(
-          host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{1'000}),
-      [this](std::string_view line) { log.emplace_back(line); },
-      [this](const std::string&, std::uint64_t posted) {
-        released.push_back(posted);
-        return true;
-      },
-      4,
-      4,
-      std::chrono::milliseconds{10},
-      std::chrono::milliseconds{1'000}};
-  address<aggregate_message> aggregate = start();
-
-  address<aggregate_message> start() {
-    return spawn<aggregate_actor>(host, placement::shared, around, definition_of<counter>(), "counter|1");
-  }
-
-  // The answer appears here once it is given.
-  using answer = std::shared_ptr<std::optional<command_result>>;
-  template <class Command>
-  answer post(Command command, command_options options = {}) {
-    auto given = std::make_shared<std::optional<command_result>>();
-    aggregate.post(run_command{send<counter>("1", command).command, std::move(options),
-                               [given](const command_result& outcome) { given->emplace(outcome); }});
-    return given;
-  }
-  template <class Command>
-  command_result execute(Command command, command_options options = {}) {
-    auto given = post(command, std::move(options));
-    host.run();
-    REQUIRE(given->has_value());
-    return **given;
-  }
-};
-
-command_options with_id(std::string id) {
-  command_options options;
-  options.command_id = std::move(id);
-  return options;
-}
+using world = aggregate_world<counter>;
 
 }  // namespace
 
@@ -143,7 +90,7 @@ TEST_CASE("A write behind a failed one is refused, and what waited meanwhile run
   CHECK((*second)->error().failed()->code() == errc::io);
   REQUIRE((*third)->has_value());
   CHECK((**third)->sequence_number == 1);
-  CHECK(w.journal.stream_version("counter|1").value() == 1);
+  CHECK(w.version() == 1);
 }
 
 TEST_CASE("A repeated command gets the first outcome and does not run again") {
@@ -160,7 +107,7 @@ TEST_CASE("A repeated command gets the first outcome and does not run again") {
   CHECK(again->position == first->position);
   CHECK(again->sequence_number == 2);
   CHECK(again->events == 2);
-  CHECK(w.journal.stream_version("counter|1").value() == 3);
+  CHECK(w.version() == 3);
 }
 
 TEST_CASE("A command repeated while the first is under way waits for it") {

@@ -29,8 +29,9 @@ struct world {
   manual_host host{time};
   scripted_store journal{open_memory().journal};
   event_bus bus{0, 1'000, 1'000};
+  health_board health{time};
   address<committer_message> commits = spawn<committer>(
-      host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{3});
+      host, placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{3});
   std::vector<result<void>> answers;
   std::vector<std::size_t> answer_sizes;
   address<aggregate_message> from = spawn<asker>(host, placement::shared, answers, answer_sizes);

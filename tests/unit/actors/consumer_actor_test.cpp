@@ -61,6 +61,7 @@ struct world {
   event_bus bus;
   std::vector<sent_command> sent;
   std::vector<std::string> log;
+  health_board health{time};
   consumer_surroundings around{journal,
                                bus,
                                host,
@@ -71,7 +72,8 @@ struct world {
                                [this](std::string_view line) { log.emplace_back(line); },
                                4,
                                std::chrono::milliseconds{10},
-                               std::chrono::milliseconds{40}};
+                               std::chrono::milliseconds{40},
+                               health};
   recording_handler::script script;
   std::shared_ptr<progress> shown = std::make_shared<progress>("billing");
   address<consumer_message> consumer;

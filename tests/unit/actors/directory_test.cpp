@@ -22,14 +22,16 @@ struct world {
   manual_host host{time};
   scripted_store journal{open_memory().journal};
   event_bus bus{0, 1'000, 1'000};
+  health_board health{time};
+  snapshot_queue snapshots{nullptr, host, health, [](std::string_view) {}};
   aggregate_surroundings around{
-      journal,
+      {journal, nullptr, 1'000, [](std::string_view) {}},
       time,
       spawn<committer>(
-          host, placement::dedicated, journal, bus, host, [](std::string_view) {}, std::size_t{1'000}),
-      [](std::string_view) {},
+          host, placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
+      snapshots,
+      health,
       [this](const std::string& id, std::uint64_t posted) { return aggregates.release(id, posted); },
-      1'000,
       1'000,
       std::chrono::milliseconds{10},
       std::chrono::milliseconds{1'000}};

@@ -13,11 +13,12 @@ class answering_store final : public tyto::event_store {
   void append(tyto::append_batch, append_done done) override {
     answering_ = std::async(std::launch::async, [this, done = std::move(done)] { done(answer_); });
   }
-  tyto::result<void> read_stream(std::string_view, std::uint64_t, const tyto::event_visitor&) const override {
-    return {};
+  tyto::result<tyto::stream_info> read_stream(std::string_view, std::uint64_t,
+                                              const tyto::event_visitor&) const override {
+    return tyto::stream_info{};
   }
-  tyto::result<void> read_all(std::uint64_t, const tyto::event_visitor&) const override { return {}; }
-  [[nodiscard]] tyto::result<std::uint64_t> stream_version(std::string_view) const override { return 0; }
+  tyto::result<std::uint64_t> read_all(std::uint64_t, const tyto::event_visitor&) const override { return 0; }
+  [[nodiscard]] tyto::result<tyto::stream_info> info(std::string_view) const override { return tyto::stream_info{}; }
   [[nodiscard]] tyto::result<std::uint64_t> head() const override { return 0; }
   [[nodiscard]] tyto::result<std::uint64_t> load_checkpoint(std::string_view) const override { return 0; }
   [[nodiscard]] tyto::result<std::uint64_t> size_bytes() const override { return 0; }
