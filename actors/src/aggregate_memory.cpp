@@ -37,11 +37,22 @@ class rebuilder {
       if (replayed && !replayed->is_complete) {
         return skip(sequence_number, {errc::foreign, "replaying the events after it", "it does not fit the journal"});
       }
+      if (replayed && replayed->stream.first > from) recall_commands(replayed->stream.base);
       outcome = replayed ? result<bool>{true} : std::move(replayed).error();
       return visit::stop;
     });
     if (!looked) from_.log(persistence_id_ + " recovers without its snapshots: " + looked.error().message());
     return outcome.value_or(false);
+  }
+
+  // Takes the commands whose events were truncated from the image that stands for them.
+  void recall_commands(std::string_view base) {
+    const auto parsed = parse_image(base);
+    if (!parsed) return from_.log(persistence_id_ + " has forgotten commands: " + parsed.error().message());
+    const auto later = memory_.outcomes.entries();
+    memory_.outcomes.clear();
+    memory_.outcomes.note(parsed->at.commands);
+    memory_.outcomes.note(later);
   }
 
   visit skip(std::uint64_t sequence_number, const error& why) {

@@ -5,6 +5,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/logger.hpp>
 #include <caf/send.hpp>
 #include <thread>
 
@@ -55,12 +56,13 @@ class caf_mailbox final : public mailbox {
 
 class caf_host final : public host {
  public:
-  explicit caf_host(std::size_t worker_threads) : system_(configure(config_, worker_threads)) {}
+  explicit caf_host(std::size_t worker_threads) : system_(configure(config_, worker_threads)) { let_go_of_system(); }
 
   std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) override {
     auto& bound = *machine;
     auto handle = where == placement::dedicated ? system_.spawn<caf_actor, caf::detached>(std::move(machine))
                                                 : system_.spawn<caf_actor, caf::lazy_init>(std::move(machine));
+    let_go_of_system();
     auto box = std::make_shared<caf_mailbox>(std::move(handle));
     bound.bind(box);
     return box;
@@ -74,6 +76,10 @@ class caf_host final : public host {
   void wait_for_all() override { system_.await_all_actors_done(); }
 
  private:
+  // A thread that has made the system or an actor keeps the system's logger in a variable of its own, and the end of
+  // the system waits for it: for ever, if it is a thread of the user that goes on with other things.
+  static void let_go_of_system() { caf::logger::set_current_actor_system(nullptr); }
+
   static caf::actor_system_config& configure(caf::actor_system_config& config, std::size_t worker_threads) {
     // Of CAF's two schedulers this one costs no CPU when idle and picks up a message sent by a blocked worker at once.
     config.set("scheduler.policy", caf::atom("sharing"));

@@ -216,6 +216,22 @@ TEST_CASE("Few live aggregates serve many, each as if it had never left") {
   CHECK(rt.status().live_aggregates < 200);
 }
 
+TEST_CASE("A runtime may be started, used and ended by different threads, which all live on") {
+  auto rt = std::make_unique<runtime>(open_memory(), quiet());
+  rt->aggregate<account>().start().value();
+  std::latch is_used{1};
+  std::latch is_over{1};
+  std::jthread user{[&] {
+    (void)rt->execute<account>("ann", credit{1}).value();
+    is_used.count_down();
+    is_over.wait();
+  }};
+  is_used.wait();
+  std::jthread{[&rt] { rt.reset(); }}.join();
+  CHECK(rt == nullptr);
+  is_over.count_down();
+}
+
 TEST_CASE("Looking at a runtime while another thread stops it is safe") {
   for (int round = 0; round < 20; ++round) {
     runtime rt{open_memory(), quiet()};
