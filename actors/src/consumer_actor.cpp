@@ -14,6 +14,28 @@ constexpr std::chrono::milliseconds max_batch_time{100};
 // How many events a consumer looks at in one reading of the journal for each one that it wants.
 constexpr std::size_t max_read_per_wanted = 16;
 
+// Whether an event can be the reason, and trying it again and again will not help. Else it is the storage's, or a queue
+// is full: then everything waits.
+bool is_to_blame(const error& why) {
+  switch (why.code()) {
+    case errc::handler_failed:
+    case errc::invalid_argument:
+    case errc::undecodable:
+    case errc::unknown_event_type:
+    case errc::closed:
+    case errc::truncated:
+    case errc::damaged:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Up to a quarter less, so that consumers which failed for one reason do not all try again at one moment.
+std::chrono::milliseconds jittered(std::chrono::milliseconds pause, const std::string& name, std::uint64_t attempt) {
+  return pause - pause * static_cast<int>((std::hash<std::string>{}(name) ^ attempt) % 16) / 64;
+}
+
 }  // namespace
 
 consumer_actor::consumer_actor(const consumer_surroundings& around, std::string name,
@@ -29,7 +51,8 @@ void consumer_actor::on(consumer_message message) {
   std::visit(overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },
                         [this](read_behind) { read_journal(); },
                         [this](command_answered& answer) { answered(std::move(answer)); },
-                        [this](retry) { try_again(); }, [this](stop_actor& request) { stop(std::move(request)); }},
+                        [this](retry) { try_again(); }, [this](release_parked& request) { take(std::move(request)); },
+                        [this](stop_actor& request) { stop(std::move(request)); }},
              message);
 }
 
@@ -41,18 +64,23 @@ void consumer_actor::start() {
                       "its checkpoint is " + std::to_string(*position) + ", but the journal ends at " +
                           std::to_string(head) + ": it belongs to another journal"});
   }
+  if (auto loaded = parked_.load(around_.journal, name_); !loaded) return fail(loaded.error());
   position_ = *position;
   phase_ = phase::waiting;
   shown_->is_at(position_);
+  show_parked();
   ask_for_more();
 }
 
 void consumer_actor::ask_for_more() {
   phase_ = phase::waiting;
+  if (!release_requests_.empty()) return release_next();
   around_.bus.request_after(position_, self());
 }
 
 void consumer_actor::take(const delivery& delivered) {
+  // While dead letters are released, or after it, an answer may come that nobody waits for any more.
+  if (phase_ != phase::waiting || delivered.segments.back()->last_position <= position_) return;
   std::vector<const recorded_event*> wanted;
   for (const auto& each : delivered.segments) {
     for (const auto& write : each->writes) {
@@ -65,6 +93,7 @@ void consumer_actor::take(const delivery& delivered) {
 }
 
 void consumer_actor::read_journal() {
+  if (phase_ != phase::waiting) return;
   std::vector<recorded_event> events;
   auto end = position_;
   const auto limit = batch_limit();
@@ -89,12 +118,24 @@ std::size_t consumer_actor::batch_limit() const { return position_ < trouble_pos
 void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std::uint64_t end) {
   phase_ = phase::committing;
   batch_end_ = end;
+  in_hand_.reset();
   const auto started = around_.time.now();
   const auto limit = batch_limit();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto& event = *batch[i];
+    const auto note = [&] {
+      in_hand_ = {event.meta.position, key_of(event), event.meta.persistence_id, event.meta.type};
+    };
+    if (limit == 1) note();
+    if (!parked_.by_position().empty()) {
+      if (auto key = key_of(event); parked_.blocks(key)) {
+        park_behind(event, std::move(key));
+        continue;
+      }
+    }
     auto sent = handler_->handle(event);
     if (!sent) {
+      note();
       trouble_position_ = event.meta.position;
       return fail(sent.error());
     }
@@ -115,21 +156,54 @@ void consumer_actor::send(const recorded_event& event, commands sent) {
     options.command_id = cause + "/" + std::to_string(i);
     options.causation_id = cause;
     options.correlation_id = event.meta.correlation_id;
-    ++unanswered_;
-    around_.dispatch(std::move(sent[i]), std::move(options),
-                     [to = self(), attempt = attempt_](const command_result& outcome) {
-                       command_answered answer{attempt, std::nullopt};
-                       if (!outcome && outcome.error().failed()) answer.failed = *outcome.error().failed();
-                       to.post(std::move(answer));
-                     });
+    dispatch(std::move(sent[i]), std::move(options));
   }
 }
 
+void consumer_actor::dispatch(outgoing_command command, command_options options) {
+  ++unanswered_;
+  around_.dispatch(std::move(command), std::move(options),
+                   [to = self(), attempt = attempt_](const command_result& outcome) {
+                     command_answered answer{attempt, std::nullopt};
+                     if (!outcome && outcome.error().failed()) answer.failed = *outcome.error().failed();
+                     to.post(std::move(answer));
+                   });
+}
+
+// Puts `what` on record. No command id: the record itself knows what it holds, and an event that was released may be
+// parked again, by a projection that is rebuilt.
+void consumer_actor::record(consumer_record::command what, std::uint64_t position) {
+  command_options options;
+  options.causation_id = name_ + "/" + std::to_string(position);
+  dispatch(
+      {&definition_of<consumer_record>(), name_, std::make_shared<const consumer_record::command>(std::move(what))},
+      std::move(options));
+}
+
+std::string consumer_actor::key_of(const recorded_event& event) const {
+  const auto& keys = handler_->definition().keys;
+  const auto found = keys.find(event.meta.type);
+  if (found == keys.end()) return event.meta.persistence_id;
+  try {
+    return found->second(event);
+  } catch (...) {
+    return event.meta.persistence_id;
+  }
+}
+
+void consumer_actor::park_behind(const recorded_event& event, std::string key) {
+  const auto& m = event.meta;
+  if (parked_.contains(m.position)) return;
+  record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0}}, m.position);
+  to_park_.emplace_back(m.position, std::move(key));
+}
+
 void consumer_actor::answered(command_answered answer) {
-  if (answer.attempt != attempt_ || phase_ != phase::committing) return;
+  if (answer.attempt != attempt_ || (phase_ != phase::committing && phase_ != phase::releasing)) return;
   --unanswered_;
   if (answer.failed) failed_command_ = std::move(answer.failed);
-  if (unanswered_ == 0) commit();
+  if (unanswered_ > 0) return;
+  phase_ == phase::releasing ? released() : commit();
 }
 
 void consumer_actor::commit() {
@@ -139,6 +213,9 @@ void consumer_actor::commit() {
   }
   if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
   position_ = batch_end_;
+  for (auto& [position, key] : to_park_) parked_.add(position, std::move(key));
+  if (!to_park_.empty()) show_parked();
+  to_park_.clear();
   if (backoff_.count() > 0) around_.health.clear(subject_);
   backoff_ = std::chrono::milliseconds{0};
   ++attempt_;
@@ -151,24 +228,168 @@ void consumer_actor::fail(const error& why) {
   shown_->has_failed(why);
   handler_->abandon();
   failed_command_.reset();
+  to_park_.clear();
   unanswered_ = 0;
   ++attempt_;
   if (stop_request_) return finish_stopping();
+  if (has_failed_too_often(why)) return give_up(why);
   if (backoff_.count() == 0) around_.log(subject_ + " will try again: " + why.message());
   around_.health.report(subject_, why);
   backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
   phase_ = phase_ == phase::starting ? phase::starting : phase::backing_off;
-  post_after(around_.runs_on, backoff_, self(), consumer_message{retry{}});
+  post_after(around_.runs_on, jittered(backoff_, name_, attempt_), self(), consumer_message{retry{}});
+}
+
+bool consumer_actor::has_failed_too_often(const error& why) {
+  if (!in_hand_ || !is_to_blame(why)) return false;
+  if (in_hand_->position != failing_position_) {
+    failing_position_ = in_hand_->position;
+    failed_attempts_ = 0;
+  }
+  const auto& policy = handler_->definition().failures;
+  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries;
+}
+
+// Goes on behind the event in hand, or not at all.
+void consumer_actor::give_up(const error& why) {
+  const auto event = *std::exchange(in_hand_, std::nullopt);
+  const auto then = handler_->definition().failures.then;
+  if (then == on_failure::stop) return halt(why);
+  const bool skips = then == on_failure::skip;
+  around_.log(subject_ + (skips ? " skips " : " parks ") + "the event at position " + std::to_string(event.position) +
+              " after " + std::to_string(failed_attempts_) + " attempts: " + why.message());
+  phase_ = phase::committing;
+  batch_end_ = event.position;
+  const auto reason = why.message();
+  if (skips) {
+    record(consumer_record::skip{{event.position, event.persistence_id, event.type, reason, failed_attempts_}},
+           event.position);
+  } else {
+    record(
+        consumer_record::park{{event.position, event.key, event.persistence_id, event.type, reason, failed_attempts_}},
+        event.position);
+    to_park_.emplace_back(event.position, event.key);
+  }
+}
+
+void consumer_actor::halt(const error& why) {
+  phase_ = phase::halted;
+  around_.log(subject_ + " halts: " + why.message());
+  around_.health.report(subject_, error{why.code(), subject_ + " has halted"}.because(why));
+  shown_->has_halted();
+  for (const auto& request : std::exchange(release_requests_, {})) request.reply(why);
+}
+
+void consumer_actor::show_parked() {
+  const auto count = parked_.by_position().size();
+  shown_->has_parked(count);
+  const auto subject = "dead letters of '" + name_ + "'";
+  if (count == 0) return around_.health.clear(subject);
+  around_.health.report(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
+}
+
+void consumer_actor::take(release_parked request) {
+  if (phase_ == phase::halted) {
+    return request.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the consumer has halted"});
+  }
+  release_requests_.push_back(std::move(request));
+  if (phase_ == phase::waiting) release_next();
+}
+
+// Begins with the next request, or goes on with the one in hand.
+void consumer_actor::release_next() {
+  phase_ = phase::releasing;
+  if (!releasing_) {
+    releasing_.emplace().request = std::move(release_requests_.front());
+    release_requests_.pop_front();
+    const auto& wanted = releasing_->request;
+    for (const auto& [position, key] : parked_.by_position()) {
+      if (wanted.position.value_or(position) == position && wanted.key.value_or(key) == key) {
+        releasing_->left.insert(releasing_->left.begin(), position);
+      }
+    }
+  }
+  while (!releasing_->left.empty() && !stop_request_) {
+    const auto position = releasing_->left.back();
+    releasing_->left.pop_back();
+    // What waits behind an event that has failed once more goes on waiting.
+    if (!releasing_->failed_keys.contains(parked_.by_position().at(position))) return handle_again(position);
+  }
+  finish_releasing();
+}
+
+void consumer_actor::handle_again(std::uint64_t position) {
+  releasing_->position = position;
+  releasing_->is_handled = releasing_->request.how == release_parked::way::discard;
+  if (releasing_->is_handled) {
+    return record(consumer_record::release{{position, true}}, position);
+  }
+  std::vector<recorded_event> events;  // none if it was removed
+  auto read = around_.journal.read_all(position, [&](const event_view& event) {
+    if (event.meta.position != position) return visit::stop;
+    if (handler_->wants(event.meta.type)) {
+      events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
+    }
+    return visit::next;
+  });
+  if (!read) return release_failed(read.error());
+  for (const auto& event : events) {
+    auto sent = handler_->handle(event);
+    if (!sent) return release_failed(sent.error());
+    send(event, *std::move(sent));
+  }
+  if (unanswered_ == 0) released();
+}
+
+// The commands of a dead letter are answered, or its release is on record.
+void consumer_actor::released() {
+  if (failed_command_) return release_failed(error{*failed_command_});
+  const auto position = releasing_->position;
+  if (!releasing_->is_handled) {
+    // The effect first: should the program end in between, it is repeated, not lost.
+    if (auto committed = handler_->commit(position_); !committed) return release_failed(committed.error());
+    releasing_->is_handled = true;
+    return record(consumer_record::release{{position, false}}, position);
+  }
+  parked_.remove(position);
+  ++releasing_->released;
+  ++attempt_;
+  release_next();
+}
+
+void consumer_actor::release_failed(const error& why) {
+  handler_->abandon();
+  failed_command_.reset();
+  unanswered_ = 0;
+  ++attempt_;
+  releasing_->failed_keys.insert(parked_.by_position().at(releasing_->position));
+  if (!releasing_->failed) {
+    releasing_->failed = error{why.code(), "releasing the dead letter at position " +
+                                               std::to_string(releasing_->position) + " of '" + name_ + "'"}
+                             .because(why);
+  }
+  release_next();
+}
+
+void consumer_actor::finish_releasing() {
+  const auto done = *std::exchange(releasing_, std::nullopt);
+  show_parked();
+  done.request.reply(done.failed ? result<std::size_t>{*done.failed} : done.released);
+  if (stop_request_) return finish_stopping();
+  ask_for_more();
 }
 
 void consumer_actor::try_again() { phase_ == phase::starting ? start() : ask_for_more(); }
 
 void consumer_actor::stop(stop_actor request) {
   stop_request_ = std::move(request);
-  if (phase_ != phase::committing) finish_stopping();
+  if (phase_ != phase::committing && phase_ != phase::releasing) finish_stopping();
 }
 
 void consumer_actor::finish_stopping() {
+  for (const auto& each : std::exchange(release_requests_, {})) {
+    each.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the runtime is being stopped"});
+  }
   if (phase_ != phase::starting) {
     if (auto closed = handler_->close(position_); !closed) {
       around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "health_board.hpp"
 #include "host.hpp"
 #include "messages.hpp"
+#include "parked_events.hpp"
 #include "progress.hpp"
 #include "tyto/clock.hpp"
 
@@ -39,7 +42,8 @@ struct consumer_surroundings {
 /// Takes a batch of events, hands each to its handler, waits until every command is answered, commits, asks for more.
 /// When anything fails, the batch is abandoned and tried again from the last commit, event by event until the one that
 /// failed is through: nothing is skipped, and commands that had already run are not run again, since their ids are
-/// derived from consumer, position and index.
+/// derived from consumer, position and index. An event that fails too often is dealt with as the consumer's
+/// failure_policy says: parked and skipped ones go on record in the journal before the checkpoint passes them.
 class consumer_actor final : public actor_of<consumer_message> {
  public:
   consumer_actor(const consumer_surroundings& around, std::string name, std::unique_ptr<consumer_handler> handler,
@@ -53,19 +57,36 @@ class consumer_actor final : public actor_of<consumer_message> {
     starting,     // looks up its checkpoint; next: waiting, backing_off
     waiting,      // has asked for events; next: committing
     committing,   // has handled a batch, waits for answers to its commands; next: waiting, backing_off
+    releasing,    // handles dead letters again, one by one; next: waiting
     backing_off,  // something failed; next: starting, waiting
+    halted,       // an event failed too often, and the policy is to stop; next: stopped
     stopped,
   };
 
   void start();
   void ask_for_more();
   void take(const delivery& delivered);
+  void take(release_parked request);
   void read_journal();
   void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
   void send(const recorded_event& event, commands sent);
+  void dispatch(outgoing_command command, command_options options);
+  void record(consumer_record::command what, std::uint64_t position);
+  void park_behind(const recorded_event& event, std::string key);
+  [[nodiscard]] std::string key_of(const recorded_event& event) const;
   void answered(command_answered answer);
   void commit();
   void fail(const error& why);
+  [[nodiscard]] bool has_failed_too_often(const error& why);
+  void give_up(const error& why);
+  void halt(const error& why);
+  void show_parked();
+
+  void release_next();
+  void handle_again(std::uint64_t position);
+  void released();
+  void release_failed(const error& why);
+  void finish_releasing();
   void try_again();
   void stop(stop_actor request);
   void finish_stopping();
@@ -87,6 +108,33 @@ class consumer_actor final : public actor_of<consumer_message> {
   std::optional<error> failed_command_;
   std::chrono::milliseconds backoff_{0};
   std::optional<stop_actor> stop_request_;
+
+  /// The event that is handled alone, or that has just failed.
+  struct event_in_hand {
+    std::uint64_t position = 0;
+    std::string key;
+    std::string persistence_id;
+    std::string type;
+  };
+  std::optional<event_in_hand> in_hand_;
+  std::uint64_t failing_position_ = 0;
+  std::uint32_t failed_attempts_ = 0;  // of the event at failing_position_
+
+  parked_events parked_;
+  std::vector<std::pair<std::uint64_t, std::string>> to_park_;  // with the batch in hand: positions and keys
+
+  /// Dead letters that are being released.
+  struct release_in_hand {
+    release_parked request;
+    std::vector<std::uint64_t> left;  // positions, the last one first
+    std::uint64_t position = 0;       // the one in hand
+    bool is_handled = false;          // and only has to go on record
+    std::set<std::string, std::less<>> failed_keys;
+    std::size_t released = 0;
+    std::optional<error> failed;
+  };
+  std::deque<release_parked> release_requests_;
+  std::optional<release_in_hand> releasing_;
 };
 
 }  // namespace tyto::detail

@@ -23,6 +23,8 @@ class projection_handler final : public consumer_handler {
   projection_handler(projection_definition definition, read_model_store& rows)
       : definition_(std::move(definition)), store_(rows) {}
 
+  [[nodiscard]] const consumer_definition& definition() const override { return definition_; }
+
   result<std::uint64_t> load() override {
     auto rows = store_.snapshot(definition_.name);
     if (!rows) return std::move(rows).error();
@@ -84,6 +86,8 @@ class projection_handler final : public consumer_handler {
 class reaction_handler : public consumer_handler {
  public:
   explicit reaction_handler(reaction_definition definition) : definition_(std::move(definition)) {}
+
+  [[nodiscard]] const consumer_definition& definition() const override { return definition_; }
 
   [[nodiscard]] bool wants(std::string_view event_type) const override {
     return definition_.handlers.contains(event_type);

@@ -19,6 +19,8 @@ class consumer_handler {
  public:
   virtual ~consumer_handler() = default;
 
+  [[nodiscard]] virtual const consumer_definition& definition() const = 0;
+
   /// Returns the position after which to start.
   virtual result<std::uint64_t> load() = 0;
   [[nodiscard]] virtual bool wants(std::string_view event_type) const = 0;

@@ -212,6 +212,7 @@ void engine::spawn_consumer(std::string name, std::unique_ptr<consumer_handler> 
 }
 
 void engine::spawn_subscription(reaction_definition definition) {
+  definition.failures.then = on_failure::retry;  // it has no name of its own under which to put anything on record
   definition.name =
       "subscription " + std::to_string(++subscription_count_) + " to " + definition.handlers.begin()->first;
   auto name = definition.name;
@@ -289,7 +290,7 @@ void engine::answered() {
 std::optional<error> engine::refuse(const outgoing_command& command, const std::string& persistence_id,
                                     const command_options& options) const {
   const auto doing = "sending a command to " + persistence_id;
-  if (!aggregates_.contains(command.target)) {
+  if (!aggregates_.contains(command.target) && command.target != &definition_of<consumer_record>()) {
     return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
   }
   if (auto checked = check_persistence_id(persistence_id); !checked) return checked.error();
@@ -387,6 +388,26 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
     if (in_flight_ == 0 && now_running->bus.head() == head) return {};
   }
   return not_running(doing);
+}
+
+result<std::vector<dead_letter>> engine::dead_letters(std::string_view of) const {
+  return tyto::dead_letters(*stores_.journal, of);
+}
+
+result<std::size_t> engine::release(std::string_view of, release_parked request) {
+  const auto doing = "releasing dead letters of '" + std::string{of} + "'";
+  std::promise<result<std::size_t>> answer;
+  auto outcome = answer.get_future();
+  {
+    const std::lock_guard lock{consumers_mutex_};
+    if (!accepting_) return not_running(doing);
+    const auto found =
+        std::ranges::find_if(consumers_, [&](const auto& each) { return each.shown->status().name == of; });
+    if (found == consumers_.end()) return error{errc::invalid_argument, doing, "there is no such consumer"};
+    request.reply = [&answer](result<std::size_t> released) { answer.set_value(std::move(released)); };
+    found->actor.post(std::move(request));
+  }
+  return outcome.get();
 }
 
 runtime_status engine::status() const {

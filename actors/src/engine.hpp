@@ -50,6 +50,8 @@ class engine {
   result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
                    const query_call& call) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
+  [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const;
+  result<std::size_t> release(std::string_view of, release_parked request);
   [[nodiscard]] runtime_status status() const;
   [[nodiscard]] health_report health() const;
 

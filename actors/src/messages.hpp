@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -82,6 +83,16 @@ struct command_answered {
 /// To a consumer: try again.
 struct retry {};
 
-using consumer_message = std::variant<begin, delivery, read_behind, command_answered, retry, stop_actor>;
+/// To a consumer: release dead letters, and say how many were.
+struct release_parked {
+  enum class way : std::uint8_t { replay, discard };
+  way how = way::replay;
+  std::optional<std::uint64_t> position;  // the one, or
+  std::optional<std::string> key;         // those of one key, or all
+  std::function<void(result<std::size_t>)> reply;
+};
+
+using consumer_message =
+    std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, stop_actor>;
 
 }  // namespace tyto::detail

@@ -16,6 +16,17 @@ void progress::has_failed(const error& why) {
   status_.state = consumer_state::failing;
 }
 
+void progress::has_parked(std::size_t events) {
+  const std::lock_guard lock{mutex_};
+  status_.parked = events;
+}
+
+void progress::has_halted() {
+  const std::lock_guard lock{mutex_};
+  status_.state = consumer_state::halted;
+  changed_.notify_all();
+}
+
 void progress::has_stopped() {
   const std::lock_guard lock{mutex_};
   status_.state = consumer_state::stopped;
@@ -24,8 +35,10 @@ void progress::has_stopped() {
 
 bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point deadline) const {
   std::unique_lock lock{mutex_};
-  changed_.wait_until(lock, deadline,
-                      [&] { return status_.position >= position || status_.state == consumer_state::stopped; });
+  changed_.wait_until(lock, deadline, [&] {
+    return status_.position >= position || status_.state == consumer_state::stopped ||
+           status_.state == consumer_state::halted;
+  });
   return status_.position >= position;
 }
 

@@ -23,6 +23,8 @@ class progress {
 
   void is_at(std::uint64_t position);
   void has_failed(const error& why);
+  void has_parked(std::size_t events);
+  void has_halted();
   void has_stopped();
 
   /// Waits until the consumer is done with the event at `position`; returns false if that takes longer than until

@@ -12,6 +12,8 @@ std::string_view name(consumer_state state) {
       return "running";
     case consumer_state::failing:
       return "failing";
+    case consumer_state::halted:
+      return "halted";
     case consumer_state::stopped:
       return "stopped";
   }
@@ -56,6 +58,16 @@ result<void> runtime::ask(std::string_view projection, std::uint64_t at_least, s
 }
 
 result<void> runtime::settle(std::chrono::milliseconds timeout) { return engine_->settle(timeout); }
+result<std::vector<dead_letter>> runtime::dead_letters(std::string_view consumer) const {
+  return engine_->dead_letters(consumer);
+}
+result<std::size_t> runtime::replay_dead_letters(std::string_view consumer, std::optional<std::string> key) {
+  return engine_->release(consumer, {detail::release_parked::way::replay, std::nullopt, std::move(key), nullptr});
+}
+result<std::size_t> runtime::discard_dead_letter(std::string_view consumer, std::uint64_t position) {
+  return engine_->release(consumer, {detail::release_parked::way::discard, position, std::nullopt, nullptr});
+}
+
 runtime_status runtime::status() const { return engine_->status(); }
 health_report runtime::health() const { return engine_->health(); }
 

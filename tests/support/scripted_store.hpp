@@ -5,7 +5,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,11 @@ class scripted_store final : public event_store {
   }
   /// The next append fails with `why`.
   void fail_next_append(error why) { fail_append_ = std::move(why); }
+  /// The next `times` appends that write to the stream `id` fail with `why`.
+  void fail_appends_to(std::string id, error why, int times) {
+    const std::lock_guard lock{mutex_};
+    fail_stream_ = {std::move(id), std::move(why), times};
+  }
   /// Reads of streams fail with `why` until this is called with nothing.
   void fail_reads(std::optional<error> why) { fail_reads_ = std::move(why); }
   /// Calls `seen` with every event that is read from a stream.
@@ -35,6 +42,7 @@ class scripted_store final : public event_store {
 
   void append(append_batch batch, append_done done) override {
     if (holding_) return held_.emplace_back(std::move(batch), std::move(done)), void();
+    if (auto why = failure_of(batch)) return done(*std::move(why));
     batch_sizes_.push_back(batch.writes.size());
     if (auto why = std::exchange(fail_append_, std::nullopt)) return done(*std::move(why));
     behind_->append(std::move(batch), std::move(done));
@@ -59,6 +67,24 @@ class scripted_store final : public event_store {
   [[nodiscard]] result<std::uint64_t> size_bytes() const override { return behind_->size_bytes(); }
 
  private:
+  std::optional<error> failure_of(const append_batch& batch) {
+    const std::lock_guard lock{mutex_};
+    for (const auto& write : batch.writes) {
+      if (fail_stream_.times > 0 && write->persistence_id == fail_stream_.id) {
+        --fail_stream_.times;
+        return fail_stream_.why;
+      }
+    }
+    return std::nullopt;
+  }
+
+  struct stream_failure {
+    std::string id;
+    error why{errc::io, {}};
+    int times = 0;
+  };
+  std::mutex mutex_;  // guards fail_stream_, which a test may set while another thread appends
+  stream_failure fail_stream_;
   std::shared_ptr<event_store> behind_;
   bool holding_ = false;
   std::deque<std::pair<append_batch, append_done>> held_;

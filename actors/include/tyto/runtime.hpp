@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "tyto/clock.hpp"
 #include "tyto/command.hpp"
 #include "tyto/consumer.hpp"
+#include "tyto/dead_letter.hpp"
 #include "tyto/read_model_store.hpp"
 #include "tyto/result.hpp"
 #include "tyto/table.hpp"
@@ -70,7 +72,8 @@ struct runtime_options {
 enum class consumer_state : std::uint8_t {
   starting,  // looking up its checkpoint; next: running
   running,   // taking events as they come; next: failing, stopped
-  failing,   // the event after its position failed; it will be tried again; next: running, stopped
+  failing,   // the event after its position failed; it will be tried again; next: running, halted, stopped
+  halted,    // the event after its position failed too often, and its policy is to stop; next: stopped
   stopped,
 };
 
@@ -84,6 +87,7 @@ struct consumer_status {
   std::uint64_t position = 0;  // it is done with the events up to here
   std::uint64_t lag = 0;       // events behind the head of the journal
   std::uint64_t failures = 0;  // how often a handler, a command or a commit failed
+  std::uint64_t parked = 0;    // its dead letters
   std::string last_error;      // of those, the last; empty if none
 };
 
@@ -223,6 +227,17 @@ class runtime {
   /// Waits until every command is answered, every consumer is done with every event, and nothing more follows from it.
   /// Fails with errc::timeout, naming a consumer that is behind. Says nothing about commands sent meanwhile.
   result<void> settle(std::chrono::milliseconds timeout);
+
+  /// Returns the dead letters of a consumer: events that it could not handle, and those that wait behind them.
+  [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view consumer) const;
+
+  /// Has a consumer handle dead letters again, in order: those of `key`, or all. Returns how many are none any more. If
+  /// one fails again, those of its key go on waiting, the others are handled, and the error is that of the first. A
+  /// crash at the very moment may have one handled twice. Must not be called from a handler.
+  result<std::size_t> replay_dead_letters(std::string_view consumer, std::optional<std::string> key = std::nullopt);
+
+  /// Gives a dead letter up: the one at `position`. Later ones of its key wait until they are replayed.
+  result<std::size_t> discard_dead_letter(std::string_view consumer, std::uint64_t position);
 
   /// Returns how the runtime and its consumers are doing right now.
   [[nodiscard]] runtime_status status() const;

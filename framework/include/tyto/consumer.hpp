@@ -13,21 +13,33 @@
 
 #include "tyto/aggregate.hpp"
 #include "tyto/command.hpp"
+#include "tyto/dead_letter.hpp"
 #include "tyto/event.hpp"
 #include "tyto/table.hpp"
 
 namespace tyto {
 
-/// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
-struct reaction_definition {
+/// By the stored name of the event.
+template <class Signature>
+using event_handlers = std::map<std::string, std::function<Signature>, std::less<>>;
+
+/// What the runtime knows of every consumer.
+struct consumer_definition {
   std::string name;
-  std::map<std::string, std::function<result<commands>(const recorded_event&)>, std::less<>> handlers;
+  failure_policy failures = {};
+  /// What events have in common that must be handled in order: those of one key wait for each other when one fails.
+  /// `static std::string key(const your_event&, const tyto::metadata&)` in the consumer; else the event's stream.
+  event_handlers<std::string(const recorded_event&)> keys = {};
+};
+
+/// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
+struct reaction_definition : consumer_definition {
+  event_handlers<result<commands>(const recorded_event&)> handlers = {};
 };
 
 /// A projection: for each type of events, how one changes the rows. A handler's exceptions are caught by the runtime.
-struct projection_definition {
-  std::string name;
-  std::map<std::string, std::function<result<void>(const recorded_event&, row_buffer&)>, std::less<>> handlers;
+struct projection_definition : consumer_definition {
+  event_handlers<result<void>(const recorded_event&, row_buffer&)> handlers = {};
 };
 
 namespace detail {
@@ -109,6 +121,26 @@ constexpr bool check_consumer() {
   }
 }
 
+/// Fills in what the consumer C says of itself besides its handlers.
+template <class C, class List>
+void describe_consumer(consumer_definition& made) {
+  made.name = C::name;
+  if constexpr (requires {
+                  { C::failures } -> std::convertible_to<failure_policy>;
+                })
+    made.failures = C::failures;
+  event_list<List>::for_each([&]<class E>(std::type_identity<E>) {
+    if constexpr (requires(const E& event, const metadata& meta) {
+                    { C::key(event, meta) } -> std::convertible_to<std::string>;
+                  }) {
+      made.keys.emplace(stored_name<E>, [](const recorded_event& recorded) -> std::string {
+        const auto event = event_cast<E>(recorded);
+        return event ? std::string{C::key(**event, recorded.meta)} : recorded.meta.persistence_id;
+      });
+    }
+  });
+}
+
 template <class E, class Handler>
 result<commands> call_reaction(Handler& handle, const recorded_event& recorded) {
   auto event = event_cast<E>(recorded);
@@ -131,7 +163,7 @@ reaction_definition define_reaction(R reaction) {
   reaction_definition made{};
   using list = decltype(detail::events_of_reaction<R>());
   if constexpr (detail::check_consumer<R, list>()) {
-    made.name = R::name;
+    detail::describe_consumer<R, list>(made);
     auto self = std::make_shared<R>(std::move(reaction));
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool reacts = requires(const E& event, const metadata& meta) { self->react(event, meta); };
@@ -150,7 +182,8 @@ reaction_definition define_reaction(R reaction) {
 /// Returns a reaction that calls `handler(const E&, const metadata&)` and sends no commands.
 template <event E, class Handler>
 reaction_definition define_subscription(std::string name, Handler handler) {
-  reaction_definition made{std::move(name), {}};
+  reaction_definition made{};
+  made.name = std::move(name);
   made.handlers.emplace(stored_name<E>, [handler = std::move(handler)](const recorded_event& recorded) mutable {
     return detail::call_reaction<E>(handler, recorded);
   });
@@ -163,7 +196,7 @@ projection_definition define_projection() {
   projection_definition made{};
   using list = decltype(detail::events_of_projection<P>());
   if constexpr (detail::check_consumer<P, list>()) {
-    made.name = P::name;
+    detail::describe_consumer<P, list>(made);
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool projects = requires(typename P::table & table, const E& event, const metadata& meta) {
         P::project(table, event, meta);

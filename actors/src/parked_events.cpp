@@ -1,0 +1,30 @@
+#include "parked_events.hpp"
+
+#include <utility>
+
+namespace tyto::detail {
+
+result<void> parked_events::load(const event_store& journal, std::string_view consumer) {
+  auto letters = dead_letters(journal, consumer);
+  if (!letters) return std::move(letters).error();
+  *this = {};
+  for (auto& letter : *letters) add(letter.event.position, std::move(letter.event.key));
+  return {};
+}
+
+void parked_events::add(std::uint64_t position, std::string key) {
+  const auto [added, is_new] = by_position_.try_emplace(position, std::move(key));
+  if (is_new) ++waiting_[added->second];
+}
+
+void parked_events::remove(std::uint64_t position) {
+  const auto found = by_position_.find(position);
+  if (found == by_position_.end()) return;
+  const auto waiting = waiting_.find(found->second);
+  if (--waiting->second == 0) waiting_.erase(waiting);
+  by_position_.erase(found);
+}
+
+bool parked_events::blocks(std::string_view key) const { return waiting_.contains(key); }
+
+}  // namespace tyto::detail

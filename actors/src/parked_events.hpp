@@ -1,0 +1,32 @@
+// Which events of a consumer are dead letters, and which keys wait behind them: what the consumer's record in the
+// journal says, in memory.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "tyto/dead_letter.hpp"
+
+namespace tyto::detail {
+
+class parked_events {
+ public:
+  /// Begins anew with what the journal says.
+  result<void> load(const event_store& journal, std::string_view consumer);
+
+  void add(std::uint64_t position, std::string key);
+  void remove(std::uint64_t position);
+
+  [[nodiscard]] bool contains(std::uint64_t position) const { return by_position_.contains(position); }
+  /// Whether events with `key` must wait.
+  [[nodiscard]] bool blocks(std::string_view key) const;
+  [[nodiscard]] const std::map<std::uint64_t, std::string>& by_position() const { return by_position_; }
+
+ private:
+  std::map<std::uint64_t, std::string> by_position_;         // the keys
+  std::map<std::string, std::size_t, std::less<>> waiting_;  // events of each key
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,97 @@
+// Deliveries that failed for good: what a consumer could not handle, on record in the journal until someone has it
+// tried again or gives it up. A consumer's record is a stream of its own, `tyto.consumer|<name>`, kept by an aggregate
+// like any other; the consumer's actor writes it, the runtime's dead letter calls read it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tyto/aggregate.hpp"
+#include "tyto/clock.hpp"
+#include "tyto/event_store.hpp"
+
+namespace tyto {
+
+/// What becomes of an event whose handler has failed as often as it may.
+enum class on_failure : std::uint8_t {
+  park,   // it becomes a dead letter; later events with the same key wait behind it, other keys go on
+  skip,   // it is recorded and left out
+  stop,   // the consumer halts until the runtime is started again; health() says so
+  retry,  // it is tried for ever, and what follows waits
+};
+
+/// `static constexpr tyto::failure_policy failures{…}` in a consumer. It is for events that the handler, or the
+/// aggregate to which it sends a command, cannot cope with. While storage is full or slow, consumers simply wait and
+/// try again.
+struct failure_policy {
+  std::uint32_t retries = 8;  // after the first attempt, with a pause that grows (runtime_options::min_backoff)
+  on_failure then = on_failure::park;
+};
+
+/// An event became a dead letter of a consumer, or waits behind one.
+struct event_parked {
+  std::uint64_t position = 0;
+  std::string key;  // what it has in common with events that must wait behind it
+  std::string persistence_id;
+  std::string type;
+  std::string reason;          // the last error; empty if it only waits behind another
+  std::uint32_t attempts = 0;  // 0 if it only waits
+};
+/// An event was left out by a consumer.
+struct event_skipped {
+  std::uint64_t position = 0;
+  std::string persistence_id;
+  std::string type;
+  std::string reason;
+  std::uint32_t attempts = 0;
+};
+/// An event is no longer a dead letter.
+struct event_released {
+  std::uint64_t position = 0;
+  bool discarded = false;  // given up, else handled
+};
+TYTO_EVENT(event_parked, "tyto.event_parked", position, key, persistence_id, type, reason, attempts)
+TYTO_EVENT(event_skipped, "tyto.event_skipped", position, persistence_id, type, reason, attempts)
+TYTO_EVENT(event_released, "tyto.event_released", position, discarded)
+
+/// A dead letter as it is listed.
+struct dead_letter {
+  event_parked event;
+  timestamp since;
+};
+
+/// The record of one consumer's dead letters, as an aggregate.
+struct consumer_record {
+  static constexpr std::string_view category = "tyto.consumer";
+
+  struct park {
+    event_parked what;
+  };
+  struct skip {
+    event_skipped what;
+  };
+  struct release {
+    event_released what;
+  };
+  using command = std::variant<park, skip, release>;
+  using event = std::variant<event_parked, event_skipped, event_released>;
+  struct state {
+    std::set<std::uint64_t> parked;  // positions
+  };
+
+  static decision<event> decide(const state& s, const park& c);
+  static decision<event> decide(const state& s, const skip& c);
+  static decision<event> decide(const state& s, const release& c);
+  static state evolve(state s, const event_parked& e);
+  static state evolve(state s, const event_skipped& e);
+  static state evolve(state s, const event_released& e);
+};
+
+/// Returns the dead letters of `consumer`, by position. Reads the consumer's record; works without a runtime too.
+result<std::vector<dead_letter>> dead_letters(const event_store& journal, std::string_view consumer);
+
+}  // namespace tyto

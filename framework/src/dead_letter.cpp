@@ -1,0 +1,57 @@
+#include "tyto/dead_letter.hpp"
+
+#include <map>
+#include <utility>
+
+namespace tyto {
+
+decision<consumer_record::event> consumer_record::decide(const state& s, const park& c) {
+  if (s.parked.contains(c.what.position)) return nothing;
+  return c.what;
+}
+
+decision<consumer_record::event> consumer_record::decide(const state&, const skip& c) { return c.what; }
+
+decision<consumer_record::event> consumer_record::decide(const state& s, const release& c) {
+  if (!s.parked.contains(c.what.position)) return nothing;
+  return c.what;
+}
+
+consumer_record::state consumer_record::evolve(state s, const event_parked& e) {
+  s.parked.insert(e.position);
+  return s;
+}
+
+consumer_record::state consumer_record::evolve(state s, const event_skipped&) { return s; }
+
+consumer_record::state consumer_record::evolve(state s, const event_released& e) {
+  s.parked.erase(e.position);
+  return s;
+}
+
+result<std::vector<dead_letter>> dead_letters(const event_store& journal, std::string_view consumer) {
+  const auto id = make_persistence_id(consumer_record::category, consumer);
+  std::map<std::uint64_t, dead_letter> parked;
+  result<void> decoded;
+  auto read = journal.read_stream(id, 1, [&](const event_view& event) {
+    if (event.meta.type == stored_name<event_parked>) {
+      auto what = from_bytes<event_parked>(event.payload);
+      if (!what) return decoded = std::move(what).error(), visit::stop;
+      const auto position = what->position;
+      parked.emplace(position, dead_letter{*std::move(what), event.meta.time});
+    } else if (event.meta.type == stored_name<event_released>) {
+      auto what = from_bytes<event_released>(event.payload);
+      if (!what) return decoded = std::move(what).error(), visit::stop;
+      parked.erase(what->position);
+    }
+    return visit::next;
+  });
+  const auto doing = "listing the dead letters of '" + std::string{consumer} + "'";
+  if (!read) return error{read.error().code(), doing}.because(read.error());
+  if (!decoded) return error{decoded.error().code(), doing}.because(decoded.error());
+  std::vector<dead_letter> all;
+  for (auto& [position, letter] : parked) all.push_back(std::move(letter));
+  return all;
+}
+
+}  // namespace tyto

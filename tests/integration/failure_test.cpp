@@ -1,0 +1,230 @@
+// Consumers whose events fail for good: what is parked, skipped or stopped, and what becomes of dead letters.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "ledger.hpp"
+#include "support/scripted_store.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+
+namespace {
+
+// What all consumers of a test case have been told, and whether they cope with amounts below 0.
+struct notebook {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  std::atomic<bool> copes = false;
+
+  void write(const credited& e, const metadata& m) {
+    if (e.cents < 0 && !copes) throw std::runtime_error("a credit below 0");
+    const std::lock_guard lock{mutex};
+    lines.push_back(std::string{m.entity_id()} + " " + std::to_string(e.cents));
+  }
+  std::vector<std::string> taken() {
+    const std::lock_guard lock{mutex};
+    return std::exchange(lines, {});
+  }
+};
+
+template <on_failure Then>
+struct noting {
+  static constexpr std::string_view name = "noting";
+  static constexpr failure_policy failures{.retries = 2, .then = Then};
+  std::shared_ptr<notebook> into;
+  void react(const credited& e, const metadata& m) const { into->write(e, m); }
+};
+
+// Parks by a key of its own: the last letter of the owner's name.
+struct noting_by_letter : noting<on_failure::park> {
+  static std::string key(const credited&, const metadata& m) { return std::string{m.entity_id().substr(2)}; }
+  void react(const credited& e, const metadata& m) const { into->write(e, m); }
+};
+
+// Rows of what an account was credited with; amounts below 0 it cannot cope with unless told to.
+struct sums {
+  static constexpr std::string_view name = "sums";
+  static constexpr failure_policy failures{.retries = 1};
+  static inline std::atomic<bool> copes = false;
+  using table = tyto::table<std::string, std::int64_t>;
+  static void project(table& rows, const credited& e, const metadata& m) {
+    if (e.cents < 0 && !copes) throw std::runtime_error("a credit below 0");
+    rows.update(std::string{m.entity_id()}, [&](std::int64_t& sum) { sum += e.cents; });
+  }
+  struct of {
+    std::string owner;
+  };
+  static std::int64_t query(const table& rows, const of& q) { return rows.get(q.owner).value_or(0); }
+};
+
+struct paying {
+  static constexpr std::string_view name = "paying";
+  static constexpr failure_policy failures{.retries = 1};
+  static commands react(const credited& e, const metadata& m) {
+    // An id that is too long can never be sent.
+    return {send<receipts>(e.cents < 0 ? std::string(500, 'x') : std::string{m.entity_id()}, print_receipt{e.cents})};
+  }
+};
+
+void credit_all(runtime& rt, const std::vector<std::pair<std::string, std::int64_t>>& credits) {
+  for (const auto& [owner, cents] : credits) (void)rt.execute<account>(owner, credit{cents}).value();
+  rt.settle(long_enough).value();
+}
+
+using lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("An event that fails for good is parked, and only events of its stream wait behind it") {
+  auto book = std::make_shared<notebook>();
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().reaction(noting<on_failure::park>{book}).start().value();
+  credit_all(rt, {{"ann", 1}, {"ben", -1}, {"ann", 2}, {"ben", 3}, {"cid", 4}, {"ben", 5}});
+  CHECK(book->taken() == lines{"ann 1", "ann 2", "cid 4"});
+
+  const auto letters = rt.dead_letters("noting").value();
+  REQUIRE(letters.size() == 3);
+  CHECK(letters[0].event.position == 2);
+  CHECK(letters[0].event.persistence_id == "account|ben");
+  CHECK(letters[0].event.type == "account.credited");
+  CHECK(letters[0].event.attempts == 3);
+  CHECK_THAT(letters[0].event.reason, Catch::Contains("a credit below 0") && Catch::Contains("position 2"));
+  CHECK(letters[1].event.attempts == 0);  // it only waits
+  CHECK(rt.status().consumers[0].parked == 3);
+  REQUIRE(rt.health().problems.size() == 1);
+  CHECK(rt.health().problems[0].subject == "dead letters of 'noting'");
+
+  SECTION("they are handled in order once the cause is gone") {
+    book->copes = true;
+    CHECK(rt.replay_dead_letters("noting").value() == 3);
+    CHECK(book->taken() == lines{"ben -1", "ben 3", "ben 5"});
+  }
+  SECTION("a replay that fails keeps them, and says why") {
+    const auto failed = rt.replay_dead_letters("noting");
+    REQUIRE_FALSE(failed);
+    CHECK_THAT(failed.error().message(), Catch::Contains("position 2") && Catch::Contains("a credit below 0"));
+    CHECK(rt.dead_letters("noting")->size() == 3);
+    book->copes = true;
+    CHECK(rt.replay_dead_letters("noting", "account|ben").value() == 3);
+    CHECK(book->taken() == lines{"ben -1", "ben 3", "ben 5"});
+  }
+  SECTION("the cause is given up, and what waited is handled") {
+    CHECK(rt.discard_dead_letter("noting", 2).value() == 1);
+    CHECK(rt.dead_letters("noting")->size() == 2);
+    CHECK(rt.replay_dead_letters("noting").value() == 2);
+    CHECK(book->taken() == lines{"ben 3", "ben 5"});
+  }
+  CHECK(rt.dead_letters("noting")->empty());
+  CHECK(rt.health().is_healthy());
+  credit_all(rt, {{"ben", 7}});
+  CHECK(book->taken() == lines{"ben 7"});
+  CHECK(rt.replay_dead_letters("noting").value() == 0);
+}
+
+TEST_CASE("Parked events are still parked after a restart, and what comes for their key still waits") {
+  const temporary_directory directory;
+  auto book = std::make_shared<notebook>();
+  const auto open = [&] { return open_lmdb({.path = directory.path()}).value(); };
+  {
+    runtime rt{open(), quiet()};
+    rt.aggregate<account>().reaction(noting<on_failure::park>{book}).start().value();
+    credit_all(rt, {{"ben", -1}, {"ben", 2}});
+  }
+  {
+    runtime rt{open(), quiet()};
+    rt.aggregate<account>().reaction(noting<on_failure::park>{book}).start().value();
+    credit_all(rt, {{"ben", 3}, {"ann", 1}});
+    CHECK(book->taken() == lines{"ann 1"});
+    CHECK(rt.status().consumers[0].parked == 3);
+    book->copes = true;
+    CHECK(rt.replay_dead_letters("noting").value() == 3);
+    CHECK(book->taken() == lines{"ben -1", "ben 2", "ben 3"});
+  }
+  runtime rt{open(), quiet()};
+  rt.aggregate<account>().reaction(noting<on_failure::park>{book}).start().value();
+  CHECK(rt.dead_letters("noting")->empty());
+  credit_all(rt, {{"ben", 4}});
+  CHECK(book->taken() == lines{"ben 4"});
+}
+
+TEST_CASE("Events wait behind those of the key that the consumer gives") {
+  auto book = std::make_shared<notebook>();
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().reaction(noting_by_letter{book}).start().value();
+  credit_all(rt, {{"ben", -1}, {"dan", 1}, {"ann", 2}, {"cid", 3}});
+  CHECK(book->taken() == lines{"cid 3"});
+  CHECK(rt.dead_letters("noting").value().at(1).event.key == "n");
+}
+
+TEST_CASE("An event that fails for good is skipped and on record where the policy says so") {
+  auto book = std::make_shared<notebook>();
+  const auto stores = open_memory();
+  runtime rt{stores, quiet()};
+  rt.aggregate<account>().reaction(noting<on_failure::skip>{book}).start().value();
+  credit_all(rt, {{"ben", -1}, {"ben", 2}});
+  CHECK(book->taken() == lines{"ben 2"});
+  CHECK(rt.dead_letters("noting")->empty());
+  std::vector<event_skipped> skipped;
+  REQUIRE(stores.journal->read_stream("tyto.consumer|noting", 1, [&](const event_view& event) {
+    skipped.push_back(from_bytes<event_skipped>(event.payload).value());
+    return visit::next;
+  }));
+  REQUIRE(skipped.size() == 1);
+  CHECK(skipped[0].position == 1);
+  CHECK(skipped[0].attempts == 3);
+}
+
+TEST_CASE("A consumer halts where the policy says so, health names it, and others go on") {
+  auto book = std::make_shared<notebook>();
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().reaction(noting<on_failure::stop>{book}).projection<turnover>().start().value();
+  (void)rt.execute<account>("ben", credit{1}).value();
+  (void)rt.execute<account>("ben", credit{-1}).value();
+  (void)rt.execute<account>("ben", credit{2}).value();
+  const auto late = rt.settle(long_enough);  // it ends as soon as the consumer has halted
+  REQUIRE_FALSE(late);
+  CHECK_THAT(late.error().message(), Catch::Contains("noting"));
+  CHECK(rt.query<turnover>({"ben"}, 3).value().credited == 2);
+  CHECK(book->taken() == lines{"ben 1"});
+  REQUIRE(rt.health().problems.size() == 1);
+  CHECK(rt.health().problems[0].subject == "consumer 'noting'");
+  CHECK(rt.replay_dead_letters("noting").error().code() == errc::stopped);
+}
+
+TEST_CASE("A projection parks what it cannot handle, and rows come right once it is replayed") {
+  sums::copes = false;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<sums>().start().value();
+  credit_all(rt, {{"ann", 1}, {"ben", -2}, {"ben", 5}, {"ann", 1}});
+  CHECK(rt.query<sums>({"ann"}).value() == 2);
+  CHECK(rt.query<sums>({"ben"}).value() == 0);
+  sums::copes = true;
+  CHECK(rt.replay_dead_letters("sums").value() == 2);
+  CHECK(rt.query<sums>({"ben"}).value() == 3);
+}
+
+TEST_CASE("A command that its aggregate cannot cope with parks the event, and a full journal does not") {
+  auto stores = open_memory();
+  auto journal = std::make_shared<scripted_store>(stores.journal);
+  stores.journal = journal;
+  runtime rt{stores, quiet()};
+  rt.aggregate<account>().aggregate<receipts>().reaction<paying>().start().value();
+  credit_all(rt, {{"ann", -1}, {"ben", 1}});
+  CHECK(rt.dead_letters("paying")->size() == 1);
+
+  journal->fail_appends_to("receipts|cid", error{errc::full, "appending", "the disk is full"}, 5);
+  credit_all(rt, {{"cid", 1}});
+  CHECK(rt.dead_letters("paying")->size() == 1);  // it was tried until there was room
+}
+
+TEST_CASE("Unknown consumers have no dead letters to be released") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().start().value();
+  CHECK(rt.dead_letters("nobody")->empty());
+  CHECK(rt.replay_dead_letters("nobody").error().code() == errc::invalid_argument);
+}
