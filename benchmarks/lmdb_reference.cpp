@@ -20,9 +20,6 @@ namespace {
 using seconds = std::chrono::duration<double>;
 using steady = std::chrono::steady_clock;
 
-// A record's fixed part, the name of the type and that of the stream come on top of the payload.
-constexpr std::size_t record_bytes = 64 + 10 + 10 + payload_bytes;
-
 void check(int code) {
   if (code != 0) throw std::runtime_error(mdb_strerror(code));
 }

@@ -1,0 +1,15 @@
+// An event journal on SQLite, as a careful user of it writes one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "measurement.hpp"
+
+namespace bench {
+
+/// Events/s of one thread that stores records as large as ours, `batch` a synced transaction, in random streams out of
+/// `streams`.
+double sqlite_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch);
+
+}  // namespace bench
