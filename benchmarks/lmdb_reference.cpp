@@ -43,10 +43,11 @@ class environment {
 
 unsigned flags_of(const settings& how) { return how.durability == tyto::durability::synced ? 0 : MDB_NOMETASYNC; }
 
-// An events table by position and an index by stream and sequence number.
-class journal {
+}  // namespace
+
+class lmdb_journal::tables {
  public:
-  journal(const settings& how, std::uint64_t streams) : env_(where_.path(), flags_of(how)), versions_(streams) {
+  tables(const settings& how, std::uint64_t streams) : env_(where_.path(), flags_of(how)), versions_(streams) {
     MDB_txn* txn = nullptr;
     check(mdb_txn_begin(env_, nullptr, 0, &txn));
     check(mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &events_));
@@ -87,10 +88,15 @@ class journal {
   std::mt19937_64 random_{7};
 };
 
-}  // namespace
+lmdb_journal::lmdb_journal(const settings& how, std::uint64_t streams)
+    : tables_(std::make_unique<tables>(how, streams)) {}
+
+lmdb_journal::~lmdb_journal() = default;
+
+void lmdb_journal::append(std::size_t batch) { tables_->append(batch); }
 
 double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch) {
-  journal by_hand{how, streams};
+  lmdb_journal by_hand{how, streams};
   std::uint64_t events = 0;
   const auto start = steady::now();
   while (seconds(steady::now() - start).count() < how.seconds) {
@@ -98,18 +104,6 @@ double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::s
     events += batch;
   }
   return static_cast<double>(events) / seconds(steady::now() - start).count();
-}
-
-latencies lmdb_commit_latencies(const settings& how) {
-  journal by_hand{how, 1};
-  std::vector<double> all;
-  const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    const auto begin = steady::now();
-    by_hand.append(1);
-    all.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
-  }
-  return percentiles(std::move(all));
 }
 
 double lmdb_scan_per_second(const std::filesystem::path& directory) {

@@ -17,7 +17,9 @@ namespace {
 using seconds = std::chrono::duration<double>;
 using steady = std::chrono::steady_clock;
 
-// WAL with synchronous=FULL syncs the log at each commit: committed is durable.
+// WAL with synchronous=FULL syncs the log at each commit: committed is durable. Inserts into the index touch pages all
+// over it, so a cache that holds them all, and 64 MB of log before it is copied into the database, save most writing.
+// Larger or smaller pages made no difference that could be measured.
 constexpr const char* setup = R"(
   PRAGMA page_size = 8192;
   PRAGMA journal_mode = WAL;
