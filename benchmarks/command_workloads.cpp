@@ -2,11 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "drive.hpp"
@@ -39,13 +42,24 @@ class one_by_one {
   tyto::runtime rt_;
 };
 
-constexpr int slice = 100;  // how often a step is taken before another one has its turn
-
-void add_slice(std::vector<double>& microseconds, const std::function<void()>& step) {
-  for (int i = 0; i < slice; ++i) {
+// Takes the time of each `step`, in microseconds, for so many seconds.
+void time_each(std::vector<double>& times, double seconds_to_run, const std::function<void()>& step) {
+  const auto start = steady::now();
+  while (seconds(steady::now() - start).count() < seconds_to_run) {
     const auto begin = steady::now();
     step();
-    microseconds.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
+    times.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
+  }
+}
+
+// Runs ours and the reference by turns, each for so many seconds, because how fast a disk is changes from one second to
+// the next.
+void by_turns(const settings& how, const std::function<void(double)>& ours,
+              const std::function<void(double)>& reference) {
+  constexpr int turns = 8;
+  for (int i = 0; i < turns; ++i) {
+    ours(how.seconds / (2 * turns));
+    reference(how.seconds / (2 * turns));
   }
 }
 
@@ -77,18 +91,29 @@ void require_room(const std::filesystem::path& directory, std::uint64_t bytes) {
 }  // namespace
 
 measurement commands(const settings& how) {
-  const auto ours = drive_uniform(part(how, 2), many_aggregates);
-  const auto by_hand = lmdb_events_per_second(part(how, 2), many_aggregates, ours.batch);
-  return {"commands", ours.per_second, "commands/s", by_hand, "LMDB by hand, an index put per event", ">= 2.0", {}};
+  driver ours{how};
+  lmdb_journal by_hand{how, many_aggregates};
+  by_turns(
+      how, [&, pick = uniform(many_aggregates)](double s) { ours.run(s, pick); },
+      [&](double s) { by_hand.run(s, ours.batch()); });
+  return {"commands",
+          ours.per_second(),
+          "commands/s",
+          by_hand.per_second(),
+          "LMDB by hand, an index put per event",
+          ">= 2.0",
+          {}};
 }
 
 measurement hot(const settings& how) {
-  const auto ours = drive_uniform(part(how, 2), 1);
+  driver ours{how};
   one_by_one caller{how};
   std::vector<double> waits;
-  const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds / 2) add_slice(waits, [&] { caller.execute(); });
-  return {"hot", ours.per_second, "commands/s", 1e6 / percentiles(std::move(waits)).p50_us, "sequential", ">= 100", {}};
+  by_turns(
+      how, [&](double s) { ours.run(s, uniform(1)); },
+      [&](double s) { time_each(waits, s, [&] { caller.execute(); }); });
+  return {"hot", ours.per_second(), "commands/s", 1e6 / percentiles(std::move(waits)).p50_us, "sequential", ">= 100",
+          {}};
 }
 
 measurement sequential(const settings& how) {
@@ -96,22 +121,21 @@ measurement sequential(const settings& how) {
   lmdb_journal by_hand{how, 1};
   std::vector<double> ours;
   std::vector<double> reference;
-  // In turns, because how long a disk takes changes from one second to the next.
-  const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    add_slice(ours, [&] { caller.execute(); });
-    add_slice(reference, [&] { by_hand.append(1); });
-  }
+  by_turns(
+      how, [&](double s) { time_each(ours, s, [&] { caller.execute(); }); },
+      [&](double s) { time_each(reference, s, [&] { by_hand.append(1); }); });
   const auto waits = percentiles(std::move(ours));
   const auto commits = percentiles(std::move(reference));
   return {"sequential", waits.p50_us, "us", commits.p50_us, "one synced LMDB transaction", "<= 1.3", waits};
 }
 
 measurement zipf(const settings& how) {
-  zipf_picker pick{zipf_aggregates};
-  const auto ours = drive(part(how, 2), [&] { return pick(); });
-  const auto even = drive_uniform(part(how, 2), many_aggregates);
-  return {"zipf", ours.per_second, "commands/s", even.per_second, "commands", ">= 0.7", {}};
+  driver ours{how};
+  driver even{how};
+  by_turns(
+      how, [&, pick = std::function<std::uint64_t()>{zipf_picker{zipf_aggregates}}](double s) { ours.run(s, pick); },
+      [&, pick = uniform(many_aggregates)](double s) { even.run(s, pick); });
+  return {"zipf", ours.per_second(), "commands/s", even.per_second(), "commands", ">= 0.7", {}};
 }
 
 measurement volume(const settings& how) {
@@ -127,9 +151,9 @@ measurement volume(const settings& how) {
   // The first million should not pay for bringing the aggregates into memory.
   for (std::uint64_t i = 0; i < many_aggregates; ++i) (void)rt.execute<note>(std::to_string(i), look{}).value();
 
-  std::mt19937_64 random{42};
+  const auto pick = uniform(many_aggregates);
   reached[0] = steady::now();
-  for (std::uint64_t i = 0; i < volume_millions * million; ++i) commands.send(rt, random() % many_aggregates);
+  for (std::uint64_t i = 0; i < volume_millions * million; ++i) commands.send(rt, pick());
   commands.finish(rt);
   const auto rate = [&](std::size_t nth) { return million / seconds(reached.at(nth) - reached.at(nth - 1)).count(); };
   return {"volume", rate(volume_millions), "events/s", rate(1), "the first million of 20", ">= 0.8", {}};

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "note.hpp"
-#include "scratch.hpp"
 
 namespace bench {
 namespace {
@@ -31,26 +30,23 @@ void sender::finish(tyto::runtime& to) const {
   if (failures_ > 0) throw std::runtime_error("commands failed");
 }
 
-drive_result drive(const settings& how, const std::function<std::uint64_t()>& pick) {
-  const scratch where;
-  sender commands;
-  tyto::runtime rt{where.open(how)};
-  rt.aggregate<note>().start().value();
+driver::driver(const settings& how) : rt_{where_.open(how)} { rt_.aggregate<note>().start().value(); }
 
-  std::uint64_t sent = 0;
+void driver::run(double seconds_to_run, const std::function<std::uint64_t()>& pick) {
   const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    for (int i = 0; i < 64; ++i, ++sent) commands.send(rt, pick());
+  while (seconds(steady::now() - start).count() < seconds_to_run) {
+    for (int i = 0; i < 64; ++i, ++events_) commands_.send(rt_, pick());
   }
-  commands.finish(rt);
-  const auto took = seconds(steady::now() - start).count();
-  const auto commits = rt.status().commits;
-  return {static_cast<double>(sent) / took, std::max<std::size_t>(sent / std::max<std::uint64_t>(commits, 1), 1)};
+  commands_.finish(rt_);
+  took_s_ += seconds(steady::now() - start).count();
 }
 
-drive_result drive_uniform(const settings& how, std::uint64_t aggregates) {
-  std::mt19937_64 random{42};
-  return drive(how, [&] { return random() % aggregates; });
+std::size_t driver::batch() const {
+  return std::max<std::size_t>(events_ / std::max<std::uint64_t>(rt_.status().commits, 1), 1);
+}
+
+std::function<std::uint64_t()> uniform(std::uint64_t count) {
+  return [count, random = std::mt19937_64{42}]() mutable { return random() % count; };
 }
 
 }  // namespace bench

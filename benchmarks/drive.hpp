@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <semaphore>
+#include <utility>
 
 #include "measurement.hpp"
+#include "scratch.hpp"
 #include "tyto/runtime.hpp"
 
 namespace bench {
@@ -33,15 +35,29 @@ class sender {
   std::atomic<std::uint64_t> failures_ = 0;
 };
 
-struct drive_result {
-  double per_second = 0;
-  std::size_t batch = 1;  // events per transaction, on average
+/// A runtime on storage of its own, and how many commands it takes in which time.
+class driver {
+ public:
+  explicit driver(const settings& how);
+
+  /// Sends commands to the aggregates that `pick` names, for so many seconds, and waits until all are durable.
+  void run(double seconds, const std::function<std::uint64_t()>& pick);
+
+  /// Of all runs so far.
+  [[nodiscard]] double per_second() const { return static_cast<double>(events_) / took_s_; }
+
+  /// Returns how many events a transaction held, on average.
+  [[nodiscard]] std::size_t batch() const;
+
+ private:
+  scratch where_;
+  sender commands_;
+  tyto::runtime rt_;
+  std::uint64_t events_ = 0;
+  double took_s_ = 0;
 };
 
-/// Sends commands to the aggregates that `pick` names for `how.seconds`, and counts durable answers.
-drive_result drive(const settings& how, const std::function<std::uint64_t()>& pick);
-
-/// The same with aggregates drawn from `aggregates`, all as likely.
-drive_result drive_uniform(const settings& how, std::uint64_t aggregates);
+/// Draws aggregates out of `count`, all as likely.
+std::function<std::uint64_t()> uniform(std::uint64_t count);
 
 }  // namespace bench

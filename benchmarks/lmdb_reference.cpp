@@ -95,15 +95,10 @@ lmdb_journal::~lmdb_journal() = default;
 
 void lmdb_journal::append(std::size_t batch) { tables_->append(batch); }
 
-double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch) {
-  lmdb_journal by_hand{how, streams};
-  std::uint64_t events = 0;
+void lmdb_journal::run(double seconds_to_run, std::size_t batch) {
   const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    by_hand.append(batch);
-    events += batch;
-  }
-  return static_cast<double>(events) / seconds(steady::now() - start).count();
+  for (; seconds(steady::now() - start).count() < seconds_to_run; events_ += batch) append(batch);
+  took_s_ += seconds(steady::now() - start).count();
 }
 
 double lmdb_scan_per_second(const std::filesystem::path& directory) {

@@ -22,13 +22,18 @@ class lmdb_journal {
   /// Stores `batch` events of random streams in one transaction.
   void append(std::size_t batch);
 
+  /// Appends `batch` events a transaction for so many seconds.
+  void run(double seconds, std::size_t batch);
+
+  /// Events/s of all runs so far.
+  [[nodiscard]] double per_second() const { return static_cast<double>(events_) / took_s_; }
+
  private:
   class tables;
   std::unique_ptr<tables> tables_;
+  std::uint64_t events_ = 0;
+  double took_s_ = 0;
 };
-
-/// Events/s of a loop that appends `batch` events a transaction, over `streams` streams.
-double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch);
 
 /// Records/s of a cursor that walks over the journal in `directory` and computes each record's checksum.
 double lmdb_scan_per_second(const std::filesystem::path& directory);

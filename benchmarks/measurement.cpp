@@ -7,11 +7,6 @@
 
 namespace bench {
 
-settings part(settings how, int parts) {
-  how.seconds /= parts;
-  return how;
-}
-
 latencies percentiles(std::vector<double> microseconds) {
   std::ranges::sort(microseconds);
   const auto at = [&](double share) {

@@ -32,9 +32,6 @@ struct settings {
   tyto::durability durability = tyto::durability::synced;
 };
 
-/// One of `parts` equal parts of the time that a workload may take; it is shared between what is compared.
-settings part(settings how, int parts);
-
 /// Returns the percentiles of `microseconds`, of which there must be at least one.
 latencies percentiles(std::vector<double> microseconds);
 

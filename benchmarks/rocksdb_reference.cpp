@@ -128,10 +128,10 @@ void write_until(steady::time_point end, journal& to, std::uint64_t thread, std:
 
 }  // namespace
 
-double rocksdb_events_per_second(const settings& how, std::uint64_t streams) {
+double rocksdb_events_per_second(double seconds_to_run, std::uint64_t streams) {
   journal peer;
   const auto start = steady::now();
-  const auto end = start + std::chrono::duration_cast<steady::duration>(seconds(how.seconds));
+  const auto end = start + std::chrono::duration_cast<steady::duration>(seconds(seconds_to_run));
   {
     std::vector<std::jthread> writers;
     for (std::uint64_t i = 0; i < writer_threads; ++i) {

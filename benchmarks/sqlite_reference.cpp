@@ -93,11 +93,11 @@ class journal {
 
 }  // namespace
 
-double sqlite_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch) {
+double sqlite_events_per_second(double seconds_to_run, std::uint64_t streams, std::size_t batch) {
   journal peer{streams};
   std::uint64_t events = 0;
   const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
+  while (seconds(steady::now() - start).count() < seconds_to_run) {
     peer.append(batch);
     events += batch;
   }
