@@ -52,17 +52,6 @@ void time_each(std::vector<double>& times, double seconds_to_run, const std::fun
   }
 }
 
-// Runs ours and the reference by turns, each for so many seconds, because how fast a disk is changes from one second to
-// the next.
-void by_turns(const settings& how, const std::function<void(double)>& ours,
-              const std::function<void(double)>& reference) {
-  constexpr int turns = 8;
-  for (int i = 0; i < turns; ++i) {
-    ours(how.seconds / (2 * turns));
-    reference(how.seconds / (2 * turns));
-  }
-}
-
 // Draws numbers from 0 to n - 1 with a probability that falls with their rank: 1, 1/2, 1/3, ...
 class zipf_picker {
  public:
@@ -93,9 +82,8 @@ void require_room(const std::filesystem::path& directory, std::uint64_t bytes) {
 measurement commands(const settings& how) {
   driver ours{how};
   lmdb_journal by_hand{how, many_aggregates};
-  by_turns(
-      how, [&, pick = uniform(many_aggregates)](double s) { ours.run(s, pick); },
-      [&](double s) { by_hand.run(s, ours.batch()); });
+  by_turns(how.seconds, {[&, pick = uniform(many_aggregates)](double s) { ours.run(s, pick); },
+                         [&](double s) { by_hand.run(s, ours.batch()); }});
   return {"commands",
           ours.per_second(),
           "commands/s",
@@ -109,9 +97,8 @@ measurement hot(const settings& how) {
   driver ours{how};
   one_by_one caller{how};
   std::vector<double> waits;
-  by_turns(
-      how, [&](double s) { ours.run(s, uniform(1)); },
-      [&](double s) { time_each(waits, s, [&] { caller.execute(); }); });
+  by_turns(how.seconds, {[&](double s) { ours.run(s, uniform(1)); },
+                         [&](double s) { time_each(waits, s, [&] { caller.execute(); }); }});
   return {"hot", ours.per_second(), "commands/s", 1e6 / percentiles(std::move(waits)).p50_us, "sequential", ">= 100",
           {}};
 }
@@ -121,9 +108,8 @@ measurement sequential(const settings& how) {
   lmdb_journal by_hand{how, 1};
   std::vector<double> ours;
   std::vector<double> reference;
-  by_turns(
-      how, [&](double s) { time_each(ours, s, [&] { caller.execute(); }); },
-      [&](double s) { time_each(reference, s, [&] { by_hand.append(1); }); });
+  by_turns(how.seconds, {[&](double s) { time_each(ours, s, [&] { caller.execute(); }); },
+                         [&](double s) { time_each(reference, s, [&] { by_hand.append(1); }); }});
   const auto waits = percentiles(std::move(ours));
   const auto commits = percentiles(std::move(reference));
   return {"sequential", waits.p50_us, "us", commits.p50_us, "one synced LMDB transaction", "<= 1.3", waits};
@@ -132,9 +118,9 @@ measurement sequential(const settings& how) {
 measurement zipf(const settings& how) {
   driver ours{how};
   driver even{how};
-  by_turns(
-      how, [&, pick = std::function<std::uint64_t()>{zipf_picker{zipf_aggregates}}](double s) { ours.run(s, pick); },
-      [&, pick = uniform(many_aggregates)](double s) { even.run(s, pick); });
+  by_turns(how.seconds,
+           {[&, pick = std::function<std::uint64_t()>{zipf_picker{zipf_aggregates}}](double s) { ours.run(s, pick); },
+            [&, pick = uniform(many_aggregates)](double s) { even.run(s, pick); }});
   return {"zipf", ours.per_second(), "commands/s", even.per_second(), "commands", ">= 0.7", {}};
 }
 

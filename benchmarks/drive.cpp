@@ -45,6 +45,13 @@ std::size_t driver::batch() const {
   return std::max<std::size_t>(events_ / std::max<std::uint64_t>(rt_.status().commits, 1), 1);
 }
 
+void by_turns(double seconds_to_run, const std::vector<std::function<void(double)>>& sides) {
+  constexpr int turns = 8;
+  for (int i = 0; i < turns; ++i) {
+    for (const auto& side : sides) side(seconds_to_run / (turns * static_cast<double>(sides.size())));
+  }
+}
+
 std::function<std::uint64_t()> uniform(std::uint64_t count) {
   return [count, random = std::mt19937_64{42}]() mutable { return random() % count; };
 }

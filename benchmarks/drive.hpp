@@ -7,6 +7,7 @@
 #include <functional>
 #include <semaphore>
 #include <utility>
+#include <vector>
 
 #include "measurement.hpp"
 #include "scratch.hpp"
@@ -56,6 +57,10 @@ class driver {
   std::uint64_t events_ = 0;
   double took_s_ = 0;
 };
+
+/// Divides `seconds` among `sides` and runs them by turns, for each turn's seconds, because how fast a disk is changes
+/// from one moment to the next.
+void by_turns(double seconds, const std::vector<std::function<void(double)>>& sides);
 
 /// Draws aggregates out of `count`, all as likely.
 std::function<std::uint64_t()> uniform(std::uint64_t count);

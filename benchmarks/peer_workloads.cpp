@@ -14,12 +14,24 @@ std::vector<measurement> peers(const settings& how) {
     throw std::runtime_error("peers: neither RocksDB nor SQLite has a setting like --relaxed; leave it out");
   }
   driver ours{how};
-  ours.run(how.seconds / 3, uniform(many_aggregates));
-  const auto rocksdb = rocksdb_events_per_second(how.seconds / 3, many_aggregates);
-  const auto sqlite = sqlite_events_per_second(how.seconds / 3, many_aggregates, ours.batch());
-  return {
-      {"peers_rocksdb", ours.per_second(), "commands/s", rocksdb, "RocksDB's group commit, 256 threads", ">= 8", {}},
-      {"peers_sqlite", ours.per_second(), "commands/s", sqlite, "SQLite, batches as large as ours", ">= 2", {}}};
+  rocksdb_journal rocksdb{many_aggregates};
+  sqlite_journal sqlite{many_aggregates};
+  by_turns(how.seconds, {[&, pick = uniform(many_aggregates)](double s) { ours.run(s, pick); },
+                         [&](double s) { rocksdb.run(s); }, [&](double s) { sqlite.run(s, ours.batch()); }});
+  return {{"peers_rocksdb",
+           ours.per_second(),
+           "commands/s",
+           rocksdb.per_second(),
+           "RocksDB's group commit, 256 threads",
+           ">= 8",
+           {}},
+          {"peers_sqlite",
+           ours.per_second(),
+           "commands/s",
+           sqlite.per_second(),
+           "SQLite, batches as large as ours",
+           ">= 2",
+           {}}};
 }
 
 }  // namespace bench

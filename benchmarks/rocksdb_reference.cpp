@@ -7,6 +7,9 @@
 #include <atomic>
 #include <bit>
 #include <chrono>
+#include <functional>
+#include <future>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <queue>
@@ -76,9 +79,11 @@ class total_order {
   std::uint64_t acknowledged_ = 0;
 };
 
-class journal {
+}  // namespace
+
+class rocksdb_journal::tables {
  public:
-  journal() {
+  explicit tables(std::uint64_t streams) : versions_(streams) {
     const auto options = tuned();
     std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options},
                                                           {"streams", options}};
@@ -88,57 +93,67 @@ class journal {
     check(rocksdb::DB::Open(opening, (where_.path() / "rocksdb").string(), families, &tables_, &opened));
     db_.reset(opened);
   }
-  ~journal() {
+  ~tables() {
     for (auto* table : tables_) db_->DestroyColumnFamilyHandle(table);
   }
-  journal(const journal&) = delete;
-  journal& operator=(const journal&) = delete;
+  tables(const tables&) = delete;
+  tables& operator=(const tables&) = delete;
 
-  // Position to record, and stream with sequence number to position, atomically. One thread writes to a stream.
-  void append(std::uint64_t stream, std::uint64_t number) {
+  // Writes to the streams that are this thread's own, until `end`, and one event at least.
+  void write_until(steady::time_point end, std::uint64_t thread) {
+    std::mt19937_64 random{thread};
+    const auto own = (versions_.size() - thread + writer_threads - 1) / writer_threads;
+    do {
+      append(thread + random() % own * writer_threads);
+    } while (steady::now() < end);
+  }
+
+  std::uint64_t events() { return order_.acknowledged(); }
+
+ private:
+  // Position to record, and stream with sequence number to position, atomically.
+  void append(std::uint64_t stream) {
     static const std::string record(record_bytes, 'r');
     const auto position = order_.next();
     rocksdb::WriteBatch batch;
     check(batch.Put(tables_[0], big_endian(position), record));
-    check(batch.Put(tables_[1], "note|" + std::to_string(stream) + '\0' + big_endian(number), big_endian(position)));
+    check(batch.Put(tables_[1], "note|" + std::to_string(stream) + '\0' + big_endian(++versions_[stream]),
+                    big_endian(position)));
     rocksdb::WriteOptions synced;
     synced.sync = true;
     check(db_->Write(synced, &batch));
     order_.stored(position);
   }
 
-  std::uint64_t events() { return order_.acknowledged(); }
-
- private:
   scratch where_;
   total_order order_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> tables_;
+  std::vector<std::uint64_t> versions_;  // by stream
 };
 
-// Writes to those of the streams that are this thread's own, until `end`.
-void write_until(steady::time_point end, journal& to, std::uint64_t thread, std::uint64_t streams) {
-  std::mt19937_64 random{thread};
-  std::vector<std::uint64_t> versions((streams - thread + writer_threads - 1) / writer_threads);
-  while (steady::now() < end) {
-    const auto nth = random() % versions.size();
-    to.append(thread + nth * writer_threads, ++versions[nth]);
+rocksdb_journal::rocksdb_journal(std::uint64_t streams) : tables_(std::make_unique<tables>(streams)) {}
+
+rocksdb_journal::~rocksdb_journal() = default;
+
+void rocksdb_journal::run(double seconds_to_run) {
+  std::vector<std::jthread> writers;
+  std::latch all_started{writer_threads};
+  std::promise<steady::time_point> end;
+  const auto when = end.get_future().share();
+  for (std::uint64_t i = 0; i < writer_threads; ++i) {
+    writers.emplace_back([&, when, i] {
+      all_started.count_down();
+      tables_->write_until(when.get(), i);
+    });
   }
-}
-
-}  // namespace
-
-double rocksdb_events_per_second(double seconds_to_run, std::uint64_t streams) {
-  journal peer;
+  all_started.wait();
   const auto start = steady::now();
-  const auto end = start + std::chrono::duration_cast<steady::duration>(seconds(seconds_to_run));
-  {
-    std::vector<std::jthread> writers;
-    for (std::uint64_t i = 0; i < writer_threads; ++i) {
-      writers.emplace_back([&, i] { write_until(end, peer, i, streams); });
-    }
-  }
-  return static_cast<double>(peer.events()) / seconds(steady::now() - start).count();
+  end.set_value(start + std::chrono::duration_cast<steady::duration>(seconds(seconds_to_run)));
+  writers.clear();  // joins
+  took_s_ += seconds(steady::now() - start).count();
 }
+
+double rocksdb_journal::per_second() const { return static_cast<double>(tables_->events()) / took_s_; }
 
 }  // namespace bench

@@ -31,9 +31,11 @@ constexpr const char* setup = R"(
   CREATE UNIQUE INDEX events_by_stream ON events (stream, sequence);
 )";
 
-class journal {
+}  // namespace
+
+class sqlite_journal::database {
  public:
-  explicit journal(std::uint64_t streams) : versions_(streams) {
+  explicit database(std::uint64_t streams) : versions_(streams) {
     check(sqlite3_open_v2((where_.path() / "events.sqlite").c_str(), &db_,
                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr));
     check(sqlite3_exec(db_, setup, nullptr, nullptr, nullptr));
@@ -41,12 +43,12 @@ class journal {
     insert_ = prepare("INSERT INTO events VALUES (?, ?, ?, ?)");
     commit_ = prepare("COMMIT");
   }
-  ~journal() {
+  ~database() {
     for (auto* each : {begin_, insert_, commit_}) sqlite3_finalize(each);
     sqlite3_close(db_);
   }
-  journal(const journal&) = delete;
-  journal& operator=(const journal&) = delete;
+  database(const database&) = delete;
+  database& operator=(const database&) = delete;
 
   void append(std::size_t batch) {
     run(begin_);
@@ -91,17 +93,14 @@ class journal {
   std::mt19937_64 random_{7};
 };
 
-}  // namespace
+sqlite_journal::sqlite_journal(std::uint64_t streams) : database_(std::make_unique<database>(streams)) {}
 
-double sqlite_events_per_second(double seconds_to_run, std::uint64_t streams, std::size_t batch) {
-  journal peer{streams};
-  std::uint64_t events = 0;
+sqlite_journal::~sqlite_journal() = default;
+
+void sqlite_journal::run(double seconds_to_run, std::size_t batch) {
   const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < seconds_to_run) {
-    peer.append(batch);
-    events += batch;
-  }
-  return static_cast<double>(events) / seconds(steady::now() - start).count();
+  for (; seconds(steady::now() - start).count() < seconds_to_run; events_ += batch) database_->append(batch);
+  took_s_ += seconds(steady::now() - start).count();
 }
 
 }  // namespace bench

@@ -3,11 +3,29 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace bench {
 
-/// Runs for so many seconds and returns the events/s of one thread that stores records as large as ours, `batch` a
-/// synced transaction, in random streams out of `streams`.
-double sqlite_events_per_second(double seconds_to_run, std::uint64_t streams, std::size_t batch);
+/// Records as large as ours by position, and a unique index by stream and sequence number.
+class sqlite_journal {
+ public:
+  explicit sqlite_journal(std::uint64_t streams);
+  ~sqlite_journal();
+  sqlite_journal(const sqlite_journal&) = delete;
+  sqlite_journal& operator=(const sqlite_journal&) = delete;
+
+  /// Stores events of random streams for so many seconds, `batch` a synced transaction.
+  void run(double seconds, std::size_t batch);
+
+  /// Events/s of all runs so far.
+  [[nodiscard]] double per_second() const { return static_cast<double>(events_) / took_s_; }
+
+ private:
+  class database;
+  std::unique_ptr<database> database_;
+  std::uint64_t events_ = 0;
+  double took_s_ = 0;
+};
 
 }  // namespace bench
