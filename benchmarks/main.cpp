@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <functional>
 #include <string>
@@ -58,7 +59,7 @@ int main(int argc, char** argv) {
       const bool left_out = chosen == "all" ? relaxed && each.synced_only : chosen != each.name;
       if (left_out) continue;
       for (auto& figure : each.measure(how)) {
-        if (!json) fmt::print("{}\n", bench::to_text(figure, how));
+        fmt::print(json ? stderr : stdout, "{}\n", bench::to_text(figure, how));  // progress, beside JSON
         measured.push_back(std::move(figure));
       }
     }
