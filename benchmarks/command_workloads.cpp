@@ -1,13 +1,18 @@
 // Workloads that send commands and wait for durable answers.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
-#include <cmath>
+#include <filesystem>
 #include <functional>
 #include <random>
-#include <semaphore>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "drive.hpp"
 #include "lmdb_reference.hpp"
 #include "note.hpp"
 #include "scratch.hpp"
@@ -20,60 +25,31 @@ namespace {
 using seconds = std::chrono::duration<double>;
 using steady = std::chrono::steady_clock;
 
-constexpr std::ptrdiff_t in_flight = 2'000;
-constexpr std::uint64_t many_aggregates = 10'000;
 constexpr std::uint64_t zipf_aggregates = 100'000;
 
-struct drive_result {
-  double per_second = 0;
-  std::size_t batch = 1;  // events per transaction, on average
+constexpr std::uint64_t million = 1'000'000;
+constexpr std::uint64_t volume_millions = 20;
+constexpr std::uint64_t volume_bytes_each = 450;  // about 380 of them are used
+
+// One caller that waits for each answer before it sends the next command.
+class one_by_one {
+ public:
+  explicit one_by_one(const settings& how) : rt_{where_.open(how)} { rt_.aggregate<note>().start().value(); }
+  void execute() { (void)rt_.execute<note>("1", write_note{1}).value(); }
+
+ private:
+  scratch where_;
+  tyto::runtime rt_;
 };
 
-// Sends commands to the aggregates that `pick` names, `in_flight` at a time, and counts durable answers.
-drive_result drive(const settings& how, const std::function<std::uint64_t()>& pick) {
-  const scratch where;
-  const auto stores = where.open(how);
-  std::counting_semaphore<in_flight> room{in_flight};
-  std::atomic<std::uint64_t> failures = 0;
-  tyto::runtime rt{stores};
-  rt.aggregate<note>().start().value();
-
-  std::uint64_t sent = 0;
+// Takes the time of each `step`, in microseconds, for so many seconds.
+void time_each(std::vector<double>& times, double seconds_to_run, const std::function<void()>& step) {
   const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    for (int i = 0; i < 64; ++i, ++sent) {
-      room.acquire();
-      rt.submit<note>(std::to_string(pick()), write_note{1}, {}, [&](const tyto::command_result& done) {
-        if (!done) ++failures;
-        room.release();
-      });
-    }
-  }
-  rt.settle(std::chrono::minutes{1}).value();
-  const auto took = seconds(steady::now() - start).count();
-  const auto commits = rt.status().commits;
-  rt.stop().value();
-  if (failures > 0) throw std::runtime_error("commands failed");
-  return {static_cast<double>(sent) / took, std::max<std::size_t>(sent / std::max<std::uint64_t>(commits, 1), 1)};
-}
-
-drive_result drive_uniform(const settings& how, std::uint64_t aggregates) {
-  std::mt19937_64 random{42};
-  return drive(how, [&] { return random() % aggregates; });
-}
-
-latencies execute_one_by_one(const settings& how) {
-  const scratch where;
-  tyto::runtime rt{where.open(how)};
-  rt.aggregate<note>().start().value();
-  std::vector<double> all;
-  const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
+  while (seconds(steady::now() - start).count() < seconds_to_run) {
     const auto begin = steady::now();
-    if (!rt.execute<note>("1", write_note{1})) throw std::runtime_error("a command failed");
-    all.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
+    step();
+    times.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
   }
-  return percentiles(std::move(all));
 }
 
 // Draws numbers from 0 to n - 1 with a probability that falls with their rank: 1, 1/2, 1/3, ...
@@ -93,37 +69,80 @@ class zipf_picker {
   std::mt19937_64 random_{42};
 };
 
-// The time that a workload may take is shared between what is measured and its reference.
-settings half(settings how) {
-  how.seconds /= 2;
-  return how;
+void require_room(const std::filesystem::path& directory, std::uint64_t bytes) {
+  const auto available = std::filesystem::space(directory).available;
+  if (available >= bytes) return;
+  constexpr std::uint64_t megabyte = 1'000'000;
+  throw std::runtime_error(fmt::format("this workload writes up to {} MB, and the disk of {} has {} MB left",
+                                       bytes / megabyte, directory.parent_path().string(), available / megabyte));
 }
 
 }  // namespace
 
 measurement commands(const settings& how) {
-  const auto ours = drive_uniform(half(how), many_aggregates);
-  const auto by_hand = lmdb_events_per_second(half(how), many_aggregates, ours.batch);
-  return {"commands", ours.per_second, "commands/s", by_hand, "LMDB by hand, an index put per event", ">= 2.0", {}};
+  driver ours{how};
+  lmdb_journal by_hand{how, many_aggregates};
+  by_turns(how.seconds, {[&, pick = uniform(many_aggregates)](double s) { ours.run(s, pick); },
+                         [&](double s) { by_hand.run(s, ours.batch()); }});
+  return {"commands",
+          ours.per_second(),
+          "commands/s",
+          by_hand.per_second(),
+          "LMDB by hand, an index put per event",
+          ">= 2.0",
+          {}};
 }
 
 measurement hot(const settings& how) {
-  const auto ours = drive_uniform(half(how), 1);
-  const auto one_by_one = execute_one_by_one(half(how));
-  return {"hot", ours.per_second, "commands/s", 1e6 / one_by_one.p50_us, "sequential", ">= 100", {}};
+  driver ours{how};
+  one_by_one caller{how};
+  std::vector<double> waits;
+  by_turns(how.seconds, {[&](double s) { ours.run(s, uniform(1)); },
+                         [&](double s) { time_each(waits, s, [&] { caller.execute(); }); }});
+  return {"hot", ours.per_second(), "commands/s", 1e6 / percentiles(std::move(waits)).p50_us, "sequential", ">= 100",
+          {}};
 }
 
 measurement sequential(const settings& how) {
-  const auto ours = execute_one_by_one(half(how));
-  const auto by_hand = lmdb_commit_latencies(half(how));
-  return {"sequential", ours.p50_us, "us", by_hand.p50_us, "one synced LMDB transaction", "<= 1.3", ours};
+  one_by_one caller{how};
+  lmdb_journal by_hand{how, 1};
+  std::vector<double> ours;
+  std::vector<double> reference;
+  by_turns(how.seconds, {[&](double s) { time_each(ours, s, [&] { caller.execute(); }); },
+                         [&](double s) { time_each(reference, s, [&] { by_hand.append(1); }); }});
+  const auto waits = percentiles(std::move(ours));
+  const auto commits = percentiles(std::move(reference));
+  return {"sequential", waits.p50_us, "us", commits.p50_us, "one synced LMDB transaction", "<= 1.3", waits};
 }
 
 measurement zipf(const settings& how) {
-  zipf_picker pick{zipf_aggregates};
-  const auto ours = drive(half(how), [&] { return pick(); });
-  const auto even = drive_uniform(half(how), many_aggregates);
-  return {"zipf", ours.per_second, "commands/s", even.per_second, "commands", ">= 0.7", {}};
+  driver ours{how};
+  driver even{how};
+  by_turns(how.seconds,
+           {[&, pick = std::function<std::uint64_t()>{zipf_picker{zipf_aggregates}}](double s) { ours.run(s, pick); },
+            [&, pick = uniform(many_aggregates)](double s) { even.run(s, pick); }});
+  return {"zipf", ours.per_second(), "commands/s", even.per_second(), "commands", ">= 0.7", {}};
+}
+
+measurement volume(const settings& how) {
+  const scratch where;
+  require_room(where.path(), volume_millions * million * volume_bytes_each);
+  std::atomic<std::uint64_t> answered = 0;
+  std::array<steady::time_point, volume_millions + 1> reached;  // when so many millions were answered
+  sender commands{[&] {
+    if (const auto count = ++answered; count % million == 0) reached.at(count / million) = steady::now();
+  }};
+  tyto::runtime rt{where.open(how)};
+  rt.aggregate<note>().start().value();
+  // The first million should not pay for bringing the aggregates into memory.
+  for (std::uint64_t i = 0; i < many_aggregates; ++i) (void)rt.execute<note>(std::to_string(i), look{}).value();
+
+  const auto pick = uniform(many_aggregates);
+  reached[0] = steady::now();
+  for (std::uint64_t i = 0; i < volume_millions * million; ++i) commands.send(rt, pick());
+  commands.finish(rt);
+  const auto rate = [&](std::size_t nth) { return million / seconds(reached.at(nth) - reached.at(nth - 1)).count(); };
+  return {"volume", rate(volume_millions), "events/s", rate(1), "the first million of 20", ">= 0.8", {}};
 }
 
 }  // namespace bench

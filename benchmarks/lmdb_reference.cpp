@@ -20,9 +20,6 @@ namespace {
 using seconds = std::chrono::duration<double>;
 using steady = std::chrono::steady_clock;
 
-// A record's fixed part, the name of the type and that of the stream come on top of the payload.
-constexpr std::size_t record_bytes = 64 + 10 + 10 + payload_bytes;
-
 void check(int code) {
   if (code != 0) throw std::runtime_error(mdb_strerror(code));
 }
@@ -46,10 +43,11 @@ class environment {
 
 unsigned flags_of(const settings& how) { return how.durability == tyto::durability::synced ? 0 : MDB_NOMETASYNC; }
 
-// An events table by position and an index by stream and sequence number.
-class journal {
+}  // namespace
+
+class lmdb_journal::tables {
  public:
-  journal(const settings& how, std::uint64_t streams) : env_(where_.path(), flags_of(how)), versions_(streams) {
+  tables(const settings& how, std::uint64_t streams) : env_(where_.path(), flags_of(how)), versions_(streams) {
     MDB_txn* txn = nullptr;
     check(mdb_txn_begin(env_, nullptr, 0, &txn));
     check(mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &events_));
@@ -90,29 +88,17 @@ class journal {
   std::mt19937_64 random_{7};
 };
 
-}  // namespace
+lmdb_journal::lmdb_journal(const settings& how, std::uint64_t streams)
+    : tables_(std::make_unique<tables>(how, streams)) {}
 
-double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch) {
-  journal by_hand{how, streams};
-  std::uint64_t events = 0;
-  const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    by_hand.append(batch);
-    events += batch;
-  }
-  return static_cast<double>(events) / seconds(steady::now() - start).count();
-}
+lmdb_journal::~lmdb_journal() = default;
 
-latencies lmdb_commit_latencies(const settings& how) {
-  journal by_hand{how, 1};
-  std::vector<double> all;
+void lmdb_journal::append(std::size_t batch) { tables_->append(batch); }
+
+void lmdb_journal::run(double seconds_to_run, std::size_t batch) {
   const auto start = steady::now();
-  while (seconds(steady::now() - start).count() < how.seconds) {
-    const auto begin = steady::now();
-    by_hand.append(1);
-    all.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
-  }
-  return percentiles(std::move(all));
+  for (; seconds(steady::now() - start).count() < seconds_to_run; events_ += batch) append(batch);
+  took_s_ += seconds(steady::now() - start).count();
 }
 
 double lmdb_scan_per_second(const std::filesystem::path& directory) {

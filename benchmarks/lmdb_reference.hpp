@@ -4,17 +4,36 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 
 #include "measurement.hpp"
 
 namespace bench {
 
-/// Events/s of a loop that appends records as large as ours to an events table and puts one index entry each under
-/// stream and sequence number, `batch` events a synced transaction, over `streams` random streams.
-double lmdb_events_per_second(const settings& how, std::uint64_t streams, std::size_t batch);
+/// A journal of records as large as ours: an events table by position, and an index entry for each event under stream
+/// and sequence number.
+class lmdb_journal {
+ public:
+  lmdb_journal(const settings& how, std::uint64_t streams);
+  ~lmdb_journal();
+  lmdb_journal(const lmdb_journal&) = delete;
+  lmdb_journal& operator=(const lmdb_journal&) = delete;
 
-/// The latencies of one synced transaction for each record as large as ours.
-latencies lmdb_commit_latencies(const settings& how);
+  /// Stores `batch` events of random streams in one transaction.
+  void append(std::size_t batch);
+
+  /// Appends `batch` events a transaction for so many seconds.
+  void run(double seconds, std::size_t batch);
+
+  /// Events/s of all runs so far.
+  [[nodiscard]] double per_second() const { return static_cast<double>(events_) / took_s_; }
+
+ private:
+  class tables;
+  std::unique_ptr<tables> tables_;
+  std::uint64_t events_ = 0;
+  double took_s_ = 0;
+};
 
 /// Records/s of a cursor that walks over the journal in `directory` and computes each record's checksum.
 double lmdb_scan_per_second(const std::filesystem::path& directory);

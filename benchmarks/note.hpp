@@ -12,6 +12,9 @@ namespace bench {
 
 inline constexpr std::size_t payload_bytes = 256;
 
+/// What a reference stores for an event: as much as our record's fixed part, the type's and stream's name and payload.
+inline constexpr std::size_t record_bytes = 64 + 10 + 10 + payload_bytes;
+
 struct noted {
   std::int64_t number = 0;
   std::string text;

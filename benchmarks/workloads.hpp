@@ -1,6 +1,8 @@
 // The workloads, by name. Each measures Tyto and its reference in the same run.
 #pragma once
 
+#include <vector>
+
 #include "measurement.hpp"
 
 namespace bench {
@@ -12,5 +14,10 @@ measurement zipf(const settings& how);          // 100,000 aggregates, some of t
 measurement replay(const settings& how);        // one stream of 1,000,000 events into state
 measurement recover_many(const settings& how);  // 100,000 aggregates of 10 events each
 measurement memory(const settings& how);        // 1,000,000 live idle aggregates
+
+measurement volume(const settings& how);  // 20,000,000 events, `--seconds` or not
+
+/// `commands` beside RocksDB and beside SQLite. Refuses relaxed durability.
+std::vector<measurement> peers(const settings& how);
 
 }  // namespace bench
