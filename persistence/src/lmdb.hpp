@@ -143,4 +143,9 @@ class environment : public std::enable_shared_from_this<environment> {
 /// Touches nothing.
 result<void> check_data_file(const std::filesystem::path& directory);
 
+/// Returns whether `directory` has a data file that is more than what a process leaves which ends while LMDB creates
+/// it: nothing, or less than the two meta pages, the first of which tells of no transaction. The second transaction,
+/// which creates the tables, changes that.
+bool has_data(const std::filesystem::path& directory);
+
 }  // namespace tyto::lmdb
