@@ -109,7 +109,7 @@ int transaction::erase(table from, std::string_view key) {
 int transaction::commit() {
   const int code = mdb_txn_commit(std::exchange(handle_, nullptr));
   if (code == 0 && !environment_->read_only()) environment_->extend_file();
-  return code;
+  return code == EIO ? environment_->why_not_written() : code;
 }
 
 int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char*& room) {
@@ -286,6 +286,17 @@ void environment::extend_file() const {
   if (::fstat(file, &status) != 0 || static_cast<std::uint64_t>(status.st_size) >= needed) return;
   // Another thread may have made the file longer meanwhile; this call never makes it shorter.
   [[maybe_unused]] const int ignored = ::posix_fallocate(file, static_cast<off_t>(needed - 1), 1);
+}
+
+// A disk that fills up takes the first part of a write, and LMDB makes EIO of that. Asked for one more page, the disk
+// says whether it is full.
+int environment::why_not_written() const {
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0) return EIO;
+  const int failed = ::posix_fallocate(file, status.st_size, ::sysconf(_SC_PAGESIZE));
+  return failed == ENOSPC || failed == EDQUOT ? failed : EIO;
 }
 
 namespace {

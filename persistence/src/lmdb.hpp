@@ -133,6 +133,7 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] result<transaction> begin(unsigned flags) const;
   [[nodiscard]] result<void> check_length() const;
   void extend_file() const;
+  [[nodiscard]] int why_not_written() const;
 
   environment_options options_;
   MDB_env* handle_;
