@@ -139,7 +139,7 @@ outcome run_with(const disk_fault& fault, const std::string& part, errc expected
   disk.heal();
 
   // What was under way in that moment may fail yet; then everything succeeds, or nothing until it is opened again.
-  while (!must_reopen(now->stores) && !send(commands_after)) continue;
+  for (int attempts = 1; !must_reopen(now->stores) && !send(commands_after); ++attempts) REQUIRE(attempts < 100);
   settle_unless(*now, [&] { return must_reopen(now->stores); });
   if (must_reopen(now->stores)) {
     CHECK(send(commands_after) == (part != "journal"));

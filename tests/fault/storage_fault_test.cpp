@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "batches.hpp"
 #include "contract/store_support.hpp"
 #include "faulty_disk.hpp"
 
@@ -32,56 +33,6 @@ const char* name_of(kind what) {
   return what == kind::write ? "a write" : what == kind::synced_write ? "the write of a meta page" : "a sync";
 }
 
-lmdb_options options_of(const std::filesystem::path& directory, bool read_only = false) {
-  return {.path = directory, .read_only = read_only, .fold_events = 8};
-}
-
-// Everything that readers can see of a journal, as text; or why they cannot.
-std::string view_of(const event_store& journal) {
-  std::ostringstream view;
-  std::map<std::string, std::ostringstream> streams;
-  const auto show = [](std::ostream& to) {
-    return [&to](const event_view& event) {
-      to << event.meta.position << ' ' << event.meta.persistence_id << ' ' << event.meta.sequence_number << '\n';
-      return visit::next;
-    };
-  };
-  const auto head = journal.head();
-  if (!head) return head.error().message();
-  view << *head << " events\n";
-  if (const auto read = journal.read_all(1, show(view)); !read) return read.error().message();
-  for (int i = 0; i < 6; ++i) {
-    const auto id = "order|" + std::to_string(i);
-    const auto version = journal.stream_version(id);
-    if (!version) return version.error().message();
-    view << id << " is at " << *version << '\n';
-    if (const auto read = journal.read_stream(id, 1, show(view)); !read) return read.error().message();
-  }
-  const auto checkpoint = journal.load_checkpoint("consumer");
-  if (!checkpoint) return checkpoint.error().message();
-  view << "checkpoint " << *checkpoint << '\n';
-  return view.str();
-}
-
-// The n-th batch of some that differ in streams and sizes; the last of three is large.
-append_batch batch_of(int n) {
-  append_batch batch;
-  for (int i = 0; i <= n % 3; ++i) {
-    auto write = write_of("order|" + std::to_string((n + i) % 6), 1 + static_cast<std::size_t>(n + i) % 3);
-    for (auto& event : write->events) event.payload.assign(n % 3 == 2 ? 9'000 : 50, 'x');
-    batch.writes.push_back(std::move(write));
-  }
-  batch.checkpoints.push_back({"consumer", static_cast<std::uint64_t>(n)});
-  return batch;
-}
-
-// What the journal must look like after the first `batches` batches.
-std::string expected_view(int batches) {
-  const auto store = open_memory();
-  for (int n = 0; n < batches; ++n) append_and_wait(*store.journal, batch_of(n)).value();
-  return view_of(*store.journal);
-}
-
 bool asks_to_reopen(const std::string& view) {
   return view.find("close the storage and open it again") != std::string::npos;
 }
@@ -98,12 +49,15 @@ bool append_with(const disk_fault& fault, errc expected) {
   for (; stored < batches_before; ++stored) append_and_wait(*store.journal, batch_of(stored)).value();
 
   std::string view_while_failing;
-  disk.when_failing = [&] { view_while_failing = view_of(*store.journal); };
+  disk.when_failing = [&] {
+    if (view_while_failing.empty()) view_while_failing = view_of(*store.journal);
+  };
   disk.set(fault);
   int failures = 0;
   for (int i = 0; i < batches_during && failures < 2; ++i) {
     const auto before = expected_view(stored);
     const int failed_calls = disk.failed();
+    view_while_failing.clear();
     const auto appended = append_and_wait(*store.journal, batch_of(stored));
     if (appended) {
       ++stored;
@@ -113,11 +67,12 @@ bool append_with(const disk_fault& fault, errc expected) {
     INFO(appended.error().message());
     CHECK(appended.error().message().find(directory.path().string()) != std::string::npos);
     const bool in_panic = disk.failed() == failed_calls;
-    CHECK(appended.error().code() == (in_panic || fault.how == mishap::half_done ? errc::io : expected));
+    CHECK(appended.error().code() ==
+          (in_panic || (fault.what == kind::write && fault.how == mishap::half_done) ? errc::io : expected));
     if (in_panic) CHECK(asks_to_reopen(appended.error().message()));
     if (!in_panic) CHECK(view_while_failing == before);
     const auto after = view_of(*store.journal);
-    CHECK(asks_to_reopen(after) == (fault.what == kind::synced_write));
+    if (fault.what) CHECK(asks_to_reopen(after) == (fault.what == kind::synced_write));
     if (!asks_to_reopen(after)) CHECK(after == before);
     if (!fault.lasting) break;
   }
@@ -161,6 +116,16 @@ TEST_CASE("an append whose write is cut short is never seen") {
   for (bool failed = true; failed; ++at) {
     INFO("write number " << at);
     failed = append_with({kind::write, EIO, at, false, mishap::half_done}, errc::io);
+  }
+  CHECK(at - 1 > batches_during / 2);
+}
+
+TEST_CASE("an append that fills the disk in the middle of a write says that the disk is full") {
+  const int code = GENERATE(ENOSPC, EDQUOT);
+  int at = 1;
+  for (bool failed = true; failed; ++at) {
+    INFO("call number " << at);
+    failed = append_with({std::nullopt, code, at, true, mishap::half_done}, errc::full);
   }
   CHECK(at - 1 > batches_during / 2);
 }
