@@ -12,7 +12,7 @@ namespace tyto::test {
 
 /// How many writers were killed when, and what became of the commands whose acknowledgement was not heard.
 struct kill_count {
-  int at_opening = 0;
+  int early = 0;  // before their first acknowledgement
   int at_work = 0;
   std::uint64_t stored_unheard = 0;
   std::uint64_t lost_unheard = 0;

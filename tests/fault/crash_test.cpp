@@ -58,7 +58,7 @@ void kill_at_random(int kills, bool beside_reader, std::mt19937& random, kill_co
     writer.kill_after(std::chrono::microseconds{pick(enough == 0 ? 20'000 : 2'000)});
     const auto end = hear_out(writer, history);
     REQUIRE(end == writer_end::killed);
-    ++(history.heard_since_check() > 0 ? killed.at_work : killed.at_opening);
+    ++(history.heard_since_check() > 0 ? killed.at_work : killed.early);
 
     const bool exists = !history.empty();
     if (beside_reader && exists && !reader.journal) reader = open_lmdb(crash_storage(directory.path(), true)).value();
@@ -113,9 +113,9 @@ TEST_CASE("a writer killed at random moments has stored what it acknowledged, on
     std::mt19937 random{seed};
     kill_at_random(std::min(left, kills_per_directory), seed % 2 == 0, random, killed);
   }
-  WARN(killed.at_work << " writers killed at work, " << killed.at_opening
-                      << " while opening; of the commands in flight " << killed.stored_unheard << " were stored and "
-                      << killed.lost_unheard << " were not");
+  WARN(killed.at_work << " writers killed at work, " << killed.early
+                      << " before their first acknowledgement; of the commands in flight " << killed.stored_unheard
+                      << " were stored and " << killed.lost_unheard << " were not");
   CHECK(killed.at_work >= rounds() / 2);
   CHECK(killed.stored_unheard > 0);
   CHECK(killed.lost_unheard > 0);

@@ -3,12 +3,8 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
-#include <map>
-#include <set>
-#include <sstream>
 
 #include "batches.hpp"
-#include "contract/store_support.hpp"
 #include "faulty_disk.hpp"
 
 using namespace tyto;
@@ -40,58 +36,85 @@ bool asks_to_reopen(const std::string& view) {
 constexpr int batches_before = 7;
 constexpr int batches_during = 6;
 
-// Appends while `fault` is there, and checks what is seen of it then and later. Returns whether anything failed.
+// A journal on a faulty disk, and how many batches it holds.
+struct trial {
+  explicit trial(const std::filesystem::path& at) : directory(at), disk(at / "journal") {
+    reopen();
+    disk.when_failing = [this] {
+      if (view_while_failing.empty()) view_while_failing = view_of(*store.journal);
+    };
+  }
+  void reopen() {
+    store = {};
+    store = open_lmdb(options_of(directory)).value();
+  }
+  result<append_outcomes> append() {
+    view_while_failing.clear();
+    auto appended = append_and_wait(*store.journal, batch_of(stored));
+    if (appended) ++stored;
+    return appended;
+  }
+
+  std::filesystem::path directory;
+  faulty_disk disk;
+  storage store;
+  int stored = 0;
+  std::string view_while_failing;  // when the first call of an append failed
+};
+
+// An append has failed: with the reason, and nobody has seen anything of it. LMDB refuses everything once a meta page
+// could not be written.
+void check_failure(trial& on, const error& why, const disk_fault& fault, errc expected, bool refused_at_once) {
+  INFO(why.message());
+  CHECK(why.message().find(on.directory.string()) != std::string::npos);
+  const auto before = expected_view(on.stored);
+  if (refused_at_once) {
+    CHECK(why.code() == errc::io);
+    CHECK(asks_to_reopen(why.message()));
+  } else {
+    CHECK(why.code() == expected);
+    CHECK(on.view_while_failing == before);
+  }
+  const auto after = view_of(*on.store.journal);
+  if (fault.what) CHECK(asks_to_reopen(after) == (fault.what == kind::synced_write));
+  if (!asks_to_reopen(after)) CHECK(after == before);
+}
+
+// Appends while `fault` is there, until some have failed.
+void append_during(trial& on, const disk_fault& fault, errc expected) {
+  on.disk.set(fault);
+  int failures = 0;
+  for (int i = 0; i < batches_during && failures < (fault.lasting ? 2 : 1); ++i) {
+    const int failed_calls = on.disk.failed();
+    const auto appended = on.append();
+    if (appended) continue;
+    ++failures;
+    check_failure(on, appended.error(), fault, expected, on.disk.failed() == failed_calls);
+  }
+  on.disk.heal();
+}
+
+// Returns whether any call failed.
 bool append_with(const disk_fault& fault, errc expected) {
   const temporary_directory directory;
-  faulty_disk disk{directory.path() / "journal"};
-  auto store = open_lmdb(options_of(directory.path())).value();
-  int stored = 0;
-  for (; stored < batches_before; ++stored) append_and_wait(*store.journal, batch_of(stored)).value();
+  trial on{directory.path()};
+  while (on.stored < batches_before) on.append().value();
+  append_during(on, fault, expected);
 
-  std::string view_while_failing;
-  disk.when_failing = [&] {
-    if (view_while_failing.empty()) view_while_failing = view_of(*store.journal);
-  };
-  disk.set(fault);
-  int failures = 0;
-  for (int i = 0; i < batches_during && failures < 2; ++i) {
-    const auto before = expected_view(stored);
-    const int failed_calls = disk.failed();
-    view_while_failing.clear();
-    const auto appended = append_and_wait(*store.journal, batch_of(stored));
-    if (appended) {
-      ++stored;
-      continue;
-    }
-    ++failures;
-    INFO(appended.error().message());
-    CHECK(appended.error().message().find(directory.path().string()) != std::string::npos);
-    const bool in_panic = disk.failed() == failed_calls;
-    CHECK(appended.error().code() ==
-          (in_panic || (fault.what == kind::write && fault.how == mishap::half_done) ? errc::io : expected));
-    if (in_panic) CHECK(asks_to_reopen(appended.error().message()));
-    if (!in_panic) CHECK(view_while_failing == before);
-    const auto after = view_of(*store.journal);
-    if (fault.what) CHECK(asks_to_reopen(after) == (fault.what == kind::synced_write));
-    if (!asks_to_reopen(after)) CHECK(after == before);
-    if (!fault.lasting) break;
-  }
-  disk.heal();
-
-  if (asks_to_reopen(view_of(*store.journal))) {
-    const auto refused = append_and_wait(*store.journal, batch_of(stored));
+  if (asks_to_reopen(view_of(*on.store.journal))) {
+    const auto refused = on.append();
     REQUIRE_FALSE(refused);
     CHECK(asks_to_reopen(refused.error().message()));
-    store = {};
-    store = open_lmdb(options_of(directory.path())).value();
+    on.reopen();
   }
-  CHECK(view_of(*store.journal) == expected_view(stored));
-  for (int i = 0; i < 4; ++i) append_and_wait(*store.journal, batch_of(stored++)).value();
-  CHECK(view_of(*store.journal) == expected_view(stored));
-  store = {};
-  CHECK(view_of(*open_lmdb(options_of(directory.path(), true)).value().journal) == expected_view(stored));
-  CHECK(view_of(*open_lmdb(options_of(directory.path())).value().journal) == expected_view(stored));
-  return disk.failed() > 0;
+  CHECK(view_of(*on.store.journal) == expected_view(on.stored));
+  for (int i = 0; i < 4; ++i) on.append().value();
+  CHECK(view_of(*on.store.journal) == expected_view(on.stored));
+  on.store = {};
+  for (const bool read_only : {true, false}) {
+    CHECK(view_of(*open_lmdb(options_of(on.directory, read_only)).value().journal) == expected_view(on.stored));
+  }
+  return on.disk.failed() > 0;
 }
 
 }  // namespace
