@@ -169,7 +169,8 @@ std::uint64_t run_with_each(disk_fault fault, const std::string& part, errc expe
     failed = ended.failed;
     stored_though_failed += ended.stored_though_failed;
   }
-  CHECK(fault.at > 5);
+  const int met = fault.at - 2;
+  CHECK(met >= (part == "journal" ? 4 : 1));  // a projection may store everything at once
   return stored_though_failed;
 }
 
