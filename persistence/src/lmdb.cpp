@@ -8,8 +8,9 @@
 #include <bit>
 #include <cerrno>
 #include <condition_variable>
-#include <cstring>
+#include <cstddef>
 #include <map>
+#include <system_error>
 #include <utility>
 
 namespace tyto::lmdb {
@@ -113,7 +114,7 @@ int transaction::erase(table from, std::string_view key) {
 int transaction::commit() {
   const int code = mdb_txn_commit(std::exchange(handle_, nullptr));
   if (code == 0 && !environment_->read_only()) environment_->extend_file();
-  return code;
+  return code == EIO ? environment_->why_not_written() : code;
 }
 
 int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char*& room) {
@@ -292,25 +293,65 @@ void environment::extend_file() const {
   [[maybe_unused]] const int ignored = ::posix_fallocate(file, static_cast<off_t>(needed - 1), 1);
 }
 
+// A disk that fills up takes the first part of a write, and LMDB makes EIO of that. Asked for one more page, the disk
+// says whether it is full.
+int environment::why_not_written() const {
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0) return EIO;
+  const int failed = ::posix_fallocate(file, status.st_size, ::sysconf(_SC_PAGESIZE));
+  return failed == ENOSPC || failed == EDQUOT ? failed : EIO;
+}
+
+namespace {
+
+// The begin of LMDB's first meta page: a page header of 16 bytes, the magic number, and so on to the number of the last
+// transaction that this page tells of. Read here because mdb_env_open() would leave a lock file next to a file that it
+// refuses, and would take an emptied file for a new one.
+struct first_meta {
+  static constexpr std::uint32_t expected_magic = 0xBEEFC0DE;
+  char header[16];
+  std::uint32_t magic;
+  char between[124];
+  std::uint64_t transaction;
+};
+static_assert(sizeof(first_meta) == 152);
+
+constexpr std::size_t magic_end = offsetof(first_meta, between);
+
+// Returns how many bytes of `meta` the file has, or -errno; a missing file has none.
+ssize_t read_first_meta(const std::filesystem::path& file, first_meta& meta) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT ? 0 : -errno;
+  const auto size = ::read(descriptor, &meta, sizeof meta);
+  const int failed = errno;
+  ::close(descriptor);
+  return size < 0 ? -failed : size;
+}
+
+}  // namespace
+
 result<void> check_data_file(const std::filesystem::path& directory) {
-  // LMDB's first meta page: a page header of 16 bytes, then the magic number. Read here because mdb_env_open() would
-  // leave a lock file next to a file that it refuses, and would take an emptied file for a new one.
-  constexpr std::uint32_t magic = 0xBEEFC0DE;
-  constexpr std::size_t magic_offset = 16;
   const auto path = directory / "data.mdb";
   const auto doing = fmt::format("opening '{}'", path.string());
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return errno == ENOENT ? result<void>{} : to_error(errno, doing);
-  char head[magic_offset + sizeof magic];
-  const auto size = ::read(file, head, sizeof head);
-  const int failed = errno;
-  ::close(file);
-  if (size < 0) return to_error(failed, doing);
+  first_meta meta{};
+  const auto size = read_first_meta(path, meta);
+  if (size < 0) return to_error(static_cast<int>(-size), doing);
   if (size == 0) return {};
-  if (size < static_cast<ssize_t>(sizeof head) || std::memcmp(head + magic_offset, &magic, sizeof magic) != 0) {
+  if (size < static_cast<ssize_t>(magic_end) || meta.magic != first_meta::expected_magic) {
     return error{errc::foreign, doing, "not a file of LMDB: choose another directory"};
   }
   return {};
+}
+
+bool has_data(const std::filesystem::path& directory) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(directory / "data.mdb", failed);
+  if (failed || size == 0) return false;
+  if (size >= 2 * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) return true;
+  first_meta meta{};
+  return read_first_meta(directory / "data.mdb", meta) < static_cast<ssize_t>(sizeof meta) || meta.transaction != 0;
 }
 
 }  // namespace tyto::lmdb

@@ -135,6 +135,7 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] result<transaction> begin(unsigned flags) const;
   [[nodiscard]] result<void> check_length() const;
   void extend_file() const;
+  [[nodiscard]] int why_not_written() const;
 
   environment_options options_;
   MDB_env* handle_;
@@ -144,5 +145,10 @@ class environment : public std::enable_shared_from_this<environment> {
 /// Fails with errc::foreign or errc::damaged if `directory` holds a data file that does not begin like one of LMDB.
 /// Touches nothing.
 result<void> check_data_file(const std::filesystem::path& directory);
+
+/// Returns whether `directory` has a data file that is more than what a process leaves which ends while LMDB creates
+/// it: nothing, or less than the two meta pages, the first of which tells of no transaction. The second transaction,
+/// which creates the tables, changes that.
+bool has_data(const std::filesystem::path& directory);
 
 }  // namespace tyto::lmdb

@@ -39,12 +39,6 @@ lmdb::environment_options read_models_environment(const lmdb_options& options) {
   return {read_models_directory(options), options.map_bytes, read_models_max, options.read_only, true};
 }
 
-bool has_data(const fs::path& directory) {
-  std::error_code ignored;
-  const auto size = fs::file_size(directory / "data.mdb", ignored);
-  return !ignored && size > 0;
-}
-
 // What can be said without creating, locking or mapping anything.
 result<void> check_files(const lmdb_options& options) {
   const auto doing = fmt::format("opening the storage in '{}'", options.path.string());
@@ -58,8 +52,8 @@ result<void> check_files(const lmdb_options& options) {
   for (const auto& directory : {journal_directory(options), read_models_directory(options)}) {
     if (auto ours = lmdb::check_data_file(directory); !ours) return ours;
   }
-  if (has_data(journal_directory(options))) return {};
-  if (has_data(read_models_directory(options))) {
+  if (lmdb::has_data(journal_directory(options))) return {};
+  if (lmdb::has_data(read_models_directory(options))) {
     return error{errc::damaged, doing,
                  "there are read models, but the journal is missing or empty; restore journal/ from a copy"};
   }
@@ -92,12 +86,12 @@ result<void> check_read_models(lmdb::environment& read_models, lmdb::environment
 
 // Looks at what is there without leaving a trace. The writer lock must be held.
 result<void> inspect(const lmdb_options& options) {
-  if (!has_data(journal_directory(options))) return {};
+  if (!lmdb::has_data(journal_directory(options))) return {};
   auto journal = lmdb::environment::inspect(journal_environment(options));
   if (!journal) return std::move(journal).error();
   auto id = read_journal_id(**journal, journal_kind);
   if (!id) return std::move(id).error();
-  if (!has_data(read_models_directory(options))) return {};
+  if (!lmdb::has_data(read_models_directory(options))) return {};
   auto read_models = lmdb::environment::inspect(read_models_environment(options));
   if (!read_models) return std::move(read_models).error();
   return check_read_models(**read_models, **journal, id->value_or(""));
@@ -107,6 +101,8 @@ result<std::shared_ptr<lmdb::environment>> open_or_create(const lmdb::environmen
                                                           std::string_view kind, std::string& journal_id) {
   std::error_code failed;
   fs::create_directory(options.directory, failed);
+  // LMDB would not finish a file that another process began to create.
+  if (!failed && !lmdb::has_data(options.directory)) fs::remove(options.directory / "data.mdb", failed);
   if (failed) return lmdb::to_error(failed.value(), fmt::format("creating '{}'", options.directory.string()));
   auto environment = lmdb::environment::open(options);
   if (!environment) return environment;
@@ -160,7 +156,7 @@ result<storage> open_for_reading(const lmdb_options& options) {
                  "the journal is just being created: try again"};
   }
   std::shared_ptr<lmdb::environment> read_models_env;
-  if (has_data(read_models_directory(options))) {
+  if (lmdb::has_data(read_models_directory(options))) {
     auto opened = lmdb::environment::open(read_models_environment(options));
     if (!opened) return std::move(opened).error();
     if (auto ours = check_read_models(**opened, **journal_env, **id); !ours) return std::move(ours).error();

@@ -1,12 +1,15 @@
 // Records what this process writes to one file, and when it was synced, to make of it the files that losing power could
-// have left. The calls of the C library that LMDB uses are defined in disk_recorder.cpp, which the linker prefers.
+// have left.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "disk_calls.hpp"
 
 namespace tyto::test {
 
@@ -27,12 +30,17 @@ struct disk_operation {
 class disk_recorder {
  public:
   explicit disk_recorder(const std::filesystem::path& file);
-  disk_recorder(const disk_recorder&) = delete;
-  ~disk_recorder();
 
   /// Notes that `events` events are stored, as far as the store says.
   void acknowledge(std::uint64_t events);
   [[nodiscard]] std::vector<disk_operation> operations() const;
+
+ private:
+  void note(const disk_call& call, std::uint64_t done);
+
+  mutable std::mutex mutex_;
+  std::vector<disk_operation> operations_;
+  watched_disk disk_;  // the last member: it calls note() until it is gone
 };
 
 /// Returns the content that a file which was `before` can have when power is lost after the first `count` operations:
