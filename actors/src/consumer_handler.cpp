@@ -145,7 +145,87 @@ class subscription_handler final : public reaction_handler {
   const std::uint64_t position_;
 };
 
+// A projection of deadlines, whose changes the alarm hears of when they are committed.
+class deadlines_handler final : public consumer_handler {
+ public:
+  deadlines_handler(deadlines_definition definition, read_model_store& rows, address<alarm_message> to)
+      : rows_(rows), to_(std::move(to)), projection_(list(std::move(definition), changes_), rows) {}
+
+  [[nodiscard]] const consumer_definition& definition() const override { return projection_.definition(); }
+
+  result<std::uint64_t> load() override {
+    auto position = projection_.load();
+    if (!position) return position;
+    auto rows = rows_.snapshot(definition().name);
+    if (!rows) return std::move(rows).error();
+    deadlines_changed all{true, {}};
+    try {
+      deadline_table{**rows}.for_each([&](const auto& key, timestamp due) {
+        all.changes.push_back({key.first, key.second, due});
+      });
+    } catch (const table_failure& thrown) {
+      return thrown.what_failed();
+    }
+    to_.post(std::move(all));
+    return position;
+  }
+
+  [[nodiscard]] bool wants(std::string_view event_type) const override { return projection_.wants(event_type); }
+  result<commands> handle(const recorded_event& event) override { return projection_.handle(event); }
+
+  result<void> commit(std::uint64_t position) override {
+    auto committed = projection_.commit(position);
+    if (committed && !changes_.empty()) to_.post(deadlines_changed{false, std::exchange(changes_, {})});
+    return committed;
+  }
+
+  void abandon() override {
+    changes_.clear();
+    projection_.abandon();
+  }
+
+  result<void> close(std::uint64_t position) override { return projection_.close(position); }
+
+ private:
+  using deadline_table = table<std::pair<std::string, std::string>, timestamp>;  // by instance and name
+
+  static projection_definition list(deadlines_definition definition, std::vector<deadline_change>& changes) {
+    projection_definition made{std::move(static_cast<consumer_definition&>(definition)), {}};
+    for (auto& [type, steps_of] : definition.handlers) {
+      made.handlers.emplace(
+          type,
+          [steps_of = std::move(steps_of), &changes](const recorded_event& event, row_buffer& rows) -> result<void> {
+            auto follows = steps_of(event);
+            if (!follows) return std::move(follows).error();
+            deadline_table deadlines{rows};
+            const std::string key{event.meta.entity_id()};
+            for (const auto& each : *follows) {
+              if (const auto* set = std::get_if<set_deadline>(&each)) {
+                deadlines.put({key, set->name}, set->due);
+                changes.push_back({key, set->name, set->due});
+              } else if (const auto* off = std::get_if<cancel_deadline>(&each)) {
+                deadlines.erase({key, off->name});
+                changes.push_back({key, off->name, std::nullopt});
+              }
+            }
+            return {};
+          });
+    }
+    return made;
+  }
+
+  read_model_store& rows_;
+  const address<alarm_message> to_;
+  std::vector<deadline_change> changes_;  // since the last commit
+  projection_handler projection_;
+};
+
 }  // namespace
+
+std::unique_ptr<consumer_handler> make_deadlines_handler(deadlines_definition definition, read_model_store& rows,
+                                                         address<alarm_message> to) {
+  return std::make_unique<deadlines_handler>(std::move(definition), rows, std::move(to));
+}
 
 std::unique_ptr<consumer_handler> make_projection_handler(projection_definition definition, read_model_store& rows) {
   return std::make_unique<projection_handler>(std::move(definition), rows);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "alarm_clock.hpp"
 #include "messages.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/event_store.hpp"
@@ -38,6 +39,10 @@ std::unique_ptr<consumer_handler> make_projection_handler(projection_definition 
 
 std::unique_ptr<consumer_handler> make_reaction_handler(reaction_definition definition, const event_store& journal,
                                                         address<committer_message> committer);
+
+/// Lists deadlines as rows of a read model, and tells `to` which there are and how they change.
+std::unique_ptr<consumer_handler> make_deadlines_handler(deadlines_definition definition, read_model_store& rows,
+                                                         address<alarm_message> to);
 
 /// A reaction without a checkpoint that starts after `position`.
 std::unique_ptr<consumer_handler> make_subscription_handler(reaction_definition definition, std::uint64_t position);

@@ -65,6 +65,9 @@ engine::running::running(const storage& stores, const runtime_options& options, 
                        options.min_backoff,
                        options.max_backoff,
                        health},
+      around_alarms{*actors,     *options.time,       around_consumers.dispatch,
+                    options.log, options.min_backoff, options.max_backoff,
+                    health},
       aggregates(around_aggregates, *actors, options.max_live_aggregates),
       housekeeping(
           spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, *options.time, options.passivate_after)) {
@@ -103,6 +106,14 @@ void engine::add(reaction_definition definition) {
 void engine::add(projection_definition definition) {
   must_not_be_started();
   projections_.push_back(std::move(definition));
+}
+
+void engine::add(process_manager_definition definition) {
+  must_not_be_started();
+  aggregates_.insert(definition.instances);
+  reactions_.push_back(std::move(definition.input));
+  reactions_.push_back(std::move(definition.output));
+  deadlines_.push_back(std::move(definition.deadlines));
 }
 
 std::shared_ptr<engine::running> engine::current() const {
@@ -154,7 +165,7 @@ result<void> engine::check_domain() const {
       return misfit("'" + std::string{aggregate->category} + "' is no category: it is empty or holds a '|'");
     }
     for (const auto* type : aggregate->events) {
-      if (type->name.starts_with(reserved_prefix)) {
+      if (type->name.starts_with(reserved_prefix) && type != &type_of<deadline_reached>()) {
         return misfit("the stored name '" + std::string{type->name} + "' begins with '" + std::string{reserved_prefix} +
                       "', which is Tyto's own");
       }
@@ -178,6 +189,9 @@ result<void> engine::check_domain() const {
   for (const auto& each : projections_) {
     if (auto checked = check_name(each.name); !checked) return checked;
   }
+  for (const auto& each : deadlines_) {
+    if (auto checked = check_name(each.name); !checked) return checked;
+  }
   return {};
 }
 
@@ -197,6 +211,13 @@ result<void> engine::start() {
   for (auto& each : projections_) {
     auto name = each.name;
     spawn_consumer(std::move(name), make_projection_handler(std::move(each), *stores_.read_models));
+  }
+  for (auto& each : deadlines_) {
+    auto name = each.name;
+    auto ringing = spawn<alarm_clock>(*running_->actors, placement::shared, running_->around_alarms,
+                                      name.substr(0, name.rfind('/')), each.fire);
+    running_->alarms.push_back(ringing);
+    spawn_consumer(std::move(name), make_deadlines_handler(std::move(each), *stores_.read_models, std::move(ringing)));
   }
   for (auto& each : subscriptions_) spawn_subscription(std::move(each));
   accepting_ = true;
@@ -231,6 +252,7 @@ result<void> engine::stop() {
     answered_.wait(lock, [this] { return in_flight_ == 0; });
   }
   for (const auto& each : consumers_) stop_and_wait(each.actor);
+  for (const auto& each : running_->alarms) each.close();
   stop_and_wait(running_->commits);
   if (running_->snapshots.store() != nullptr) stop_and_wait(running_->snapshots.writer());
   running_->housekeeping.close();
@@ -408,6 +430,12 @@ result<std::size_t> engine::release(std::string_view of, release_parked request)
     found->actor.post(std::move(request));
   }
   return outcome.get();
+}
+
+void engine::check_clock() const {
+  if (const auto now_running = current()) {
+    for (const auto& each : now_running->alarms) each.post(ring{});
+  }
 }
 
 runtime_status engine::status() const {

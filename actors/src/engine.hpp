@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "aggregate_actor.hpp"
+#include "alarm_clock.hpp"
 #include "committer.hpp"
 #include "consumer_actor.hpp"
 #include "directory.hpp"
@@ -39,6 +40,7 @@ class engine {
   void add(const aggregate_definition& definition);
   void add(reaction_definition definition);
   void add(projection_definition definition);
+  void add(process_manager_definition definition);
   void subscribe(reaction_definition definition);
 
   result<void> start();
@@ -52,6 +54,7 @@ class engine {
   result<void> settle(std::chrono::milliseconds timeout) const;
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const;
   result<std::size_t> release(std::string_view of, release_parked request);
+  void check_clock() const;
   [[nodiscard]] runtime_status status() const;
   [[nodiscard]] health_report health() const;
 
@@ -67,8 +70,10 @@ class engine {
     snapshot_queue snapshots;
     aggregate_surroundings around_aggregates;
     consumer_surroundings around_consumers;
+    alarm_surroundings around_alarms;
     directory aggregates;
     address<housekeeper_message> housekeeping;
+    std::vector<address<alarm_message>> alarms;
   };
 
   struct consumer {
@@ -96,6 +101,7 @@ class engine {
   std::unordered_set<const aggregate_definition*> aggregates_;
   std::vector<reaction_definition> reactions_;
   std::vector<projection_definition> projections_;
+  std::vector<deadlines_definition> deadlines_;
   std::vector<reaction_definition> subscriptions_;
   std::atomic<bool> started_ = false;
 

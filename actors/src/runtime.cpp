@@ -28,6 +28,7 @@ runtime::~runtime() = default;
 runtime& runtime::add(const aggregate_definition& definition) { return engine_->add(definition), *this; }
 runtime& runtime::add(reaction_definition definition) { return engine_->add(std::move(definition)), *this; }
 runtime& runtime::add(projection_definition definition) { return engine_->add(std::move(definition)), *this; }
+runtime& runtime::add(process_manager_definition definition) { return engine_->add(std::move(definition)), *this; }
 runtime& runtime::subscribe(reaction_definition definition) { return engine_->subscribe(std::move(definition)), *this; }
 
 result<void> runtime::start() { return engine_->start(); }
@@ -68,6 +69,7 @@ result<std::size_t> runtime::discard_dead_letter(std::string_view consumer, std:
   return engine_->release(consumer, {detail::release_parked::way::discard, position, std::nullopt, nullptr});
 }
 
+void runtime::check_clock() const { engine_->check_clock(); }
 runtime_status runtime::status() const { return engine_->status(); }
 health_report runtime::health() const { return engine_->health(); }
 

@@ -29,9 +29,9 @@ inline std::string view_of(const event_store& journal) {
   if (const auto read = journal.read_all(1, show(view)); !read) return read.error().message();
   for (int i = 0; i < 6; ++i) {
     const auto id = "order|" + std::to_string(i);
-    const auto version = journal.stream_version(id);
-    if (!version) return version.error().message();
-    view << id << " is at " << *version << '\n';
+    const auto known = journal.info(id);
+    if (!known) return known.error().message();
+    view << id << " is at " << known->version << '\n';
     if (const auto read = journal.read_stream(id, 1, show(view)); !read) return read.error().message();
   }
   const auto checkpoint = journal.load_checkpoint("consumer");

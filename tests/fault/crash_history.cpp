@@ -43,7 +43,7 @@ void check_streams(const event_store& journal, const std::vector<seen_event>& ev
     REQUIRE(m.sequence_number == stream.size());
   }
   for (const auto& [id, places] : streams) {
-    REQUIRE(journal.stream_version(id).value() == places.size());
+    REQUIRE(journal.info(id).value().version == places.size());
     REQUIRE(positions_of(read_stream(journal, id)) == places);
   }
 }

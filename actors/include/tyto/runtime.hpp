@@ -18,6 +18,7 @@
 #include "tyto/command.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/dead_letter.hpp"
+#include "tyto/process_manager.hpp"
 #include "tyto/read_model_store.hpp"
 #include "tyto/result.hpp"
 #include "tyto/table.hpp"
@@ -156,6 +157,13 @@ class runtime {
     return add(define_projection<P>());
   }
 
+  /// Registers the process manager P: its instances, what takes events to them and sends their commands, and their
+  /// deadlines. Before start().
+  template <class P>
+  runtime& process_manager() {
+    return add(define_process_manager<P>());
+  }
+
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
@@ -228,6 +236,10 @@ class runtime {
   /// Fails with errc::timeout, naming a consumer that is behind. Says nothing about commands sent meanwhile.
   result<void> settle(std::chrono::milliseconds timeout);
 
+  /// Has deadlines looked at now: for tests, whose clock (runtime_options::time) moves when they say so. Otherwise
+  /// nobody needs to call it.
+  void check_clock() const;
+
   /// Returns the dead letters of a consumer: events that it could not handle, and those that wait behind them.
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view consumer) const;
 
@@ -250,6 +262,7 @@ class runtime {
   runtime& add(const aggregate_definition& definition);
   runtime& add(reaction_definition definition);
   runtime& add(projection_definition definition);
+  runtime& add(process_manager_definition definition);
   runtime& subscribe(reaction_definition definition);
   void submit(outgoing_command command, command_options options, std::function<void(const command_result&)> done);
   result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
