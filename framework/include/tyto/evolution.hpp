@@ -23,6 +23,12 @@ struct upcasted {
   std::string type;
   std::uint32_t schema_version = 1;
   document fields = {};
+
+  /// Returns `happened` as one of them, in the version that the program has.
+  template <event E>
+  static upcasted of(const E& happened) {
+    return {std::string{stored_name<E>}, schema_version_of<E>(), document::open(to_bytes(happened)).value()};
+  }
 };
 
 namespace detail {
@@ -55,7 +61,7 @@ using changes_by_type = std::unordered_map<std::string, type_changes, type_hash,
 
 /// A list of changes to stored events, in any order: each names the type and the version from which it leads on, and a
 /// stored event follows them one after the other, also across a rename, until none is left. What fits a field's
-/// fallback() needs no entry here, nor does a field that was dropped.
+/// fallback() needs no entry here, nor does a field that was dropped. Versions beyond the last step stay as they are.
 ///
 ///     tyto::evolution changes;
 ///     changes.rename("order.placed", "order.created")
@@ -67,6 +73,10 @@ using changes_by_type = std::unordered_map<std::string, type_changes, type_hash,
 /// arguments alone, and be quick. Both take `const tyto::metadata&`, the stored event's, as a second argument if they
 /// like. If one throws, the event cannot be read: errc::handler_failed. All members throw std::invalid_argument where
 /// the changes contradict each other.
+///
+/// A type that neither a change nor the program knows is errc::unknown_event_type to the aggregate in whose stream it
+/// is; one with `static constexpr bool skips_unknown_events = true` passes over it. Consumers pass over what they do
+/// not handle.
 class evolution {
  public:
   /// Events of `type` in `version` become those of the next version by `change(document&)`.

@@ -35,9 +35,11 @@ struct at_time {
   timestamp time;
 };
 
+/// One of the two.
+using moment = std::variant<at_sequence, at_time>;
+
 namespace detail {
 
-using moment = std::variant<at_sequence, at_time>;
 using history_visitor = std::function<result<visit>(const event_view&)>;
 
 /// Visits the events of one aggregate's stream up to `end` that its author knows of: no retired ones and no recorded
@@ -108,7 +110,7 @@ result<std::vector<past_event<A>>> history(const event_store& journal, std::stri
 /// Fails like recovery does; with errc::truncated also if the events of that moment were removed, whether or not a
 /// snapshot or an image stands for them; with errc::invalid_argument if there is no such sequence number yet.
 template <class A>
-result<typename A::state> state_at(const event_store& journal, std::string_view entity_id, detail::moment at) {
+result<typename A::state> state_at(const event_store& journal, std::string_view entity_id, moment at) {
   const auto& definition = definition_of<A>();
   detail::typed_instance<A> instance;
   auto replayed =

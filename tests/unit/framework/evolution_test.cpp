@@ -119,6 +119,17 @@ TEST_CASE("the parts of a split event follow each other under its position and n
                                  "2/2.1of2 order.completed v4 {}", "3/3.0of1 order.created v1 {}"});
 }
 
+TEST_CASE("an event may be split into events of the program") {
+  evolution changes;
+  changes.split("order.imported", 1, [](const document& d) -> std::vector<upcasted> {
+    return {upcasted::of(order_created{d.get<std::string>("by").value()})};
+  });
+  document imported;
+  imported.set("by", std::string{"ann"});
+  CHECK(world{changes, {{"order.imported", 1, imported.bytes()}}}.seen() ==
+        descriptions{R"(1/1.0of1 order.created v3 {"customer":"ann"})"});
+}
+
 TEST_CASE("parts that are split again are counted together") {
   evolution changes;
   changes.split("a", 1,

@@ -59,11 +59,11 @@ std::shared_ptr<tyto::event_store> journal_of(const std::vector<written>& events
   return journal;
 }
 
-std::int64_t cents_at(const tyto::event_store& journal, tyto::detail::moment at) {
+std::int64_t cents_at(const tyto::event_store& journal, tyto::moment at) {
   return tyto::state_at<account>(journal, "ann", at).value().cents;
 }
 
-errc failure_at(const tyto::event_store& journal, tyto::detail::moment at) {
+errc failure_at(const tyto::event_store& journal, tyto::moment at) {
   const auto state = tyto::state_at<account>(journal, "ann", at);
   REQUIRE_FALSE(state);
   return state.error().code();
