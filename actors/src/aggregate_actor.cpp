@@ -158,10 +158,11 @@ void aggregate_actor::store(run_command command, std::vector<new_event> events, 
   }
   decided_version_ += events.size();
   if (!options.command_id.empty() && !events.empty()) memory_.outcomes.note(options.command_id, {});
+  const bool caller_waits = command.caller_waits;
   held_answer answer{write, options.command_id, std::nullopt, std::move(command.reply)};
   if (refusal) answer.refusal = *std::move(refusal);
   hold(std::move(answer));
-  around_.committer.post(store_write{std::move(write), self()});
+  around_.committer.post(store_write{std::move(write), self(), caller_waits});
 }
 
 void aggregate_actor::hold(held_answer answer) {

@@ -5,7 +5,10 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/execution_unit.hpp>
 #include <caf/logger.hpp>
+#include <caf/resumable.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/send.hpp>
 #include <thread>
 
@@ -40,11 +43,49 @@ class caf_actor final : public caf::event_based_actor {
   std::unique_ptr<actor> machine_;
 };
 
+// A thread that is none of CAF's and runs one actor for one message. CAF hands it the actor when a message finds that
+// actor's mailbox empty.
+class guest final : public caf::execution_unit {
+ public:
+  explicit guest(caf::actor_system& system) : caf::execution_unit(&system) {}
+
+  void exec_later(caf::resumable* job) override {
+    if (given_ == nullptr) {
+      given_ = job;
+    } else {
+      system().scheduler().enqueue(job);
+    }
+  }
+
+  [[nodiscard]] caf::resumable* given() const { return given_; }
+
+  static void run(caf::actor_system& system, caf::resumable* job) {
+    guest here{system};
+    here.given_ = job;
+    if (job->resume(&here, 1) == caf::resumable::resume_later) {
+      system.scheduler().enqueue(job);
+    } else {
+      intrusive_ptr_release(job);
+    }
+  }
+
+ private:
+  caf::resumable* given_ = nullptr;
+};
+
 class caf_mailbox final : public mailbox {
  public:
   explicit caf_mailbox(caf::actor handle) : handle_(std::move(handle)) {}
 
   void post(std::shared_ptr<mail> letter) override { caf::anon_send(handle_, caf_envelope{std::move(letter)}); }
+  std::function<void()> post_for_turn(std::shared_ptr<mail> letter) override {
+    auto& system = handle_.home_system();
+    guest here{system};
+    handle_->enqueue(nullptr, caf::make_message_id(), caf::make_message(caf_envelope{std::move(letter)}), &here);
+    auto* job = here.given();
+    if (job == nullptr) return {};
+    return [&system, job] { guest::run(system, job); };
+  }
   void close() override { caf::anon_send_exit(handle_, caf::exit_reason::kill); }
   void post_after(std::chrono::milliseconds delay, std::shared_ptr<mail> letter) {
     caf::delayed_anon_send(handle_, delay, caf_envelope{std::move(letter)});

@@ -34,7 +34,11 @@ void announce(event_bus& bus, const std::vector<store_write>& batch, const resul
     };
     while (is_next(i + answer.writes)) ++answer.writes;
     i += answer.writes;
-    from.post(std::move(answer));
+    if (batch.size() > 1 || !batch.front().caller_waits) {
+      from.post(std::move(answer));
+    } else if (const auto turn = from.post_for_turn(std::move(answer))) {
+      turn();  // a lone caller waits: no other thread needs to wake up first
+    }
   }
 }
 

@@ -20,6 +20,18 @@ void directory::part::ask_to_passivate(entry& asked) {
 }
 
 void directory::post(const aggregate_definition& definition, std::string persistence_id, aggregate_message message) {
+  post_by([](const auto& to, auto& what) { return to.post(std::move(what)), std::function<void()>{}; }, definition,
+          std::move(persistence_id), std::move(message));
+}
+
+std::function<void()> directory::post_for_turn(const aggregate_definition& definition, std::string persistence_id,
+                                               aggregate_message message) {
+  return post_by([](const auto& to, auto& what) { return to.post_for_turn(std::move(what)); }, definition,
+                 std::move(persistence_id), std::move(message));
+}
+
+std::function<void()> directory::post_by(post_way* way, const aggregate_definition& definition,
+                                         std::string persistence_id, aggregate_message message) {
   auto& home = part_of(persistence_id);
   const std::lock_guard lock{home.mutex};
   auto found = home.live.find(persistence_id);
@@ -32,12 +44,13 @@ void directory::post(const aggregate_definition& definition, std::string persist
   home.by_use.splice(home.by_use.begin(), home.by_use, used.place);
   used.last_used = around_.time.now();
   ++used.posted;
-  used.aggregate.post(std::move(message));
+  auto turn = way(used.aggregate, message);
   // Two for each message, which may have brought one to life, so that the number comes down to the limit again after a
   // time in which all were busy.
   for (std::size_t asked = 0; asked < 2 && home.live.size() > max_live_per_part_ + asked; ++asked) {
     home.ask_to_passivate(*home.by_use.back());
   }
+  return turn;
 }
 
 void directory::passivate_unused(timestamp since) {

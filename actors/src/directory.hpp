@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <string>
@@ -24,6 +25,9 @@ class directory {
 
   /// Posts `message` to the aggregate `persistence_id`, which is brought to life if it is not live.
   void post(const aggregate_definition& definition, std::string persistence_id, aggregate_message message);
+  /// The same by mailbox::post_for_turn().
+  [[nodiscard]] std::function<void()> post_for_turn(const aggregate_definition& definition, std::string persistence_id,
+                                                    aggregate_message message);
 
   /// Asks the aggregates that were last used before `since` to passivate.
   void passivate_unused(timestamp since);
@@ -54,6 +58,9 @@ class directory {
     void ask_to_passivate(entry& asked);
   };
 
+  using post_way = std::function<void()>(const address<aggregate_message>&, aggregate_message&);
+  std::function<void()> post_by(post_way* way, const aggregate_definition& definition, std::string persistence_id,
+                                aggregate_message message);
   [[nodiscard]] part& part_of(const std::string& persistence_id);
 
   const aggregate_surroundings& around_;

@@ -264,7 +264,7 @@ result<void> engine::stop() {
   return {};
 }
 
-void engine::submit(outgoing_command command, command_options options, command_reply done) {
+void engine::submit(outgoing_command command, command_options options, command_reply done, bool waits) {
   if (!take_in(options)) {
     return done(command_failure{error{errc::overloaded, "sending a command to " + command.entity_id,
                                       std::to_string(options_.max_commands_in_flight) +
@@ -276,14 +276,17 @@ void engine::submit(outgoing_command command, command_options options, command_r
     return done(command_failure{not_running("sending a command to " + command.entity_id)});
   }
   if (options.correlation_id.empty()) options.correlation_id = options.command_id;
-  dispatch(std::move(command), std::move(options), [this, done = std::move(done)](const command_result& outcome) {
-    try {
-      done(outcome);
-    } catch (...) {
-      options_.log(handler_failure("calling back with a command's answer").message());
-    }
-    answered();
-  });
+  dispatch(
+      std::move(command), std::move(options),
+      [this, done = std::move(done)](const command_result& outcome) {
+        try {
+          done(outcome);
+        } catch (...) {
+          options_.log(handler_failure("calling back with a command's answer").message());
+        }
+        answered();
+      },
+      waits);
 }
 
 bool engine::take_in(const command_options& options) {
@@ -335,12 +338,15 @@ std::optional<error> engine::refuse(const outgoing_command& command, const std::
   return std::nullopt;
 }
 
-void engine::dispatch(outgoing_command command, command_options options, command_reply done) {
+void engine::dispatch(outgoing_command command, command_options options, command_reply done, bool waits) {
   auto persistence_id = make_persistence_id(command.target->category, command.entity_id);
   if (auto refused = refuse(command, persistence_id, options)) return done(command_failure{*std::move(refused)});
-  running_->aggregates.post(
-      *command.target, std::move(persistence_id),
-      run_command{std::move(command.command), std::move(options), std::move(done), std::move(command.retain)});
+  run_command message{std::move(command.command), std::move(options), std::move(done), std::move(command.retain),
+                      waits};
+  if (!waits) return running_->aggregates.post(*command.target, std::move(persistence_id), std::move(message));
+  const auto stays = current();  // until the turn is over: the answer may let stop() go on before
+  const auto turn = stays->aggregates.post_for_turn(*command.target, std::move(persistence_id), std::move(message));
+  if (turn) turn();
 }
 
 std::vector<std::shared_ptr<progress>> engine::consumers() const {

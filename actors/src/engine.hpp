@@ -46,8 +46,9 @@ class engine {
   result<void> start();
   result<void> stop();
 
-  /// Runs a caller's command; `done` is called once.
-  void submit(outgoing_command command, command_options options, command_reply done);
+  /// Runs a caller's command; `done` is called once. A caller that `waits` for it decides an idle aggregate's command
+  /// on its own thread, so that no other needs to wake up.
+  void submit(outgoing_command command, command_options options, command_reply done, bool waits);
 
   result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
                    const query_call& call) const;
@@ -87,7 +88,7 @@ class engine {
   [[nodiscard]] std::shared_ptr<running> current() const;
   [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,
                                             const command_options& options) const;
-  void dispatch(outgoing_command command, command_options options, command_reply done);
+  void dispatch(outgoing_command command, command_options options, command_reply done, bool waits = false);
   void spawn_consumer(std::string name, std::unique_ptr<consumer_handler> handler);
   void spawn_subscription(reaction_definition definition);
   bool take_in(const command_options& options);

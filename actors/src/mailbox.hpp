@@ -2,6 +2,7 @@
 // messages only; who runs them (CAF threads, or a test on one thread) is the host's business, see host.hpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -24,6 +25,13 @@ class mailbox {
   virtual ~mailbox() = default;
   /// Puts `letter` behind what is already there; drops it if the actor has ended.
   virtual void post(std::shared_ptr<mail> letter) = 0;
+  /// The same, but if the actor is idle it is not handed to another thread, which would have to wake up: the caller
+  /// must call what is returned, without holding a lock, and the actor takes the message then and there. Empty if it is
+  /// busy.
+  [[nodiscard]] virtual std::function<void()> post_for_turn(std::shared_ptr<mail> letter) {
+    post(std::move(letter));
+    return {};
+  }
   /// Ends the actor once it is done with the message in hand; what is still in the mailbox is dropped.
   virtual void close() = 0;
 };
@@ -36,6 +44,9 @@ class address {
   explicit address(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
 
   void post(Message message) const { box_->post(std::make_shared<mail_of<Message>>(std::move(message))); }
+  [[nodiscard]] std::function<void()> post_for_turn(Message message) const {
+    return box_->post_for_turn(std::make_shared<mail_of<Message>>(std::move(message)));
+  }
   void close() const { box_->close(); }
   [[nodiscard]] const std::shared_ptr<mailbox>& box() const { return box_; }
 

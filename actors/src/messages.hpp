@@ -25,6 +25,7 @@ struct run_command {
   command_options options;
   command_reply reply;
   std::optional<retention> retain = {};  // instead of a command
+  bool caller_waits = false;             // in execute(): `reply` does nothing but wake it up
 };
 
 /// To an aggregate: what became of its oldest writes that were not yet answered.
@@ -44,6 +45,7 @@ using aggregate_message = std::variant<run_command, write_answered, passivate>;
 struct store_write {
   std::shared_ptr<stream_write> write;
   address<aggregate_message> from;
+  bool caller_waits = false;  // see run_command
 };
 
 /// To the committer: store what has been collected.

@@ -39,8 +39,9 @@ command_result runtime::execute(outgoing_command command, command_options option
   const auto target = command.entity_id;
   auto answer = std::make_shared<std::promise<command_result>>();
   auto future = answer->get_future();
-  engine_->submit(std::move(command), std::move(options),
-                  [answer](const command_result& outcome) { answer->set_value(outcome); });
+  engine_->submit(
+      std::move(command), std::move(options), [answer](const command_result& outcome) { answer->set_value(outcome); },
+      true);
   if (future.wait_until(detail::deadline_after(timeout)) != std::future_status::ready) {
     return command_failure{error{errc::timeout, "waiting for the answer to a command to " + target,
                                  "none came in " + std::to_string(timeout.count()) + " ms; the command may still run"}};
@@ -50,7 +51,7 @@ command_result runtime::execute(outgoing_command command, command_options option
 
 void runtime::submit(outgoing_command command, command_options options,
                      std::function<void(const command_result&)> done) {
-  engine_->submit(std::move(command), std::move(options), std::move(done));
+  engine_->submit(std::move(command), std::move(options), std::move(done), false);
 }
 
 result<void> runtime::ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
