@@ -38,11 +38,12 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds pause, const std::s
 
 }  // namespace
 
-consumer_actor::consumer_actor(const consumer_surroundings& around, std::string name,
+consumer_actor::consumer_actor(const consumer_surroundings& around, partition part,
                                std::unique_ptr<consumer_handler> handler, std::shared_ptr<progress> shown)
     : around_(around),
-      name_(std::move(name)),
-      subject_("consumer '" + name_ + "'"),
+      part_(part),
+      name_(handler->definition().name),
+      subject_("consumer '" + part_.label(name_) + "'"),
       handler_(std::move(handler)),
       shown_(std::move(shown)) {}
 
@@ -64,7 +65,8 @@ void consumer_actor::start() {
                       "its checkpoint is " + std::to_string(*position) + ", but the journal ends at " +
                           std::to_string(head) + ": it belongs to another journal"});
   }
-  if (auto loaded = parked_.load(around_.journal, name_); !loaded) return fail(loaded.error());
+  if (auto loaded = parked_.load(around_.journal, name_, [this](auto key) { return part_.has(key); }); !loaded)
+    return fail(loaded.error());
   position_ = *position;
   phase_ = phase::waiting;
   shown_->is_at(position_);
@@ -85,7 +87,7 @@ void consumer_actor::take(const delivery& delivered) {
   for (const auto& each : delivered.segments) {
     for (const auto& write : each->writes) {
       for (const auto& event : write->events) {
-        if (event.meta.position > position_ && handler_->wants(event.meta.type)) wanted.push_back(&event);
+        if (event.meta.position > position_ && is_mine(event)) wanted.push_back(&event);
       }
     }
   }
@@ -101,6 +103,7 @@ void consumer_actor::read_journal() {
     end = event.meta.position;
     if (handler_->wants(event.meta.type)) {
       events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
+      if (!is_mine(events.back())) events.pop_back();
     }
     const bool is_enough = events.size() >= limit || end - position_ >= limit * max_read_per_wanted;
     return is_enough && event.meta.is_last_part() ? visit::stop : visit::next;
@@ -192,6 +195,10 @@ std::string consumer_actor::key_of(const recorded_event& event) const {
   } catch (...) {
     return event.meta.persistence_id;
   }
+}
+
+bool consumer_actor::is_mine(const recorded_event& event) const {
+  return handler_->wants(event.meta.type) && (part_.count == 1 || part_.has(key_of(event)));
 }
 
 void consumer_actor::park_behind(const recorded_event& event, std::string key) {

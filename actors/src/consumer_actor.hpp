@@ -20,6 +20,7 @@
 #include "host.hpp"
 #include "messages.hpp"
 #include "parked_events.hpp"
+#include "partition.hpp"
 #include "progress.hpp"
 #include "tyto/clock.hpp"
 
@@ -46,7 +47,7 @@ struct consumer_surroundings {
 /// failure_policy says: parked and skipped ones go on record in the journal before the checkpoint passes them.
 class consumer_actor final : public actor_of<consumer_message> {
  public:
-  consumer_actor(const consumer_surroundings& around, std::string name, std::unique_ptr<consumer_handler> handler,
+  consumer_actor(const consumer_surroundings& around, partition part, std::unique_ptr<consumer_handler> handler,
                  std::shared_ptr<progress> shown);
 
  protected:
@@ -72,6 +73,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void send(const recorded_event& event, commands sent);
   void dispatch(outgoing_command command, command_options options);
   void record(consumer_record::command what, std::uint64_t position);
+  [[nodiscard]] bool is_mine(const recorded_event& event) const;
   void park_behind(const recorded_event& event, std::string key);
   [[nodiscard]] std::string key_of(const recorded_event& event) const;
   void answered(command_answered answer);
@@ -94,6 +96,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   [[nodiscard]] std::size_t batch_limit() const;
 
   const consumer_surroundings& around_;
+  const partition part_;
   const std::string name_;
   const std::string subject_;  // what health() calls it
   const std::unique_ptr<consumer_handler> handler_;

@@ -91,31 +91,32 @@ class reaction_handler : public consumer_handler {
 
   void abandon() override {}
 
- protected:
-  [[nodiscard]] const std::string& name() const { return definition_.name; }
-
  private:
   const reaction_definition definition_;
 };
 
 class durable_reaction_handler final : public reaction_handler {
  public:
-  durable_reaction_handler(reaction_definition definition, const event_store& journal,
+  durable_reaction_handler(reaction_definition definition, std::string checkpoint_name, const event_store& journal,
                            address<committer_message> committer)
-      : reaction_handler(std::move(definition)), journal_(journal), committer_(std::move(committer)) {}
+      : reaction_handler(std::move(definition)),
+        checkpoint_name_(std::move(checkpoint_name)),
+        journal_(journal),
+        committer_(std::move(committer)) {}
 
-  result<std::uint64_t> load() override { return journal_.load_checkpoint(name()); }
+  result<std::uint64_t> load() override { return journal_.load_checkpoint(checkpoint_name_); }
 
   // The checkpoint goes where the effects have gone, into the journal, and costs no transaction of its own while events
   // are being stored. It may arrive late: repeated commands have no effect.
   result<void> commit(std::uint64_t position) override {
-    committer_.post(checkpoint{name(), position});
+    committer_.post(checkpoint{checkpoint_name_, position});
     return {};
   }
 
   result<void> close(std::uint64_t) override { return {}; }
 
  private:
+  const std::string checkpoint_name_;
   const event_store& journal_;
   address<committer_message> committer_;
 };
@@ -219,9 +220,11 @@ std::unique_ptr<consumer_handler> make_projection_handler(projection_definition 
   return std::make_unique<projection_handler>(std::move(definition), rows);
 }
 
-std::unique_ptr<consumer_handler> make_reaction_handler(reaction_definition definition, const event_store& journal,
+std::unique_ptr<consumer_handler> make_reaction_handler(reaction_definition definition, std::string checkpoint_name,
+                                                        const event_store& journal,
                                                         address<committer_message> committer) {
-  return std::make_unique<durable_reaction_handler>(std::move(definition), journal, std::move(committer));
+  return std::make_unique<durable_reaction_handler>(std::move(definition), std::move(checkpoint_name), journal,
+                                                    std::move(committer));
 }
 
 std::unique_ptr<consumer_handler> make_subscription_handler(reaction_definition definition, std::uint64_t position) {

@@ -37,7 +37,9 @@ class consumer_handler {
 
 std::unique_ptr<consumer_handler> make_projection_handler(projection_definition definition, read_model_store& rows);
 
-std::unique_ptr<consumer_handler> make_reaction_handler(reaction_definition definition, const event_store& journal,
+/// `checkpoint_name` is that of the partition.
+std::unique_ptr<consumer_handler> make_reaction_handler(reaction_definition definition, std::string checkpoint_name,
+                                                        const event_store& journal,
                                                         address<committer_message> committer);
 
 /// Lists deadlines as rows of a read model, and tells `to` which there are and how they change.

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t max_name_bytes = 255;  // of a command's ids and tags
 constexpr std::size_t max_tags = 255;
 constexpr std::size_t max_consumer_name_bytes = 200;
+constexpr std::size_t max_partitions = 256;
 constexpr std::string_view reserved_prefix = "tyto.";
 
 void log_to_stderr(std::string_view line) {
@@ -180,11 +181,16 @@ result<void> engine::check_domain() const {
       return misfit("'" + name + "' is no name for a consumer: 1 to " + std::to_string(max_consumer_name_bytes) +
                     " bytes without NUL");
     }
+    if (name.find('#') != std::string::npos) return misfit("'" + name + "' is no name for a consumer: it holds a '#'");
     if (!names.insert(name).second) return misfit("two consumers have the name '" + name + "'");
     return {};
   };
   for (const auto& each : reactions_) {
     if (auto checked = check_name(each.name); !checked) return checked;
+    if (each.partitions == 0 || each.partitions > max_partitions) {
+      return misfit("consumer '" + each.name + "' has " + std::to_string(each.partitions) +
+                    " partitions; it must be 1 to " + std::to_string(max_partitions));
+    }
   }
   for (const auto& each : projections_) {
     if (auto checked = check_name(each.name); !checked) return checked;
@@ -201,43 +207,49 @@ result<void> engine::start() {
   if (auto checked = check_domain(); !checked) return checked;
   auto head = stores_.journal->head();
   if (!head) return error{head.error().code(), "starting the runtime"}.because(head.error());
+  for (const auto& each : reactions_) {
+    if (auto split = split_checkpoints(*stores_.journal, each.name, each.partitions); !split) {
+      return error{split.error().code(), "starting the runtime"}.because(split.error());
+    }
+  }
   const std::lock_guard lock{consumers_mutex_};
   started_ = true;
   running_ = std::make_shared<running>(stores_, options_, *head, *this);
   for (auto& each : reactions_) {
-    auto name = each.name;
-    spawn_consumer(std::move(name), make_reaction_handler(std::move(each), *stores_.journal, running_->commits));
+    for (std::size_t i = 0; i < each.partitions; ++i) {
+      const partition part{i, each.partitions};
+      spawn_consumer(make_reaction_handler(each, part.checkpoint(each.name), *stores_.journal, running_->commits),
+                     part);
+    }
   }
   for (auto& each : projections_) {
-    auto name = each.name;
-    spawn_consumer(std::move(name), make_projection_handler(std::move(each), *stores_.read_models));
+    spawn_consumer(make_projection_handler(std::move(each), *stores_.read_models));
   }
   for (auto& each : deadlines_) {
-    auto name = each.name;
     auto ringing = spawn<alarm_clock>(*running_->actors, placement::shared, running_->around_alarms,
-                                      name.substr(0, name.rfind('/')), each.fire);
+                                      each.name.substr(0, each.name.rfind('/')), each.fire);
     running_->alarms.push_back(ringing);
-    spawn_consumer(std::move(name), make_deadlines_handler(std::move(each), *stores_.read_models, std::move(ringing)));
+    spawn_consumer(make_deadlines_handler(std::move(each), *stores_.read_models, std::move(ringing)));
   }
   for (auto& each : subscriptions_) spawn_subscription(std::move(each));
   accepting_ = true;
   return {};
 }
 
-void engine::spawn_consumer(std::string name, std::unique_ptr<consumer_handler> handler) {
-  auto shown = std::make_shared<progress>(name);
-  auto actor = spawn<consumer_actor>(*running_->actors, placement::dedicated, running_->around_consumers,
-                                     std::move(name), std::move(handler), shown);
+void engine::spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part) {
+  const auto name = handler->definition().name;
+  auto shown = std::make_shared<progress>(part.label(name));
+  auto actor = spawn<consumer_actor>(*running_->actors, placement::dedicated, running_->around_consumers, part,
+                                     std::move(handler), shown);
   actor.post(begin{});
-  consumers_.push_back({std::move(actor), std::move(shown)});
+  consumers_.push_back({name, std::move(actor), std::move(shown)});
 }
 
 void engine::spawn_subscription(reaction_definition definition) {
   definition.failures.then = on_failure::retry;  // it has no name of its own under which to put anything on record
   definition.name =
       "subscription " + std::to_string(++subscription_count_) + " to " + definition.handlers.begin()->first;
-  auto name = definition.name;
-  spawn_consumer(std::move(name), make_subscription_handler(std::move(definition), running_->bus.head()));
+  spawn_consumer(make_subscription_handler(std::move(definition), running_->bus.head()));
 }
 
 result<void> engine::stop() {
@@ -422,20 +434,32 @@ result<std::vector<dead_letter>> engine::dead_letters(std::string_view of) const
   return tyto::dead_letters(*stores_.journal, of);
 }
 
-result<std::size_t> engine::release(std::string_view of, release_parked request) {
+result<std::size_t> engine::release(std::string_view of, const release_parked& request) {
   const auto doing = "releasing dead letters of '" + std::string{of} + "'";
-  std::promise<result<std::size_t>> answer;
-  auto outcome = answer.get_future();
+  std::vector<std::future<result<std::size_t>>> answers;
   {
     const std::lock_guard lock{consumers_mutex_};
     if (!accepting_) return not_running(doing);
-    const auto found =
-        std::ranges::find_if(consumers_, [&](const auto& each) { return each.shown->status().name == of; });
-    if (found == consumers_.end()) return error{errc::invalid_argument, doing, "there is no such consumer"};
-    request.reply = [&answer](result<std::size_t> released) { answer.set_value(std::move(released)); };
-    found->actor.post(std::move(request));
+    for (const auto& each : consumers_) {
+      if (each.name != of) continue;
+      auto answer = std::make_shared<std::promise<result<std::size_t>>>();
+      answers.push_back(answer->get_future());
+      auto part = request;
+      part.reply = [answer](result<std::size_t> released) { answer->set_value(std::move(released)); };
+      each.actor.post(std::move(part));
+    }
   }
-  return outcome.get();
+  if (answers.empty()) return error{errc::invalid_argument, doing, "there is no such consumer"};
+  result<std::size_t> all{std::size_t{0}};
+  for (auto& each : answers) {
+    auto released = each.get();
+    if (!released) {
+      all = std::move(released);
+    } else if (all) {
+      *all += *released;
+    }
+  }
+  return all;
 }
 
 void engine::check_clock() const {

@@ -54,7 +54,7 @@ class engine {
                    const query_call& call) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const;
-  result<std::size_t> release(std::string_view of, release_parked request);
+  result<std::size_t> release(std::string_view of, const release_parked& request);
   void check_clock() const;
   [[nodiscard]] runtime_status status() const;
   [[nodiscard]] health_report health() const;
@@ -78,6 +78,7 @@ class engine {
   };
 
   struct consumer {
+    std::string name;  // all of its partitions have it
     address<consumer_message> actor;
     std::shared_ptr<progress> shown;
   };
@@ -89,7 +90,7 @@ class engine {
   [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,
                                             const command_options& options) const;
   void dispatch(outgoing_command command, command_options options, command_reply done, bool waits = false);
-  void spawn_consumer(std::string name, std::unique_ptr<consumer_handler> handler);
+  void spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part = {});
   void spawn_subscription(reaction_definition definition);
   bool take_in(const command_options& options);
   void answered();

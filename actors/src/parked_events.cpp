@@ -4,11 +4,14 @@
 
 namespace tyto::detail {
 
-result<void> parked_events::load(const event_store& journal, std::string_view consumer) {
+result<void> parked_events::load(const event_store& journal, std::string_view consumer,
+                                 const std::function<bool(std::string_view key)>& is_ours) {
   auto letters = dead_letters(journal, consumer);
   if (!letters) return std::move(letters).error();
   *this = {};
-  for (auto& letter : *letters) add(letter.event.position, std::move(letter.event.key));
+  for (auto& letter : *letters) {
+    if (is_ours(letter.event.key)) add(letter.event.position, std::move(letter.event.key));
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,8 +14,9 @@ namespace tyto::detail {
 
 class parked_events {
  public:
-  /// Begins anew with what the journal says.
-  result<void> load(const event_store& journal, std::string_view consumer);
+  /// Begins anew with what the journal says of those whose key `is_ours`.
+  result<void> load(const event_store& journal, std::string_view consumer,
+                    const std::function<bool(std::string_view key)>& is_ours);
 
   void add(std::uint64_t position, std::string key);
   void remove(std::uint64_t position);

@@ -1,6 +1,7 @@
 // Consumers whose events fail for good: what is parked, skipped or stopped, and what becomes of dead letters.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -43,6 +44,12 @@ struct noting {
 // Parks by a key of its own: the last letter of the owner's name.
 struct noting_by_letter : noting<on_failure::park> {
   static std::string key(const credited&, const metadata& m) { return std::string{m.entity_id().substr(2)}; }
+  void react(const credited& e, const metadata& m) const { into->write(e, m); }
+};
+
+template <std::size_t Parts>
+struct noting_in_parts : noting<on_failure::park> {
+  static constexpr std::size_t partitions = Parts;
   void react(const credited& e, const metadata& m) const { into->write(e, m); }
 };
 
@@ -220,6 +227,45 @@ TEST_CASE("A command that its aggregate cannot cope with parks the event, and a 
   journal->fail_appends_to("receipts|cid", error{errc::full, "appending", "the disk is full"}, 5);
   credit_all(rt, {{"cid", 1}});
   CHECK(rt.dead_letters("paying")->size() == 1);  // it was tried until there was room
+}
+
+TEST_CASE(
+    "A reaction in partitions handles every event once, those of one stream in order, also when their number changes") {
+  const temporary_directory directory;
+  auto book = std::make_shared<notebook>();
+  std::map<std::string, std::vector<std::string>> expected;
+  const auto run = [&](auto reaction, int round) {
+    runtime rt{open_lmdb({.path = directory.path()}).value(), quiet()};
+    rt.aggregate<account>().aggregate<receipts>().reaction(reaction).start().value();
+    for (int i = 0; i < 20; ++i) {
+      for (const auto* owner : {"ann", "ben", "cid", "dan", "eve", "fay"}) {
+        (void)rt.execute<account>(owner, credit{round * 100 + i}).value();
+        expected[owner].push_back(std::string{owner} + " " + std::to_string(round * 100 + i));
+      }
+    }
+    rt.settle(long_enough).value();
+    return rt.status().consumers.size();
+  };
+  CHECK(run(noting_in_parts<1>{book}, 1) == 1);
+  CHECK(run(noting_in_parts<3>{book}, 2) == 3);
+  CHECK(run(noting_in_parts<3>{book}, 3) == 3);
+  CHECK(run(noting_in_parts<2>{book}, 4) == 2);
+  std::map<std::string, std::vector<std::string>> seen;
+  for (auto& line : book->taken()) seen[line.substr(0, 3)].push_back(line);
+  CHECK(seen == expected);
+}
+
+TEST_CASE("A partition parks for itself, and all of them release") {
+  auto book = std::make_shared<notebook>();
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().reaction(noting_in_parts<3>{book}).start().value();
+  credit_all(rt, {{"ann", -1}, {"ben", -1}, {"cid", -1}, {"dan", -1}, {"ann", 1}, {"eve", 2}});
+  CHECK(book->taken() == lines{"eve 2"});
+  CHECK(rt.dead_letters("noting")->size() == 5);
+  book->copes = true;
+  CHECK(rt.replay_dead_letters("noting").value() == 5);
+  CHECK(book->taken().size() == 5);
+  CHECK(rt.health().is_healthy());
 }
 
 TEST_CASE("Unknown consumers have no dead letters to be released") {

@@ -30,6 +30,10 @@ struct consumer_definition {
   /// What events have in common that must be handled in order: those of one key wait for each other when one fails.
   /// `static std::string key(const your_event&, const tyto::metadata&)` in the consumer; else the event's stream.
   event_handlers<std::string(const recorded_event&)> keys = {};
+  /// How many share the work, each on a thread of its own with a checkpoint of its own: `static constexpr std::size_t
+  /// partitions = 4` in a reaction. Events of one key go to the same one, in order. When the number changes, the events
+  /// since the slowest one's checkpoint are handled again: commands have no effect then, other effects are repeated.
+  std::size_t partitions = 1;
 };
 
 /// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
@@ -126,6 +130,10 @@ template <class C, class List>
 void describe_consumer(consumer_definition& made) {
   made.name = C::name;
   if constexpr (requires {
+                  { C::partitions } -> std::convertible_to<std::size_t>;
+                })
+    made.partitions = C::partitions;
+  if constexpr (requires {
                   { C::failures } -> std::convertible_to<failure_policy>;
                 })
     made.failures = C::failures;
@@ -202,6 +210,8 @@ projection_definition define_projection() {
   using list = decltype(detail::events_of_projection<P>());
   if constexpr (detail::check_consumer<P, list>()) {
     detail::describe_consumer<P, list>(made);
+    constexpr bool is_whole = !requires { P::partitions; };
+    static_assert(is_whole, "tyto: a projection cannot be split into partitions, for its rows have one checkpoint");
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool projects = requires(typename P::table & table, const E& event, const metadata& meta) {
         P::project(table, event, meta);

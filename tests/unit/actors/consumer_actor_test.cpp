@@ -115,7 +115,7 @@ struct world {
     bus.publish(std::move(made));
   }
   void start() {
-    consumer = spawn<consumer_actor>(host, placement::dedicated, around, "billing",
+    consumer = spawn<consumer_actor>(host, placement::dedicated, around, partition{},
                                      std::make_unique<recording_handler>(script), shown);
     consumer.post(begin{});
     host.run();

@@ -1,0 +1,60 @@
+#include "partition.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "tyto/memory_store.hpp"
+
+using namespace tyto;
+using namespace tyto::detail;
+
+namespace {
+
+void put(event_store& journal, std::vector<checkpoint> checkpoints) {
+  REQUIRE(append_and_wait(journal, {{}, std::move(checkpoints)}));
+}
+
+}  // namespace
+
+TEST_CASE("Every key belongs to exactly one partition, and all of them get some") {
+  std::vector<int> keys(4);
+  for (int i = 0; i < 1'000; ++i) {
+    const auto key = "order|" + std::to_string(i);
+    int owners = 0;
+    for (std::size_t part = 0; part < 4; ++part) {
+      if (!partition{part, 4}.has(key)) continue;
+      ++owners;
+      ++keys[part];
+    }
+    REQUIRE(owners == 1);
+  }
+  for (const auto each : keys) CHECK(each > 150);
+  CHECK(partition{}.has("anything"));
+}
+
+TEST_CASE("A key's partition is the same for ever") {
+  // What is stored rests on it: these must not change.
+  CHECK(partition{0, 4}.has("order|1"));
+  CHECK(partition{5, 7}.has("order|1"));
+}
+
+TEST_CASE("When the number of partitions changes, all begin where the slowest one was") {
+  const auto journal = open_memory().journal;
+  put(*journal, {{"billing", 10}});
+  split_checkpoints(*journal, "billing", 1).value();
+  CHECK(journal->load_checkpoint("billing").value() == 10);
+
+  split_checkpoints(*journal, "billing", 2).value();
+  CHECK(journal->load_checkpoint("billing#0/2").value() == 10);
+  put(*journal, {{"billing#0/2", 30}, {"billing#1/2", 20}});
+  split_checkpoints(*journal, "billing", 2).value();
+  CHECK(journal->load_checkpoint("billing#0/2").value() == 30);
+
+  split_checkpoints(*journal, "billing", 3).value();
+  for (const auto* name : {"billing#0/3", "billing#1/3", "billing#2/3"}) {
+    CHECK(journal->load_checkpoint(name).value() == 20);
+  }
+  put(*journal, {{"billing#0/3", 50}, {"billing#1/3", 40}, {"billing#2/3", 60}});
+  split_checkpoints(*journal, "billing", 1).value();
+  CHECK(journal->load_checkpoint("billing").value() == 40);
+}
