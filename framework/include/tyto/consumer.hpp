@@ -28,6 +28,7 @@ struct reaction_definition {
 struct projection_definition {
   std::string name;
   std::map<std::string, std::function<result<void>(const recorded_event&, row_buffer&)>, std::less<>> handlers;
+  std::string replaces;  // the projection that answers until this one has caught up; empty: none
 };
 
 namespace detail {
@@ -58,6 +59,11 @@ concept has_one_project = requires {
 template <class C>
 concept named_consumer = requires {
   { C::name } -> std::convertible_to<std::string_view>;
+};
+
+template <class P>
+concept replaces_another = requires {
+  typename P::replaces;
 };
 
 template <class C>
@@ -164,6 +170,7 @@ projection_definition define_projection() {
   using list = decltype(detail::events_of_projection<P>());
   if constexpr (detail::check_consumer<P, list>()) {
     made.name = P::name;
+    if constexpr (detail::replaces_another<P>) made.replaces = P::replaces::name;
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool projects = requires(typename P::table & table, const E& event, const metadata& meta) {
         P::project(table, event, meta);
