@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <future>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -24,16 +23,6 @@ void log_to_stderr(std::string_view line) {
 }
 
 error not_running(std::string doing) { return {errc::stopped, std::move(doing), "the runtime is not running"}; }
-
-// Tells the actor to stop and waits until it has.
-template <class Message>
-void stop_and_wait(const address<Message>& actor) {
-  std::promise<void> stopped;
-  auto done = stopped.get_future();
-  actor.post(stop_actor{[&stopped] { stopped.set_value(); }});
-  done.wait();
-  actor.close();
-}
 
 }  // namespace
 
@@ -212,7 +201,10 @@ result<void> engine::start() {
       return error{split.error().code(), "starting the runtime"}.because(split.error());
     }
   }
-  const std::lock_guard lock{consumers_mutex_};
+  const std::lock_guard once{stop_mutex_};
+  const auto rebuilds = plan_rebuilds();
+  if (!rebuilds) return rebuilds.error();
+  std::unique_lock lock{consumers_mutex_};
   started_ = true;
   running_ = std::make_shared<running>(stores_, options_, *head, *this);
   for (auto& each : reactions_) {
@@ -223,7 +215,9 @@ result<void> engine::start() {
     }
   }
   for (auto& each : projections_) {
-    spawn_consumer(make_projection_handler(std::move(each), *stores_.read_models));
+    const bool is_rebuilt = std::ranges::count(*rebuilds, each.name, &replacement::name) > 0;
+    spawn_consumer(make_projection_handler(std::move(each), *stores_.read_models), partition{},
+                   is_rebuilt ? progress::standing::building : progress::standing::answering);
   }
   for (auto& each : deadlines_) {
     auto ringing = spawn<alarm_clock>(*running_->actors, placement::shared, running_->around_alarms,
@@ -233,12 +227,14 @@ result<void> engine::start() {
   }
   for (auto& each : subscriptions_) spawn_subscription(std::move(each));
   accepting_ = true;
+  lock.unlock();
+  begin_rebuilds(*rebuilds);
   return {};
 }
 
-void engine::spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part) {
+void engine::spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part, progress::standing standing) {
   const auto name = handler->definition().name;
-  auto shown = std::make_shared<progress>(part.label(name));
+  auto shown = std::make_shared<progress>(part.label(name), standing);
   auto actor = spawn<consumer_actor>(*running_->actors, placement::dedicated, running_->around_consumers, part,
                                      std::move(handler), shown);
   actor.post(begin{});
@@ -263,7 +259,10 @@ result<void> engine::stop() {
     std::unique_lock lock{answered_mutex_};
     answered_.wait(lock, [this] { return in_flight_ == 0; });
   }
-  for (const auto& each : consumers_) stop_and_wait(each.actor);
+  rebuilds_.clear();
+  for (const auto& each : consumers_) {
+    if (each.actor.box()) stop_and_wait(each.actor);
+  }
   for (const auto& each : running_->alarms) each.close();
   stop_and_wait(running_->commits);
   if (running_->snapshots.store() != nullptr) stop_and_wait(running_->snapshots.writer());
@@ -376,33 +375,6 @@ std::shared_ptr<progress> engine::find_projection(std::string_view name) const {
   return nullptr;
 }
 
-result<void> engine::ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
-                         const query_call& call) const {
-  const auto doing = "querying '" + std::string{projection} + "'";
-  const auto shown = find_projection(projection);
-  if (!shown) return error{errc::invalid_argument, doing, "the runtime has not been started with this projection"};
-  if (at_least > 0 && !shown->wait_for(at_least, deadline_after(timeout))) {
-    const auto now = shown->status();
-    if (now.state == consumer_state::stopped) return not_running(doing);
-    auto late =
-        error{errc::timeout, doing,
-              "it is at position " + std::to_string(now.position) + ", " + std::to_string(at_least - now.position) +
-                  " events behind position " + std::to_string(at_least)};
-    if (now.state != consumer_state::failing) return late;
-    return std::move(late).because(error{errc::handler_failed, "its last attempt", now.last_error});
-  }
-  auto rows = stores_.read_models->snapshot(projection);
-  if (!rows) return std::move(rows).error();
-  try {
-    call(**rows);
-    return {};
-  } catch (const table_failure& failed) {
-    return error{failed.what_failed().code(), doing}.because(failed.what_failed());
-  } catch (...) {
-    return handler_failure(doing);
-  }
-}
-
 result<void> engine::settle(std::chrono::milliseconds timeout) const {
   const std::string doing = "waiting for the runtime to settle";
   const auto deadline = deadline_after(timeout);
@@ -416,7 +388,7 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
     }
     const auto head = now_running->bus.head();
     for (const auto& each : consumers()) {
-      if (each->wait_for(head, deadline)) continue;
+      if (each->wait_for(head, deadline) || each->is_retired()) continue;
       const auto now = each->status();
       if (now.state == consumer_state::stopped) return not_running(doing);
       return error{errc::timeout, doing,
@@ -441,7 +413,7 @@ result<std::size_t> engine::release(std::string_view of, const release_parked& r
     const std::lock_guard lock{consumers_mutex_};
     if (!accepting_) return not_running(doing);
     for (const auto& each : consumers_) {
-      if (each.name != of) continue;
+      if (each.name != of || !each.actor.box()) continue;  // a replaced one has none
       auto answer = std::make_shared<std::promise<result<std::size_t>>>();
       answers.push_back(answer->get_future());
       auto part = request;

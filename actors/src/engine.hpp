@@ -7,12 +7,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "aggregate_actor.hpp"
@@ -25,6 +29,7 @@
 #include "host.hpp"
 #include "housekeeper.hpp"
 #include "progress.hpp"
+#include "reading.hpp"
 #include "snapshot_writer.hpp"
 #include "tyto/runtime.hpp"
 
@@ -50,8 +55,12 @@ class engine {
   /// on its own thread, so that no other needs to wake up.
   void submit(outgoing_command command, command_options options, command_reply done, bool waits);
 
-  result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
-                   const query_call& call) const;
+  result<void> ask(version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout) const;
+  result<void> ask_together(const std::vector<version_calls>& calls, std::uint64_t at_least,
+                            std::chrono::milliseconds timeout) const;
+  result<live_query> watch(version_calls calls, std::function<void()> tell) const;
+  result<void> cancel_rebuild(std::string_view projection);
+  result<void> caught_up(std::chrono::milliseconds timeout) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const;
   result<std::size_t> release(std::string_view of, const release_parked& request);
@@ -83,6 +92,12 @@ class engine {
     std::shared_ptr<progress> shown;
   };
 
+  /// A projection that is built beside the one that it replaces.
+  struct replacement {
+    std::string name;
+    std::string old_name;
+  };
+
   [[nodiscard]] result<void> check_options() const;
   [[nodiscard]] result<void> check_domain() const;
   void must_not_be_started() const;
@@ -90,12 +105,18 @@ class engine {
   [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,
                                             const command_options& options) const;
   void dispatch(outgoing_command command, command_options options, command_reply done, bool waits = false);
-  void spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part = {});
+  void spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part = {},
+                      progress::standing standing = progress::standing::answering);
   void spawn_subscription(reaction_definition definition);
   bool take_in(const command_options& options);
   void answered();
   [[nodiscard]] std::vector<std::shared_ptr<progress>> consumers() const;
   [[nodiscard]] std::shared_ptr<progress> find_projection(std::string_view name) const;
+  [[nodiscard]] result<versions> versions_of(version_calls calls) const;
+  [[nodiscard]] result<std::vector<replacement>> plan_rebuilds();
+  void begin_rebuilds(const std::vector<replacement>& replacements);
+  void rebuild(const std::stop_token& cancelled, progress& fresh, const std::vector<std::shared_ptr<progress>>& older);
+  void retire(progress& shown);
 
   const storage stores_;
   runtime_options options_;
@@ -112,7 +133,8 @@ class engine {
   std::vector<consumer> consumers_;
   std::size_t subscription_count_ = 0;
 
-  std::mutex stop_mutex_;
+  std::mutex stop_mutex_;                                      // held while the runtime starts or stops
+  std::map<std::string, std::jthread, std::less<>> rebuilds_;  // guarded by stop_mutex_; by the new projection's name
   std::atomic<bool> accepting_ = false;
   std::atomic<std::size_t> in_flight_ = 0;
   mutable std::mutex answered_mutex_;

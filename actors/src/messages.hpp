@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,5 +97,15 @@ struct release_parked {
 
 using consumer_message =
     std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, stop_actor>;
+
+/// Tells the actor to stop and waits until it has.
+template <class Message>
+void stop_and_wait(const address<Message>& actor) {
+  std::promise<void> stopped;
+  auto done = stopped.get_future();
+  actor.post(stop_actor{[&stopped] { stopped.set_value(); }});
+  done.wait();
+  actor.close();
+}
 
 }  // namespace tyto::detail

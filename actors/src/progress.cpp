@@ -33,13 +33,40 @@ void progress::has_stopped() {
   changed_.notify_all();
 }
 
-bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point deadline) const {
+bool progress::take_over() {
+  const std::lock_guard lock{mutex_};
+  if (standing_ == standing::building) standing_ = standing::answering;
+  return standing_ == standing::answering;
+}
+
+void progress::retire() {
+  const std::lock_guard lock{mutex_};
+  standing_ = standing::retired;
+}
+
+bool progress::answers() const {
+  const std::lock_guard lock{mutex_};
+  return standing_ == standing::answering;
+}
+
+bool progress::is_retired() const {
+  const std::lock_guard lock{mutex_};
+  return standing_ == standing::retired;
+}
+
+bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point deadline,
+                        const std::stop_token& ended) const {
   std::unique_lock lock{mutex_};
-  changed_.wait_until(lock, deadline, [&] {
+  changed_.wait_until(lock, ended, deadline, [&] {
     return status_.position >= position || status_.state == consumer_state::stopped ||
            status_.state == consumer_state::halted;
   });
   return status_.position >= position;
+}
+
+void progress::wait_for_change(std::uint64_t position, const std::stop_token& ended) const {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, ended, [&] { return status_.position != position || status_.state == consumer_state::stopped; });
 }
 
 consumer_status progress::status() const {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "tyto/runtime.hpp"
@@ -19,7 +20,16 @@ inline std::chrono::steady_clock::time_point deadline_after(std::chrono::millise
 
 class progress {
  public:
-  explicit progress(std::string name) { status_.name = std::move(name); }
+  /// What the runtime makes of a consumer.
+  enum class standing : std::uint8_t {
+    building,   // a projection whose predecessor answers until it has caught up; next: answering, retired
+    answering,  // any other; next: retired
+    retired,    // it is stopped for good, while the runtime goes on, and nobody waits for it
+  };
+
+  explicit progress(std::string name, standing first = standing::answering) : standing_(first) {
+    status_.name = std::move(name);
+  }
 
   void is_at(std::uint64_t position);
   void has_failed(const error& why);
@@ -27,17 +37,28 @@ class progress {
   void has_halted();
   void has_stopped();
 
+  /// Makes one that is building answer; returns whether it does.
+  bool take_over();
+  void retire();
+  [[nodiscard]] bool answers() const;
+  [[nodiscard]] bool is_retired() const;
+
   /// Waits until the consumer is done with the event at `position`; returns false if that takes longer than until
-  /// `deadline` or the consumer stops.
-  [[nodiscard]] bool wait_for(std::uint64_t position, std::chrono::steady_clock::time_point deadline) const;
+  /// `deadline`, the consumer stops, or the wait is `ended`.
+  [[nodiscard]] bool wait_for(std::uint64_t position, std::chrono::steady_clock::time_point deadline,
+                              const std::stop_token& ended = {}) const;
+
+  /// Waits until the consumer is not at `position`, or stops, or the wait is `ended`.
+  void wait_for_change(std::uint64_t position, const std::stop_token& ended) const;
 
   /// Returns the status; lag is left to the caller.
   [[nodiscard]] consumer_status status() const;
 
  private:
   mutable std::mutex mutex_;
-  mutable std::condition_variable changed_;
+  mutable std::condition_variable_any changed_;
   consumer_status status_;
+  standing standing_;
 };
 
 }  // namespace tyto::detail

@@ -1,6 +1,7 @@
 #include "tyto/runtime.hpp"
 
 #include "engine.hpp"
+#include "live_query.hpp"
 
 namespace tyto {
 
@@ -24,6 +25,12 @@ runtime::runtime(storage stores, runtime_options options)
     : engine_(std::make_unique<detail::engine>(std::move(stores), std::move(options))) {}
 
 runtime::~runtime() = default;
+
+live_query::live_query() = default;
+live_query::live_query(std::unique_ptr<detail::watcher> asks) : asks_(std::move(asks)) {}
+live_query::live_query(live_query&& other) noexcept = default;
+live_query& live_query::operator=(live_query&& other) noexcept = default;
+live_query::~live_query() = default;
 
 runtime& runtime::add(const aggregate_definition& definition) { return engine_->add(definition), *this; }
 runtime& runtime::add(reaction_definition definition) { return engine_->add(std::move(definition)), *this; }
@@ -54,11 +61,21 @@ void runtime::submit(outgoing_command command, command_options options,
   engine_->submit(std::move(command), std::move(options), std::move(done), false);
 }
 
-result<void> runtime::ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
-                          const detail::query_call& call) {
-  return engine_->ask(projection, at_least, timeout, call);
+result<void> runtime::ask(detail::version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout) {
+  return engine_->ask(std::move(calls), at_least, timeout);
 }
 
+result<void> runtime::ask_together(const std::vector<detail::version_calls>& calls, std::uint64_t at_least,
+                                   std::chrono::milliseconds timeout) {
+  return engine_->ask_together(calls, at_least, timeout);
+}
+
+result<live_query> runtime::watch(detail::version_calls calls, std::function<void()> tell) {
+  return engine_->watch(std::move(calls), std::move(tell));
+}
+
+result<void> runtime::cancel_rebuild(std::string_view projection) { return engine_->cancel_rebuild(projection); }
+result<void> runtime::caught_up(std::chrono::milliseconds timeout) { return engine_->caught_up(timeout); }
 result<void> runtime::settle(std::chrono::milliseconds timeout) { return engine_->settle(timeout); }
 result<std::vector<dead_letter>> runtime::dead_letters(std::string_view consumer) const {
   return engine_->dead_letters(consumer);

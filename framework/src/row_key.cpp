@@ -47,4 +47,19 @@ bool get_key_string(std::string_view& in, std::string& value) {
   return false;
 }
 
+std::string without_string_end(std::string key) {
+  key.resize(key.size() - 2);
+  return key;
+}
+
 }  // namespace tyto::detail
+
+namespace tyto {
+
+std::string after_prefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (!prefix.empty()) ++prefix.back();
+  return prefix;
+}
+
+}  // namespace tyto

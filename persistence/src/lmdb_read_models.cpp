@@ -22,6 +22,8 @@ class empty_snapshot final : public row_snapshot {
  public:
   result<std::optional<std::string>> get(std::string_view) const override { return std::optional<std::string>{}; }
   result<void> scan(std::string_view, const row_visitor&) const override { return {}; }
+  result<void> scan_back(std::string_view, const row_visitor&) const override { return {}; }
+  result<std::uint64_t> count() const override { return std::uint64_t{0}; }
   std::uint64_t position() const override { return 0; }
 };
 
@@ -48,6 +50,19 @@ class lmdb_snapshot final : public row_snapshot {
     if (code == MDB_NOTFOUND) return {};
     return lmdb::to_error(code, fmt::format("reading the rows of {}", name_));
   }
+
+  result<void> scan_back(std::string_view before, const row_visitor& visitor) const override {
+    lmdb::cursor rows{transaction_, rows_};
+    int code = before.empty() ? MDB_NOTFOUND : rows.seek(before, MDB_SET_RANGE);
+    if (code == 0 || code == MDB_NOTFOUND) code = rows.move(code == 0 ? MDB_PREV : MDB_LAST);
+    for (; code == 0; code = rows.move(MDB_PREV)) {
+      if (visitor(rows.key(), rows.value()) == visit::stop) return {};
+    }
+    if (code == MDB_NOTFOUND) return {};
+    return lmdb::to_error(code, fmt::format("reading the rows of {}", name_));
+  }
+
+  result<std::uint64_t> count() const override { return std::uint64_t{transaction_.count(rows_)}; }
 
   std::uint64_t position() const override { return position_; }
 

@@ -4,6 +4,7 @@
 #include "tyto/memory_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <unordered_map>
 
@@ -160,6 +161,16 @@ class memory_snapshot final : public row_snapshot {
     }
     return {};
   }
+
+  result<void> scan_back(std::string_view before, const row_visitor& visitor) const override {
+    const auto end = before.empty() ? model_.rows->end() : model_.rows->lower_bound(before);
+    for (auto row = std::make_reverse_iterator(end); row != model_.rows->rend(); ++row) {
+      if (visitor(row->first, row->second) == visit::stop) break;
+    }
+    return {};
+  }
+
+  result<std::uint64_t> count() const override { return std::uint64_t{model_.rows->size()}; }
 
   std::uint64_t position() const override { return model_.position; }
 

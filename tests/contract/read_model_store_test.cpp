@@ -29,6 +29,18 @@ rows scan(const row_reader& reader, std::string_view from = {}) {
   return seen;
 }
 
+rows scan_back(const row_reader& reader, std::string_view before = {}) {
+  rows seen;
+  reader
+      .scan_back(before,
+                 [&](std::string_view key, std::string_view value) {
+                   seen.emplace_back(key, value);
+                   return visit::next;
+                 })
+      .value();
+  return seen;
+}
+
 }  // namespace
 
 TEST_CASE("a read model that was never committed is empty at position 0") {
@@ -36,6 +48,8 @@ TEST_CASE("a read model that was never committed is empty at position 0") {
   const auto snapshot = store.snapshot("revenue").value();
   CHECK(snapshot->position() == 0);
   CHECK(scan(*snapshot).empty());
+  CHECK(scan_back(*snapshot).empty());
+  CHECK(snapshot->count().value() == 0);
   CHECK_FALSE(snapshot->get("alice").value());
 }
 
@@ -91,6 +105,32 @@ TEST_CASE("a scan goes by the keys' bytes, from a key on, until it is stopped") 
   int visits = 0;
   snapshot->scan("", [&](auto, auto) { return ++visits == 2 ? visit::stop : visit::next; }).value();
   CHECK(visits == 2);
+}
+
+TEST_CASE("a scan back goes against the order of the keys' bytes, from before a key, until it is stopped") {
+  OVER_EVERY_STORE();
+  store.commit("m", {{"b", "2"}, {"a", "1"}, {"\xff", "4"}, {"c", "3"}}, 1).value();
+  const auto snapshot = store.snapshot("m").value();
+  CHECK(scan_back(*snapshot) == rows{{"\xff", "4"}, {"c", "3"}, {"b", "2"}, {"a", "1"}});
+  CHECK(scan_back(*snapshot, "c") == rows{{"b", "2"}, {"a", "1"}});
+  CHECK(scan_back(*snapshot, "bb") == rows{{"b", "2"}, {"a", "1"}});
+  CHECK(scan_back(*snapshot, "\xff\xff") == scan_back(*snapshot));
+  CHECK(scan_back(*snapshot, "a").empty());
+  int visits = 0;
+  snapshot->scan_back("", [&](auto, auto) { return ++visits == 2 ? visit::stop : visit::next; }).value();
+  CHECK(visits == 2);
+  store.commit("emptied", {{"a", "1"}}, 1).value();
+  store.commit("emptied", {{"a", std::nullopt}}, 2).value();
+  CHECK(scan_back(*store.snapshot("emptied").value(), "b").empty());
+}
+
+TEST_CASE("a count is that of the snapshot's rows") {
+  OVER_EVERY_STORE();
+  store.commit("m", {{"a", "1"}, {"b", "2"}, {"c", "3"}}, 1).value();
+  const auto before = store.snapshot("m").value();
+  store.commit("m", {{"a", std::nullopt}, {"b", "20"}, {"nobody", std::nullopt}}, 2).value();
+  CHECK(before->count().value() == 3);
+  CHECK(store.snapshot("m").value()->count().value() == 2);
 }
 
 TEST_CASE("keys up to the limit are stored, others and unusable names are refused, and nothing is committed") {

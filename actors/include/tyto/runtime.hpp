@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -124,8 +125,49 @@ struct query_parameter;  // the question that a projection's query takes
 template <class R, class T, class Q>
 struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
 
+template <class P>
+using question_of = typename query_parameter<decltype(&P::query)>::type;
+template <class P, class Question>
+using answer_of = decltype(P::query(std::declval<const typename P::table&>(), std::declval<const Question&>()));
+
 using query_call = std::function<void(const row_reader&)>;
+
+/// How to ask one version of a projection.
+struct version_call {
+  std::string_view name;
+  query_call call;
+};
+using version_calls = std::vector<version_call>;  // the newest version first
+
+/// Returns how to ask P, or what it replaces: each calls `take(answer)`. `question` must outlive them.
+template <class P, class Question, class Take>
+version_calls calls_of(const Question& question, Take take) {
+  version_calls calls;
+  if constexpr (replaces_another<P>) calls = calls_of<typename P::replaces>(question, take);
+  calls.insert(calls.begin(), {P::name, [&question, take](const row_reader& rows) {
+                                 const typename P::table table{rows};
+                                 take(P::query(table, question));
+                               }});
+  return calls;
+}
+
+class watcher;
 }  // namespace detail
+
+/// A question that is asked again and again, see runtime::watch(). Destroying it, or assigning to it, ends that: the
+/// callback is not called any more, and a call that is under way has returned, unless it is the one that does this. May
+/// outlive the runtime.
+class live_query {
+ public:
+  live_query();
+  explicit live_query(std::unique_ptr<detail::watcher> asks);
+  live_query(live_query&& other) noexcept;
+  live_query& operator=(live_query&& other) noexcept;
+  ~live_query();
+
+ private:
+  std::unique_ptr<detail::watcher> asks_;
+};
 
 /// An embedded runtime of aggregates and consumers over one storage.
 ///
@@ -152,8 +194,13 @@ class runtime {
   }
 
   /// Registers the projection P. Before start().
+  ///
+  /// With `using replaces = other_projection;` P is a new version of that one, which is registered along with it and
+  /// answers P's questions until P has caught up; then it stops for good, and is not started the next time. A version
+  /// has a name of its own, and answers P's questions with something that P's answer can be made of.
   template <class P>
   runtime& projection() {
+    if constexpr (detail::replaces_another<P>) projection<typename P::replaces>();
     return add(define_projection<P>());
   }
 
@@ -214,23 +261,83 @@ class runtime {
   /// is done with the event at `at_least`; errc::timeout says how far behind it is.
   template <class P, class Question>
   auto query(const Question& question, std::uint64_t at_least = 0,
-             std::chrono::milliseconds timeout = std::chrono::seconds{10})
-      -> result<decltype(P::query(std::declval<const typename P::table&>(), question))> {
-    std::optional<decltype(P::query(std::declval<const typename P::table&>(), question))> answer;
-    auto asked = ask(P::name, at_least, timeout, [&](const row_reader& rows) {
-      const typename P::table table{rows};
-      answer.emplace(P::query(table, question));
-    });
+             std::chrono::milliseconds timeout = std::chrono::seconds{10}) -> result<detail::answer_of<P, Question>> {
+    std::optional<detail::answer_of<P, Question>> answer;
+    auto asked =
+        ask(detail::calls_of<P>(question, [&](auto found) { answer.emplace(std::move(found)); }), at_least, timeout);
     if (!asked) return std::move(asked).error();
     return *std::move(answer);
   }
 
   /// The same for a question in braces, if P answers one type of questions: `rt.query<revenue>({"alice"})`.
   template <class P>
-  auto query(const typename detail::query_parameter<decltype(&P::query)>::type& question, std::uint64_t at_least = 0,
+  auto query(const detail::question_of<P>& question, std::uint64_t at_least = 0,
              std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
-    return query<P, typename detail::query_parameter<decltype(&P::query)>::type>(question, at_least, timeout);
+    return query<P, detail::question_of<P>>(question, at_least, timeout);
   }
+
+  /// Asks several projections, each of which answers one type of questions, as of one position, `at_least` or later:
+  /// `auto [cents, stock] = rt.query_together<revenue, inventory>({"alice"}, {7}).value();`. Waits for the one that is
+  /// behind; errc::timeout says which. While events come in fast, it may take some attempts until the projections meet.
+  template <class... P>
+  auto query_together(const detail::question_of<P>&... questions, std::uint64_t at_least = 0,
+                      std::chrono::milliseconds timeout = std::chrono::seconds{10})
+      -> result<std::tuple<detail::answer_of<P, detail::question_of<P>>...>> {
+    std::tuple<std::optional<detail::answer_of<P, detail::question_of<P>>>...> answers;
+    const auto calls = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::vector{
+          detail::calls_of<P>(questions, [&](auto found) { std::get<I>(answers).emplace(std::move(found)); })...};
+    }
+    (std::index_sequence_for<P...>{});
+    auto asked = ask_together(calls, at_least, timeout);
+    if (!asked) return std::move(asked).error();
+    return std::apply([](auto&&... each) { return std::tuple{*std::move(each)...}; }, std::move(answers));
+  }
+
+  /// Asks the projection P now and again whenever it has moved on, and calls `callback(const Answer&)` with the first
+  /// answer and then with each that differs (by ==) from the one before. That happens on a thread of its own, so it may
+  /// block; it misses what came and went meanwhile, and never the last answer. A query that fails is logged and tried
+  /// again when the projection moves on; a callback that throws is logged. Ends when the runtime stops, after a last
+  /// look, or with the live_query. After start(): errc::invalid_argument before it.
+  template <class P, class Question, class Callback>
+  [[nodiscard]] result<live_query> watch(Question question, Callback callback) {
+    struct state {
+      Question question;
+      Callback callback;
+      std::optional<detail::answer_of<P, Question>> answer;
+      bool is_new = false;
+    };
+    auto known = std::make_shared<state>(state{std::move(question), std::move(callback), std::nullopt});
+    return watch(detail::calls_of<P>(known->question,
+                                     [known = known.get()](detail::answer_of<P, Question> found) {
+                                       if (known->answer && *known->answer == found) return;
+                                       known->answer.emplace(std::move(found));
+                                       known->is_new = true;
+                                     }),
+                 [known] {
+                   if (std::exchange(known->is_new, false)) known->callback(std::as_const(*known->answer));
+                 });
+  }
+
+  /// The same for a question in braces, if P answers one type of questions.
+  template <class P, class Callback>
+  [[nodiscard]] result<live_query> watch(detail::question_of<P> question, Callback callback) {
+    return watch<P, detail::question_of<P>>(std::move(question), std::move(callback));
+  }
+
+  /// Stops building P, which replaces another projection: that one goes on answering, and the next start goes on
+  /// building. Fails with errc::invalid_argument if P is not being built.
+  template <class P>
+  result<void> cancel_rebuild() {
+    static_assert(detail::replaces_another<P>,
+                  "tyto: a projection that is rebuilt names the old one: `using replaces`");
+    return cancel_rebuild(P::name);
+  }
+
+  /// Waits until every consumer is done with what is in the journal now: after start(), until the read models are as
+  /// they were, and new versions of projections are built. Fails with errc::timeout, which says for each consumer that
+  /// is behind how far.
+  result<void> caught_up(std::chrono::milliseconds timeout);
 
   /// Waits until every command is answered, every consumer is done with every event, and nothing more follows from it.
   /// Fails with errc::timeout, naming a consumer that is behind. Says nothing about commands sent meanwhile.
@@ -265,8 +372,11 @@ class runtime {
   runtime& add(process_manager_definition definition);
   runtime& subscribe(reaction_definition definition);
   void submit(outgoing_command command, command_options options, std::function<void(const command_result&)> done);
-  result<void> ask(std::string_view projection, std::uint64_t at_least, std::chrono::milliseconds timeout,
-                   const detail::query_call& call);
+  result<void> ask(detail::version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout);
+  result<void> ask_together(const std::vector<detail::version_calls>& calls, std::uint64_t at_least,
+                            std::chrono::milliseconds timeout);
+  result<live_query> watch(detail::version_calls calls, std::function<void()> tell);
+  result<void> cancel_rebuild(std::string_view projection);
 
   std::unique_ptr<detail::engine> engine_;
 };

@@ -44,6 +44,7 @@ struct reaction_definition : consumer_definition {
 /// A projection: for each type of events, how one changes the rows. A handler's exceptions are caught by the runtime.
 struct projection_definition : consumer_definition {
   event_handlers<result<void>(const recorded_event&, row_buffer&)> handlers = {};
+  std::string replaces = {};  // the projection that answers until this one has caught up; empty: none
 };
 
 namespace detail {
@@ -74,6 +75,11 @@ concept has_one_project = requires {
 template <class C>
 concept named_consumer = requires {
   { C::name } -> std::convertible_to<std::string_view>;
+};
+
+template <class P>
+concept replaces_another = requires {
+  typename P::replaces;
 };
 
 template <class C>
@@ -210,6 +216,7 @@ projection_definition define_projection() {
   using list = decltype(detail::events_of_projection<P>());
   if constexpr (detail::check_consumer<P, list>()) {
     detail::describe_consumer<P, list>(made);
+    if constexpr (detail::replaces_another<P>) made.replaces = P::replaces::name;
     constexpr bool is_whole = !requires { P::partitions; };
     static_assert(is_whole, "tyto: a projection cannot be split into partitions, for its rows have one checkpoint");
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,7 +31,22 @@ class row_reader {
   [[nodiscard]] virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
   /// Visits the rows whose keys are not less than `from`.
   virtual result<void> scan(std::string_view from, const row_visitor& visitor) const = 0;
+  /// Visits the rows whose keys are less than `before`, or all if it is empty, in the reverse order of their keys.
+  virtual result<void> scan_back(std::string_view before, const row_visitor& visitor) const = 0;
+  /// Returns how many rows there are, without a look at each.
+  [[nodiscard]] virtual result<std::uint64_t> count() const = 0;
 };
+
+/// Some of a read model's rows, and how to go through them.
+struct row_range {
+  std::string from;  // the first key that belongs to it, if there is such a row
+  std::string end;   // the first key that does not; empty: there is no end
+  bool is_reversed = false;
+  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // the most rows that are visited
+};
+
+/// Visits the rows of `range`.
+result<void> scan(const row_reader& rows, const row_range& range, const row_visitor& visitor);
 
 /// The rows of one read model as they were at one position. Used by one thread at a time; holds on to storage, so give
 /// it back soon.
@@ -63,15 +79,21 @@ class row_buffer final : public row_reader {
 
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override;
   result<void> scan(std::string_view from, const row_visitor& visitor) const override;
+  result<void> scan_back(std::string_view before, const row_visitor& visitor) const override;
+  /// Looks up each changed row the first time, and then each one that changes.
+  [[nodiscard]] result<std::uint64_t> count() const override;
 
-  void put(std::string key, std::string value) { changes_.insert_or_assign(std::move(key), std::move(value)); }
-  void erase(std::string key) { changes_.insert_or_assign(std::move(key), std::nullopt); }
+  void put(std::string key, std::string value) { change(std::move(key), std::move(value)); }
+  void erase(std::string key) { change(std::move(key), std::nullopt); }
 
   [[nodiscard]] const row_changes& changes() const { return changes_; }
 
  private:
+  void change(std::string key, std::optional<std::string> value);
+
   const row_reader& base_;
   row_changes changes_;
+  mutable std::optional<std::uint64_t> count_;  // once somebody asked
 };
 
 /// Everything that a runtime stores: the journal, and what is derived from it.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace tyto {
 
@@ -17,6 +18,7 @@ void put_key_integer(std::string& out, std::uint64_t value, std::size_t bytes);
 void put_key_string(std::string& out, std::string_view value);
 bool get_key_integer(std::string_view& in, std::uint64_t& value, std::size_t bytes);
 bool get_key_string(std::string_view& in, std::string& value);
+std::string without_string_end(std::string key);
 
 template <class T>
 constexpr std::uint64_t sign_bit() {
@@ -56,6 +58,21 @@ bool get_key(std::string_view& in, K& key) {
   }
 }
 
+template <class K>
+concept key_of_parts = requires {
+  std::tuple_size<K>::value;
+};
+
+/// Appends the first of K's elements, each converted to its type.
+template <class K, class... Parts>
+void put_first_parts(std::string& out, const Parts&... parts) {
+  static_assert(sizeof...(Parts) <= std::tuple_size_v<K>, "tyto: the key has not so many parts");
+  const auto put = [&out]<std::size_t... I>(std::index_sequence<I...>, const auto&... each) {
+    (put_key<std::tuple_element_t<I, K>>(out, each), ...);
+  };
+  put(std::index_sequence_for<Parts...>{}, parts...);
+}
+
 }  // namespace detail
 
 /// Returns `key` (an integer, enum, string, pair or tuple of such) as bytes in the order of the keys.
@@ -71,5 +88,34 @@ template <class K>
 bool from_row_key(std::string_view bytes, K& key) {
   return detail::get_key(bytes, key) && bytes.empty();
 }
+
+/// Returns the bytes with which all keys of type K begin whose first elements are `parts`; a K that is no pair or tuple
+/// counts as one element.
+template <class K, class... Parts>
+std::string to_row_key_parts(const Parts&... parts) {
+  if constexpr (detail::key_of_parts<K>) {
+    std::string bytes;
+    detail::put_first_parts<K>(bytes, parts...);
+    return bytes;
+  } else {
+    static_assert(sizeof...(Parts) == 1, "tyto: the key has one part");
+    return to_row_key<K>(parts...);
+  }
+}
+
+/// Returns the bytes with which all keys of type K begin that begin with `parts`: for a string its first characters,
+/// for a pair or tuple its first elements.
+template <class K, class... Parts>
+std::string to_row_key_prefix(const Parts&... parts) {
+  if constexpr (std::same_as<K, std::string>) {
+    return detail::without_string_end(to_row_key_parts<K>(parts...));
+  } else {
+    static_assert(detail::key_of_parts<K>, "tyto: only strings, pairs and tuples have a prefix");
+    return to_row_key_parts<K>(parts...);
+  }
+}
+
+/// Returns the least bytes that are greater than all that begin with `prefix`; empty if there are none.
+std::string after_prefix(std::string prefix);
 
 }  // namespace tyto

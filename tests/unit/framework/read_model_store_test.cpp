@@ -17,6 +17,16 @@ std::string seen(const tyto::row_buffer& buffer, std::string_view from = {}, int
   return text;
 }
 
+std::string seen_back(const tyto::row_buffer& buffer, std::string_view before = {}, int limit = 100) {
+  std::string text;
+  const auto scanned = buffer.scan_back(before, [&](std::string_view key, std::string_view value) {
+    text.append(key).append("=").append(value).append(" ");
+    return --limit == 0 ? tyto::visit::stop : tyto::visit::next;
+  });
+  REQUIRE(scanned);
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("a buffer reads its changes and below them the rows") {
@@ -88,6 +98,83 @@ TEST_CASE("a scan shows changes that its visitor makes to rows that follow") {
   CHECK(text == "a=10 b=20 d=40 e=50 f=60 ");
 }
 
+TEST_CASE("a scan back merges changes and rows in the reverse order of their keys") {
+  fake_rows base;
+  base.rows = {{"b", "1"}, {"d", "2"}, {"f", "3"}};
+  tyto::row_buffer buffer{base};
+  for (const auto* key : {"a", "c", "d", "g"}) buffer.put(key, "new");
+  buffer.erase("f");
+  buffer.erase("e");
+  CHECK(seen_back(buffer) == "g=new d=new c=new b=1 a=new ");
+  CHECK(seen_back(buffer, "d") == "c=new b=1 a=new ");
+  CHECK(seen_back(buffer, "cc") == "c=new b=1 a=new ");
+  CHECK(seen_back(buffer, "a").empty());
+  CHECK(seen_back(buffer, {}, 2) == "g=new d=new ");
+}
+
+TEST_CASE("a scan back shows changes that its visitor makes to rows that follow") {
+  fake_rows base;
+  base.rows = {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"e", "5"}};
+  tyto::row_buffer buffer{base};
+  std::string text;
+  REQUIRE(buffer.scan_back({}, [&](std::string_view key, std::string_view value) {
+    text.append(key).append("=").append(value).append(" ");
+    if (key == "e") buffer.put("d", "40"), buffer.put("f", "60");
+    if (key == "d") buffer.erase("c"), buffer.put("b", "20");
+    if (key == "b") buffer.put("A", "0");
+    return tyto::visit::next;
+  }));
+  CHECK(text == "e=5 d=40 b=20 a=1 A=0 ");
+}
+
+TEST_CASE("a count takes in what has changed, before and after it was first asked for") {
+  fake_rows base;
+  base.rows = {{"a", "1"}, {"b", "2"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("a", "10");
+  buffer.put("c", "30");
+  buffer.erase("b");
+  buffer.erase("nobody");
+  CHECK(buffer.count().value() == 2);
+  buffer.put("d", "40");
+  buffer.put("c", "31");
+  buffer.put("b", "20");
+  buffer.erase("a");
+  buffer.erase("a");
+  CHECK(buffer.count().value() == 3);
+}
+
+TEST_CASE("a count that could not be kept is taken anew") {
+  fake_rows base;
+  base.rows = {{"a", "1"}};
+  tyto::row_buffer buffer{base};
+  CHECK(buffer.count().value() == 1);
+  base.fails = true;
+  buffer.erase("a");
+  CHECK(buffer.count().error().code() == tyto::errc::io);
+  base.fails = false;
+  CHECK(buffer.count().value() == 0);
+}
+
+TEST_CASE("a range is visited from its first row to the one before its end, or back, up to its limit") {
+  fake_rows base;
+  base.rows = {{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}};
+  const auto keys = [&](const tyto::row_range& range) {
+    std::string text;
+    REQUIRE(tyto::scan(base, range, [&](std::string_view key, auto) { return text += key, tyto::visit::next; }));
+    return text;
+  };
+  CHECK(keys({}) == "abcd");
+  CHECK(keys({"b", "d"}) == "bc");
+  CHECK(keys({"b", "d", true}) == "cb");
+  CHECK(keys({"b", {}, true}) == "dcb");
+  CHECK(keys({"a", {}, false, 2}) == "ab");
+  CHECK(keys({{}, "d", true, 2}) == "cb");
+  CHECK(keys({"d", "b"}).empty());
+  CHECK(keys({"d", "b", true}).empty());
+  CHECK(keys({{}, {}, false, 0}).empty());
+}
+
 TEST_CASE("a failure of the rows below comes through") {
   fake_rows base;
   base.fails = true;
@@ -95,6 +182,8 @@ TEST_CASE("a failure of the rows below comes through") {
   buffer.put("a", "1");
   CHECK(buffer.get("a").value() == "1");
   CHECK(buffer.get("b").error().code() == tyto::errc::io);
+  CHECK(buffer.count().error().code() == tyto::errc::io);
+  CHECK(buffer.scan_back({}, [](auto, auto) { return tyto::visit::next; }).error().code() == tyto::errc::io);
   CHECK(buffer.scan({}, [](auto, auto) { return tyto::visit::next; }).error().code() == tyto::errc::io);
 }
 
@@ -121,5 +210,12 @@ TEST_CASE("a scan sees what a map would hold after the same random changes") {
       text.append(row->first).append("=").append(row->second).append(" ");
     }
     REQUIRE(seen(buffer, from) == text);
+    REQUIRE(buffer.count().value() == expected.size());
+    std::string back;
+    for (auto row = std::make_reverse_iterator(from.empty() ? expected.end() : expected.lower_bound(from));
+         row != expected.rend(); ++row) {
+      back.append(row->first).append("=").append(row->second).append(" ");
+    }
+    REQUIRE(seen_back(buffer, from) == back);
   }
 }

@@ -75,6 +75,40 @@ TEST_CASE("random tuples sort as bytes like they do as tuples, and come back") {
   check_keys(keys);
 }
 
+TEST_CASE("a prefix of a string begins the keys of the strings that begin with it, and no others") {
+  const auto begins = [](const std::string& key, const std::string& prefix) {
+    return tyto::to_row_key(key).starts_with(tyto::to_row_key_prefix<std::string>(prefix));
+  };
+  CHECK(begins("owl", "ow"));
+  CHECK(begins("ow", "ow"));
+  CHECK(begins("", ""));
+  CHECK_FALSE(begins("o", "ow"));
+  std::mt19937 random{17};
+  for (int round = 0; round < 20'000; ++round) {
+    const auto key = random_text(random);
+    const auto prefix = random_text(random);
+    REQUIRE(begins(key, prefix) == key.starts_with(prefix));
+  }
+}
+
+TEST_CASE("the first elements of a tuple begin its key, whatever integers they are given as") {
+  using key = std::tuple<std::string, std::int64_t, std::int16_t>;
+  const auto bytes = tyto::to_row_key(key{"owl", -3, std::int16_t{9}});
+  CHECK(bytes.starts_with(tyto::to_row_key_prefix<key>("owl")));
+  CHECK(bytes.starts_with(tyto::to_row_key_prefix<key>("owl", -3)));
+  CHECK(bytes == tyto::to_row_key_parts<key>("owl", -3, std::int16_t{9}));
+  CHECK_FALSE(bytes.starts_with(tyto::to_row_key_prefix<key>("ow")));
+  CHECK_FALSE(bytes.starts_with(tyto::to_row_key_prefix<key>("owl", 3)));
+}
+
+TEST_CASE("what comes after a prefix is the least that is greater than all that begin with it") {
+  CHECK(tyto::after_prefix("ab") == "ac");
+  CHECK(tyto::after_prefix("a\xff\xff") == "b");
+  CHECK(tyto::after_prefix("\x7f") == "\x80");
+  CHECK(tyto::after_prefix("\xff").empty());
+  CHECK(tyto::after_prefix("").empty());
+}
+
 TEST_CASE("bytes that are no key of the type are refused") {
   std::int32_t number = 0;
   std::string text;

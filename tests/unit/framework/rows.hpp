@@ -1,6 +1,7 @@
 // Rows in a map, for tests of what reads and buffers rows; fails when told to.
 #pragma once
 
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -24,6 +25,21 @@ class fake_rows final : public tyto::row_reader {
       if (visitor(row->first, row->second) == tyto::visit::stop) break;
     }
     return {};
+  }
+
+  tyto::result<void> scan_back(std::string_view before, const tyto::row_visitor& visitor) const override {
+    if (fails) return failure();
+    const auto end = before.empty() ? rows.end() : rows.lower_bound(before);
+    for (auto row = std::make_reverse_iterator(end); row != rows.rend(); ++row) {
+      ++visited;
+      if (visitor(row->first, row->second) == tyto::visit::stop) break;
+    }
+    return {};
+  }
+
+  [[nodiscard]] tyto::result<std::uint64_t> count() const override {
+    if (fails) return failure();
+    return std::uint64_t{rows.size()};
   }
 
   mutable int visited = 0;
