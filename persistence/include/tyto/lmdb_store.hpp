@@ -64,9 +64,9 @@ struct compaction {
 /// from any thread; a second call waits for the first.
 ///
 /// Until it returns, the journal takes the space of both files, and the old one grows by every page that appends
-/// replace. Appends wait while the last events are copied and synced: as a rule as long as for one of their own. Who
-/// reads the old file keeps its space until that read ends; a storage that is open for reading only goes over to the
-/// new file with its next read.
+/// replace. Appends wait while the last events are copied and synced, as a rule as long as for one of their own, and
+/// share the disk with the copy. The old file is deleted, not overwritten. Who reads it keeps its space until that read
+/// ends; a storage that is open for reading only goes over to the new file with its next read.
 ///
 /// Whatever goes wrong, also a crash, the old journal or the new one is there as a whole. Fails with
 /// errc::invalid_argument if `opened` is not a storage in LMDB, errc::permission if it is open for reading only,
