@@ -65,12 +65,29 @@ explanation explain(int code) {
   }
 }
 
+file_id id_of(const struct stat& file) { return {file.st_dev, file.st_ino}; }
+
+// Returns an errno, or 0.
+int identify(const std::filesystem::path& path, file_id& id) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno;
+  id = id_of(status);
+  return 0;
+}
+
+int identify(int descriptor, file_id& id) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return errno;
+  id = id_of(status);
+  return 0;
+}
+
 // The environments that are open in this process, by directory. An entry whose environment is gone is one that is just
 // being closed.
 struct open_environments {
   std::mutex mutex;
   std::condition_variable closed;
-  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<environment>> by_directory;
+  std::map<file_id, std::weak_ptr<environment>> by_directory;
 };
 
 open_environments& registry() {
@@ -85,6 +102,10 @@ error to_error(int code, std::string doing) {
   std::string detail = mdb_strerror(code);
   if (*advice != '\0') detail += fmt::format("; {}", advice);
   return {kind, std::move(doing), std::move(detail)};
+}
+
+descriptor::~descriptor() {
+  if (number_ >= 0) ::close(number_);
 }
 
 int transaction::get(table from, std::string_view key, std::string_view& value) const {
@@ -143,6 +164,9 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
   if (code == 0) code = mdb_env_open(handle, options.directory.c_str(), flags, 0644);
   if (code != 0) return to_error(code, doing);
   if (auto whole = created->check_length(); !whole) return std::move(whole).error();
+  int file = -1;
+  mdb_env_get_fd(handle, &file);
+  if (code = identify(file, created->data_file_); code != 0) return to_error(code, doing);
   return created;
 }
 
@@ -154,37 +178,55 @@ result<std::shared_ptr<environment>> environment::inspect(const environment_opti
   return std::shared_ptr<environment>{*std::move(created)};
 }
 
-result<std::shared_ptr<environment>> environment::open(const environment_options& options) {
-  const auto doing = fmt::format("opening '{}'", options.directory.string());
-  struct stat directory {};
-  if (::stat(options.directory.c_str(), &directory) != 0) return to_error(errno, doing);
-  const std::pair key{directory.st_dev, directory.st_ino};
+namespace {
 
-  auto& open = registry();
-  std::unique_lock lock{open.mutex};
-  for (auto found = open.by_directory.find(key); found != open.by_directory.end();
-       found = open.by_directory.find(key)) {
-    if (auto shared = found->second.lock()) {
-      if (!shared->read_only() || options.read_only) return shared;
-      return error{errc::locked, doing,
-                   "this process has it open for reading: close that before opening it for writing"};
-    }
-    open.closed.wait(lock);
-  }
-  auto created = create(options, 0);
-  if (!created) return std::move(created).error();
-  int dead_readers = 0;
-  mdb_reader_check((*created)->handle_, &dead_readers);  // their pages can be used again; if it fails, they are not
-  const auto close = [key](environment* closing) {
+// The registry's mutex must be held.
+std::shared_ptr<environment> share(std::unique_ptr<environment> opened, file_id directory) {
+  const auto close = [directory](environment* closing) {
     auto& still_open = registry();
-    const std::lock_guard closing_lock{still_open.mutex};
+    const std::lock_guard lock{still_open.mutex};
     delete closing;
-    still_open.by_directory.erase(key);
+    still_open.by_directory.erase(directory);
     still_open.closed.notify_all();
   };
-  std::shared_ptr<environment> opened{created->release(), close};
-  open.by_directory.emplace(key, opened);
-  return opened;
+  std::shared_ptr<environment> shared{opened.release(), close};
+  registry().by_directory.emplace(directory, shared);
+  return shared;
+}
+
+}  // namespace
+
+result<std::shared_ptr<environment>> environment::open(const environment_options& options) {
+  const auto doing = fmt::format("opening '{}'", options.directory.string());
+  auto& open = registry();
+  std::unique_lock lock{open.mutex};
+  constexpr int attempts = 10;  // each further one means that another process exchanged the directory meanwhile
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    descriptor directory{::open(options.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    file_id key;
+    if (!directory || identify(directory.number(), key) != 0) return to_error(errno, doing);
+    if (const auto found = open.by_directory.find(key); found != open.by_directory.end()) {
+      if (auto shared = found->second.lock()) {
+        if (!shared->read_only() || options.read_only) return shared;
+        return error{errc::locked, doing,
+                     "this process has it open for reading: close that before opening it for writing"};
+      }
+      open.closed.wait(lock);
+      attempt = 0;
+      continue;
+    }
+    auto created = create(options, 0);
+    if (!created) return std::move(created).error();
+    // LMDB opens its two files by name, one after the other: they must be of one directory.
+    file_id now;
+    if (const int code = identify(options.directory, now); code != 0) return to_error(code, doing);
+    if (now != key) continue;
+    (*created)->directory_ = std::move(directory);
+    int dead_readers = 0;
+    mdb_reader_check((*created)->handle_, &dead_readers);  // their pages can be used again; if it fails, they are not
+    return share(*std::move(created), key);
+  }
+  return error{errc::io, doing, "the directory keeps changing"};
 }
 
 result<transaction> environment::begin(unsigned flags) const {
@@ -193,6 +235,50 @@ result<transaction> environment::begin(unsigned flags) const {
     return to_error(code, fmt::format("beginning a transaction in '{}'", options_.directory.string()));
   }
   return transaction{shared_from_this(), handle};
+}
+
+void environment::sync_commits(bool each) { mdb_env_set_flags(handle_, MDB_NOSYNC, each ? 0 : 1); }
+
+result<void> environment::sync() {
+  const int code = mdb_env_sync(handle_, 1);
+  return code == 0 ? result<void>{} : to_error(code, fmt::format("syncing '{}'", data_file().string()));
+}
+
+result<void> environment::take_place_of(const environment& other) {
+  const auto ours = directory();
+  const auto place = other.directory();
+  const auto failed = [&](int code) {
+    return to_error(code, fmt::format("putting '{}' in the place of '{}'", ours.string(), place.string()));
+  };
+  if (auto synced = sync_directory(ours); !synced) return synced;
+  const std::lock_guard lock{registry().mutex};  // who opens one of them meanwhile sees it before or after
+  const auto exchange = [&] {
+    return ::renameat2(AT_FDCWD, ours.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0 ? errno : 0;
+  };
+  if (const int code = exchange(); code == EINVAL || code == ENOSYS) {
+    return error{errc::io, failed(code).doing(), "this file system cannot exchange two directories in one step"};
+  } else if (code != 0) {
+    return failed(code);
+  }
+  if (auto synced = sync_directory(place.parent_path()); !synced) {
+    if (exchange() == 0) return synced;  // if not, it has to stay there: what is opened from now on is this one
+  }
+  options_.directory = place;
+  return {};
+}
+
+result<bool> environment::in_place() const {
+  file_id now;
+  if (const int code = identify(data_file(), now); code != 0) {
+    return to_error(code, fmt::format("looking for '{}'", data_file().string()));
+  }
+  return now == data_file_;
+}
+
+result<void> sync_directory(const std::filesystem::path& directory) {
+  const descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (opened && ::fsync(opened.number()) == 0) return {};
+  return to_error(errno, fmt::format("syncing '{}'", directory.string()));
 }
 
 result<void> environment::with_tables(bool write, const std::function<result<void>(transaction&)>& open) {
@@ -228,18 +314,10 @@ class unnamed_file {
   int name(const std::filesystem::path& path) {
     if (::fsync(descriptor_) != 0 || ::rename(path_.c_str(), path.c_str()) != 0) return errno;
     named_ = true;
-    return sync_directory(path.parent_path());
+    return sync_directory(path.parent_path()) ? 0 : EIO;
   }
 
  private:
-  static int sync_directory(const std::filesystem::path& directory) {
-    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return errno;
-    const int failed = ::fsync(descriptor) != 0 ? errno : 0;
-    ::close(descriptor);
-    return failed;
-  }
-
   std::filesystem::path path_;
   int descriptor_;
   int failed_;

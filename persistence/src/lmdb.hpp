@@ -3,6 +3,7 @@
 #pragma once
 
 #include <lmdb.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tyto/result.hpp"
 
@@ -23,6 +25,27 @@ error to_error(int code, std::string doing);
 
 inline MDB_val to_val(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
 inline std::string_view to_view(const MDB_val& val) { return {static_cast<const char*>(val.mv_data), val.mv_size}; }
+
+/// What tells two files apart.
+using file_id = std::pair<dev_t, ino_t>;
+
+/// Owns a file descriptor, or none.
+class descriptor {
+ public:
+  explicit descriptor(int number = -1) : number_(number) {}
+  descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~descriptor();
+
+  [[nodiscard]] int number() const { return number_; }
+  explicit operator bool() const { return number_ >= 0; }
+
+ private:
+  int number_;
+};
 
 class environment;
 
@@ -124,6 +147,19 @@ class environment : public std::enable_shared_from_this<environment> {
   /// pages that are free, and synced. Others may write meanwhile. There is a data.mdb, complete, or none.
   result<void> copy_to(const std::filesystem::path& directory) const;
 
+  /// Whether commits reach the disk before they return, as they do at first, or wait for sync(). To fill an environment
+  /// that counts for nothing until it is full.
+  void sync_commits(bool each);
+  /// Brings to the disk what is committed.
+  result<void> sync();
+
+  /// Exchanges the directories of this environment and of `other` in one step, which survives losing power and cannot
+  /// be interrupted half-way: this one then lies where `other` was. Both stay open with the files that they have.
+  /// Before it, nobody else may use this environment. On failure nothing is changed.
+  result<void> take_place_of(const environment& other);
+  /// Returns whether its data file still is the one that lies in its directory: fails if none does.
+  [[nodiscard]] result<bool> in_place() const;
+
   [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
   [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
   [[nodiscard]] bool read_only() const { return options_.read_only; }
@@ -139,8 +175,13 @@ class environment : public std::enable_shared_from_this<environment> {
 
   environment_options options_;
   MDB_env* handle_;
+  descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
+  file_id data_file_{};      // what has been opened as data_file()
   std::mutex tables_mutex_;  // held while tables are being opened
 };
+
+/// Makes the entries of `directory` durable.
+result<void> sync_directory(const std::filesystem::path& directory);
 
 /// Fails with errc::foreign or errc::damaged if `directory` holds a data file that does not begin like one of LMDB.
 /// Touches nothing.

@@ -9,9 +9,11 @@
 #include <limits>
 #include <optional>
 
+#include "bulk_writer.hpp"
 #include "record.hpp"
 #include "retention_table.hpp"
 #include "store_meta.hpp"
+#include "stored_number.hpp"
 #include "write_checks.hpp"
 
 namespace tyto {
@@ -20,27 +22,16 @@ namespace {
 constexpr std::uint64_t fold_events_max = std::uint64_t{1} << 30;  // what the tail can number
 constexpr std::uint64_t every_number = std::numeric_limits<std::uint64_t>::max();
 
-std::string_view as_key(const std::uint64_t& number) { return {reinterpret_cast<const char*>(&number), sizeof number}; }
-
-std::uint64_t number_in(std::string_view bytes) {
-  std::uint64_t number = 0;
-  std::memcpy(&number, bytes.data(), std::min(bytes.size(), sizeof number));
-  return number;
-}
-
-error missing_event(std::uint64_t position, std::string_view why) {
-  return {errc::damaged, record::reading(position, {}), std::string{why}};
-}
-
-// Visits events by position, and goes along the table instead of searching it where the positions are consecutive.
+// Visits a stream's events by their positions, and goes along the table instead of searching it where these are
+// consecutive.
 class event_walk {
  public:
   event_walk(const lmdb::transaction& transaction, lmdb::table events, const event_visitor& visitor)
       : cursor_(transaction, events), visitor_(visitor) {}
 
   // Visits those events of the stream that lie at `positions`, which begin with that of `first`, from `from` on.
-  result<visit> stream(std::string_view persistence_id, std::uint64_t first, std::string_view positions,
-                       std::uint64_t from) {
+  result<visit> go(std::string_view persistence_id, std::uint64_t first, std::string_view positions,
+                   std::uint64_t from) {
     const auto count = positions.size() / sizeof(std::uint64_t);
     for (std::uint64_t i = from > first ? from - first : 0; i < count; ++i) {
       const auto position = number_in(positions.substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t)));
@@ -53,22 +44,6 @@ class event_walk {
       if (visitor_({meta_, *payload}) == visit::stop) return visit::stop;
     }
     return visit::next;
-  }
-
-  // Visits the events from `from` to the end that are kept. Returns the position up to which there are no others.
-  result<std::uint64_t> all(std::uint64_t from, retention_rows& kept) {
-    int code = cursor_.seek(as_key(from), MDB_SET_RANGE);
-    auto position = from;
-    for (; code != MDB_NOTFOUND; ++position, code = cursor_.move(MDB_NEXT)) {
-      if (code != 0) return lmdb::to_error(code, record::reading(position, {}));
-      if (number_in(cursor_.key()) != position) return missing_event(position, "the journal has a gap here");
-      auto payload = record::read(position, cursor_.value(), meta_);
-      if (!payload) return std::move(payload).error();
-      auto hidden = kept.hide(meta_);
-      if (!hidden) return std::move(hidden).error();
-      if (!*hidden && visitor_({meta_, *payload}) == visit::stop) return position;
-    }
-    return position - 1;
   }
 
  private:
@@ -117,27 +92,15 @@ result<std::shared_ptr<lmdb_journal>> lmdb_journal::open(std::shared_ptr<lmdb::e
                                                          std::uint64_t fold_events) {
   std::shared_ptr<lmdb_journal> journal{
       new lmdb_journal{std::move(environment), std::move(writer_lock), read_only, fold_events}};
-  if (auto opened = journal->open_tables(); !opened) return std::move(opened).error();
+  auto tables = open_journal_tables(*journal->environment_, read_only);
+  if (!tables) return std::move(tables).error();
+  journal->tables_ = *tables;
   if (read_only) return journal;  // it catches up when it is asked
   auto transaction = journal->environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
   if (auto indexed = journal->catch_up(*transaction); !indexed) return std::move(indexed).error();
   journal->tail_.begin_fold(journal->fold_events_);
   return journal;
-}
-
-result<void> lmdb_journal::open_tables() {
-  return environment_->with_tables(!read_only_, [this](lmdb::transaction& transaction) -> result<void> {
-    const unsigned create = read_only_ ? 0 : MDB_CREATE;
-    int code = transaction.open_table("meta", create, tables_.meta);
-    if (code == 0) code = transaction.open_table("events", create | MDB_INTEGERKEY, tables_.events);
-    if (code == 0) code = transaction.open_table("streams", create, tables_.streams);
-    if (code == 0) code = transaction.open_table("checkpoints", create, tables_.checkpoints);
-    if (code == 0) code = transaction.open_table("retention", create, tables_.retention);
-    if (code == MDB_NOTFOUND && read_only_ && tables_.checkpoints != 0) return {};  // from before there was any
-    if (code == 0) return {};
-    return lmdb::to_error(code, fmt::format("opening the tables of '{}'", environment_->directory().string()));
-  });
 }
 
 void lmdb_journal::append(append_batch batch, append_done done) { done(store(batch)); }
@@ -151,7 +114,7 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
   }
   auto transaction = environment_->begin_write();
   if (!transaction) return std::move(transaction).error();
-  auto head = head_in(*transaction);
+  auto head = last_position(*transaction, tables_);
   if (!head) return std::move(head).error();
 
   append_outcomes outcomes;
@@ -170,20 +133,85 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
   for (const auto& [name, position] : batch.checkpoints) {
     if (const int code = transaction->put(tables_.checkpoints, name, as_key(position)); code != 0) return failed(code);
   }
+  if (const int code = commit(*transaction, added); code != 0) return failed(code);
+  return outcomes;
+}
+
+int lmdb_journal::commit(lmdb::transaction& transaction, const stream_runs& added) {
   stream_tail::fold_step fold;
-  int code = tail_.fold(*transaction, tables_.streams, added.events(), fold);
+  int code = tail_.fold(transaction, tables_.streams, added.events(), fold);
   if (code == 0 && fold.folded_to > 0) {
-    code = transaction->put(tables_.meta, meta_key::folded_to, as_key(fold.folded_to));
+    code = transaction.put(tables_.meta, meta_key::folded_to, as_key(fold.folded_to));
   }
-  if (code != 0) return failed(code);
+  if (code != 0) return code;
   tail_.publish(added);
-  if (code = transaction->commit(); code != 0) {
+  if (code = transaction.commit(); code != 0) {
     tail_.withdraw();
-    return failed(code);
+    return code;
   }
   tail_.settle(std::move(fold));
   tail_.begin_fold(fold_events_);
-  return outcomes;
+  return 0;
+}
+
+result<std::uint64_t> lmdb_journal::follow(const lmdb_journal& other) {
+  auto ours = head();
+  if (!ours) return ours;
+  auto transaction = other.environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  event_scan others{*transaction, other.tables_};
+  auto more = others.begin(*ours + 1);
+  while (more && *more) more = follow(others);
+  return more ? result<std::uint64_t>{others.position() - *ours - 1} : std::move(more).error();
+}
+
+result<bool> lmdb_journal::follow(event_scan& others) {
+  auto transaction = environment_->begin_write();
+  if (!transaction) return std::move(transaction).error();
+  stream_runs added{others.position() - 1};
+  metadata meta;
+  result<bool> more = true;
+  std::uint64_t bytes = 0;
+  for (; more && *more && added.events() < bulk_entries && bytes < bulk_bytes; more = others.next()) {
+    const auto position = others.position();
+    if (auto whole = record::read(position, others.bytes(), meta); !whole) return std::move(whole).error();
+    const int code = transaction->put(tables_.events, as_key(position), others.bytes(), MDB_APPEND);
+    if (code != 0) return lmdb::to_error(code, record::reading(position, others.bytes()));
+    if (!added.add(stream_name{meta.persistence_id}, meta.sequence_number)) {
+      return missing_event(position, "it does not follow its stream's event before it");
+    }
+    bytes += others.bytes().size();
+  }
+  if (!more) return more;
+  const int code = commit(*transaction, added);
+  return code == 0 ? more
+                   : lmdb::to_error(code, fmt::format("copying events to '{}'", environment_->directory().string()));
+}
+
+result<void> lmdb_journal::take_over(const lmdb_journal& other, const std::set<std::string>& streams) {
+  auto theirs = other.environment_->begin_read();
+  if (!theirs) return std::move(theirs).error();
+  auto ours = environment_->begin_write();
+  if (!ours) return std::move(ours).error();
+  const auto failed = [&](int code) {
+    return lmdb::to_error(code, fmt::format("copying to '{}'", environment_->directory().string()));
+  };
+  lmdb::cursor checkpoints{*theirs, other.tables_.checkpoints};
+  int found = checkpoints.move(MDB_FIRST);
+  for (; found == 0; found = checkpoints.move(MDB_NEXT)) {
+    const int code = ours->put(tables_.checkpoints, checkpoints.key(), checkpoints.value());
+    if (code != 0) return failed(code);
+  }
+  if (found != MDB_NOTFOUND) return failed(found);
+  for (const auto& stream : streams) {
+    std::string_view row;
+    int code = theirs->get(other.tables_.retention, stream, row);
+    if (code == MDB_NOTFOUND) continue;  // the change was refused
+    if (code == 0) code = ours->put(tables_.retention, stream, row);
+    if (code != 0) return failed(code);
+  }
+  const int code = ours->commit();
+  return code == 0 ? result<void>{} : failed(code);
 }
 
 result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
@@ -227,7 +255,7 @@ result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persi
     auto transaction = environment_->begin_read();
     if (!transaction || part.published_end == 0) return transaction;
     if (part.withdrawn != tail_.withdrawn()) continue;
-    auto head = head_in(*transaction);
+    auto head = last_position(*transaction, tables_);
     if (!head) return std::move(head).error();
     part.limit_to(*head);
     return transaction;
@@ -247,37 +275,45 @@ result<void> lmdb_journal::catch_up(const lmdb::transaction& transaction) const 
   const auto folded_to = found == 0 ? number_in(stored) : 0;
   if (folded_to > tail_.folded_to()) tail_.clear(folded_to);
 
-  lmdb::cursor events{transaction, tables_.events};
+  event_scan events{transaction, tables_};
   metadata scratch;
-  auto position = tail_.indexed_to() + 1;
-  int code = events.seek(as_key(position), MDB_SET_RANGE);
-  for (; code == 0; ++position, code = events.move(MDB_NEXT)) {
-    if (number_in(events.key()) != position) return missing_event(position, "the journal has a gap here");
-    if (auto indexed = index_event(transaction, events, position, scratch); !indexed) return indexed;
+  auto next = tail_.indexed_to() + 1;
+  auto more = events.begin(next);
+  for (; more && *more; more = events.next(), ++next) {
+    if (events.position() != next) tail_.skip_to(events.position() - 1);
+    next = events.position();
+    if (auto indexed = index_event(transaction, next, events.bytes(), scratch); !indexed) return indexed;
   }
-  if (code != MDB_NOTFOUND) return lmdb::to_error(code, record::reading(position, {}));
+  if (!more) return std::move(more).error();
+  if (events.position() != next) tail_.skip_to(events.position() - 1);
   return {};
 }
 
 // A damaged event is indexed if it still says which event of which stream it is and that is the one to come: then it
 // stops those who read it and nobody else. If not, it could belong to any stream, and no stream's version is known.
-result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, const lmdb::cursor& event,
-                                       std::uint64_t position, metadata& scratch) const {
-  auto whole = record::read(position, event.value(), scratch);
+result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, std::uint64_t position,
+                                       std::string_view bytes, metadata& scratch) const {
+  auto whole = record::read(position, bytes, scratch);
   if (whole) {
     if (tail_.add(stream_name{scratch.persistence_id}, scratch.sequence_number)) return {};
     return missing_event(position, fmt::format("event {} of {} does not follow the one before it",
                                                scratch.sequence_number, scratch.persistence_id));
   }
   if (whole.error().code() != errc::damaged) return std::move(whole).error();
-  if (const auto guess = record::guess_identity(event.value())) {
+  if (const auto guess = record::guess_identity(bytes)) {
     const stream_name stream{guess->persistence_id};
     result<std::uint64_t> version = tail_.version(stream);
     if (*version == 0) {
       // Early entries know of events that the tail has yet to come to.
       version = stream_entries{transaction, tables_.streams, stream.id}.version_at(tail_.folded_to());
     }
-    if (version && *version + 1 == guess->sequence_number && tail_.add(stream, guess->sequence_number)) return {};
+    auto expected = version ? *version + 1 : 0;
+    if (expected == 1) {
+      // A compaction may have removed those before it.
+      auto kept = retention_rows{transaction, tables_.retention}.first_kept(stream.id);
+      if (kept && *kept == guess->sequence_number) expected = *kept;
+    }
+    if (expected == guess->sequence_number && expected != 0 && tail_.add(stream, expected)) return {};
   }
   return error{errc::damaged, "indexing the end of the journal",
                "which stream the damaged event belongs to is unknown; the journal can still be read in order"}
@@ -310,7 +346,7 @@ result<void> lmdb_journal::visit_stream(const lmdb::transaction& transaction, co
     auto entry = entries.seek(from);
     for (; entry && !entry->positions.empty() && entry->first < end; entry = entries.next()) {
       if (entry->first > next) return incomplete_index(persistence_id, next);
-      auto went = walk.stream(persistence_id, entry->first, entry->positions, from);
+      auto went = walk.go(persistence_id, entry->first, entry->positions, from);
       if (!went) return std::move(went).error();
       if (*went == visit::stop) return {};
       next = entry->first + entry->positions.size() / sizeof(std::uint64_t);
@@ -320,9 +356,8 @@ result<void> lmdb_journal::visit_stream(const lmdb::transaction& transaction, co
   if (!has_tail) return {};
   if (next < tail.run.first) return incomplete_index(persistence_id, next);
   const auto& positions = tail.run.positions;
-  auto went =
-      walk.stream(persistence_id, tail.run.first,
-                  {reinterpret_cast<const char*>(positions.data()), positions.size() * sizeof positions[0]}, from);
+  auto went = walk.go(persistence_id, tail.run.first,
+                      {reinterpret_cast<const char*>(positions.data()), positions.size() * sizeof positions[0]}, from);
   return went ? result<void>{} : std::move(went).error();
 }
 
@@ -330,7 +365,18 @@ result<std::uint64_t> lmdb_journal::read_all(std::uint64_t from_position, const 
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
   retention_rows kept{*transaction, tables_.retention};
-  return event_walk{*transaction, tables_.events, visitor}.all(std::max<std::uint64_t>(from_position, 1), kept);
+  event_scan events{*transaction, tables_};
+  metadata meta;
+  auto more = events.begin(std::max<std::uint64_t>(from_position, 1));
+  for (; more && *more; more = events.next()) {
+    auto payload = record::read(events.position(), events.bytes(), meta);
+    if (!payload) return std::move(payload).error();
+    auto first = kept.first_kept(meta.persistence_id);
+    if (!first) return std::move(first).error();
+    if (meta.sequence_number < *first) continue;
+    if (visitor({meta, *payload}) == visit::stop) return events.position();
+  }
+  return more ? result<std::uint64_t>{events.position() - 1} : std::move(more).error();
 }
 
 result<stream_info> lmdb_journal::info(std::string_view persistence_id) const {
@@ -357,15 +403,7 @@ result<stream_info> lmdb_journal::info_in(const lmdb::transaction& transaction, 
 result<std::uint64_t> lmdb_journal::head() const {
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
-  return head_in(*transaction);
-}
-
-result<std::uint64_t> lmdb_journal::head_in(const lmdb::transaction& transaction) const {
-  lmdb::cursor events{transaction, tables_.events};
-  const int code = events.move(MDB_LAST);
-  if (code == MDB_NOTFOUND) return std::uint64_t{0};
-  if (code != 0) return lmdb::to_error(code, "looking for the journal's last event");
-  return number_in(events.key());
+  return last_position(*transaction, tables_);
 }
 
 result<std::uint64_t> lmdb_journal::load_checkpoint(std::string_view name) const {

@@ -4,21 +4,16 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
+#include "event_scan.hpp"
+#include "journal_tables.hpp"
 #include "lmdb.hpp"
 #include "stream_index.hpp"
 #include "tyto/event_store.hpp"
 
 namespace tyto {
-
-struct journal_tables {
-  lmdb::table meta = 0;
-  lmdb::table events = 0;
-  lmdb::table streams = 0;
-  lmdb::table checkpoints = 0;
-  lmdb::table retention = 0;
-};
 
 class lmdb_journal final : public event_store {
  public:
@@ -36,13 +31,20 @@ class lmdb_journal final : public event_store {
   [[nodiscard]] result<std::uint64_t> head() const override;
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
   [[nodiscard]] result<std::uint64_t> size_bytes() const override;
-  [[nodiscard]] const lmdb::environment& environment() const { return *environment_; }
+
+  /// Appends, as they are, the events of `other` that lie beyond this journal's end, and returns how many there were.
+  /// This journal was copied from `other`, and nobody appends to it.
+  result<std::uint64_t> follow(const lmdb_journal& other);
+  /// Takes over the checkpoints of `other`, and what it keeps of `streams`.
+  result<void> take_over(const lmdb_journal& other, const std::set<std::string>& streams);
+
+  [[nodiscard]] lmdb::environment& environment() const { return *environment_; }
+  [[nodiscard]] const journal_tables& tables() const { return tables_; }
 
  private:
   lmdb_journal(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock, bool read_only,
                std::uint64_t fold_events);
 
-  result<void> open_tables();
   result<append_outcomes> store(append_batch& batch);
   result<void> store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
                            stream_runs& batch, std::uint64_t& head) const;
@@ -55,11 +57,14 @@ class lmdb_journal final : public event_store {
   // Copies the stream's part of the tail and begins a transaction that fits it.
   result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,
                                               stream_tail::part& part) const;
+  // Commits events that have been written after the last position, with a part of a fold. Returns LMDB's code.
+  int commit(lmdb::transaction& transaction, const stream_runs& added);
+  // Appends events of another journal in one transaction; returns whether there are more.
+  result<bool> follow(event_scan& others);
   // Brings the tail up to what `transaction` sees.
   result<void> catch_up(const lmdb::transaction& transaction) const;
-  result<void> index_event(const lmdb::transaction& transaction, const lmdb::cursor& event, std::uint64_t position,
+  result<void> index_event(const lmdb::transaction& transaction, std::uint64_t position, std::string_view bytes,
                            metadata& scratch) const;
-  result<std::uint64_t> head_in(const lmdb::transaction& transaction) const;
 
   // Kept first, given up last: nobody else may write before the environment is closed.
   std::shared_ptr<const void> writer_lock_;

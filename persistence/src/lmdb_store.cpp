@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "lmdb.hpp"
-#include "lmdb_journal.hpp"
+#include "lmdb_live_journal.hpp"
 #include "lmdb_read_models.hpp"
 #include "lmdb_snapshots.hpp"
 #include "store_meta.hpp"
@@ -124,7 +124,7 @@ result<storage> open_environments(const lmdb_options& options, const std::shared
   auto read_models_env = open_or_create(read_models_environment(options), read_models_kind, journal_id);
   if (!read_models_env) return std::move(read_models_env).error();
 
-  auto journal = lmdb_journal::open(*journal_env, lock, false, options.fold_events);
+  auto journal = lmdb_live_journal::open(*journal_env, {journal_environment(options), lock, options.fold_events});
   if (!journal) return std::move(journal).error();
   auto read_models = lmdb_read_models::open(*read_models_env, lock, false);
   if (!read_models) return std::move(read_models).error();
@@ -142,6 +142,11 @@ result<storage> open_for_writing(const lmdb_options& options) {
   if (auto usable = inspect(options); !usable) {
     (*lock)->undo();
     return std::move(usable).error();
+  }
+  if (has_data(journal_directory(options))) {
+    // What a crash left of a compaction. If it cannot be removed, the next compaction says so.
+    std::error_code ignored;
+    fs::remove_all(compacting_directory(journal_directory(options)), ignored);
   }
   return open_environments(options, *lock);
 }
@@ -162,7 +167,7 @@ result<storage> open_for_reading(const lmdb_options& options) {
     if (auto ours = check_read_models(**opened, **journal_env, **id); !ours) return std::move(ours).error();
     read_models_env = *std::move(opened);
   }
-  auto journal = lmdb_journal::open(*journal_env, nullptr, true, options.fold_events);
+  auto journal = lmdb_live_journal::open(*journal_env, {journal_environment(options), nullptr, options.fold_events});
   if (!journal) return std::move(journal).error();
   auto read_models = lmdb_read_models::open(read_models_env, nullptr, true);
   if (!read_models) return std::move(read_models).error();
@@ -182,8 +187,10 @@ result<storage> open_lmdb(const lmdb_options& options) {
 
 result<void> backup(const storage& opened, const std::filesystem::path& directory) {
   const auto doing = fmt::format("backing up to '{}'", directory.string());
-  const auto* journal = dynamic_cast<const lmdb_journal*>(opened.journal.get());
-  if (journal == nullptr) return error{errc::invalid_argument, doing, "only storage in LMDB can be backed up"};
+  const auto* live = dynamic_cast<const lmdb_live_journal*>(opened.journal.get());
+  if (live == nullptr) return error{errc::invalid_argument, doing, "only storage in LMDB can be backed up"};
+  auto journal = live->current();
+  if (!journal) return std::move(journal).error();
   std::error_code failed;
   fs::create_directories(directory, failed);
   if (failed) return lmdb::to_error(failed.value(), doing);
@@ -193,11 +200,19 @@ result<void> backup(const storage& opened, const std::filesystem::path& director
   const auto copied_journal = directory / "journal";
   fs::create_directory(copied_journal, failed);
   if (failed) return lmdb::to_error(failed.value(), doing);
-  auto copied = journal->environment().copy_to(copied_journal);
+  auto copied = (*journal)->environment().copy_to(copied_journal);
   if (copied) return {};
   fs::remove(copied_journal, failed);  // so that it can be tried again
   const auto& why = copied.error();
   return error{why.code(), doing, "the copy is not complete and has been removed"}.because(why);
+}
+
+result<compaction> compact(const storage& opened) {
+  auto* live = dynamic_cast<lmdb_live_journal*>(opened.journal.get());
+  if (live == nullptr) {
+    return error{errc::invalid_argument, "compacting a journal", "only storage in LMDB can be compacted"};
+  }
+  return live->compact();
 }
 
 }  // namespace tyto

@@ -56,15 +56,15 @@ result<void> retention_rows::complete(std::string_view persistence_id, stream_in
   return {};
 }
 
-result<bool> retention_rows::hide(const metadata& event) {
-  if (is_empty_) return false;
-  if (event.persistence_id != last_id_) {
-    stream_info known{1, event.sequence_number, stream_state::open, {}};
-    if (auto completed = complete(event.persistence_id, known); !completed) return std::move(completed).error();
-    last_id_ = event.persistence_id;
+result<std::uint64_t> retention_rows::first_kept(std::string_view persistence_id) {
+  if (is_empty_) return std::uint64_t{1};
+  if (persistence_id != last_id_) {
+    stream_info known;
+    if (auto completed = complete(persistence_id, known); !completed) return std::move(completed).error();
+    last_id_ = persistence_id;
     last_first_ = known.first;
   }
-  return event.sequence_number < last_first_;
+  return last_first_;
 }
 
 int retention_rows::put(lmdb::transaction& transaction, lmdb::table table, std::string_view persistence_id,

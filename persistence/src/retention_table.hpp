@@ -23,8 +23,8 @@ class retention_rows {
   /// errc::damaged.
   result<void> complete(std::string_view persistence_id, stream_info& known) const;
 
-  /// Returns whether the event was removed.
-  result<bool> hide(const metadata& event);
+  /// Returns the first sequence number of the stream that was not removed.
+  result<std::uint64_t> first_kept(std::string_view persistence_id);
 
   /// Writes the stream's row. Returns LMDB's code.
   static int put(lmdb::transaction& transaction, lmdb::table table, std::string_view persistence_id,
@@ -34,7 +34,7 @@ class retention_rows {
   const lmdb::transaction& transaction_;
   lmdb::table table_;
   bool is_empty_;        // as nearly always: then nobody has to look
-  std::string last_id_;  // hide() is asked for one event after the other
+  std::string last_id_;  // first_kept() is asked for one event after the other
   std::uint64_t last_first_ = 1;
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "stored_number.hpp"
 #include "tyto/clock.hpp"
 
 namespace tyto {
@@ -56,12 +57,6 @@ result<void> visit_entries(lmdb::environment& environment, const char* name, uns
   });
 }
 
-std::uint64_t number_in(std::string_view bytes) {
-  std::uint64_t number = 0;
-  std::memcpy(&number, bytes.data(), std::min(bytes.size(), sizeof number));
-  return number;
-}
-
 }  // namespace
 
 result<std::optional<std::string>> read_journal_id(lmdb::environment& environment, std::string_view kind) {
@@ -108,6 +103,11 @@ result<std::uint64_t> last_position(lmdb::environment& journal) {
   std::uint64_t position = 0;
   auto visited = visit_entries(journal, "events", MDB_INTEGERKEY, MDB_LAST, [&](const lmdb::cursor& event) {
     position = number_in(event.key());
+    return false;
+  });
+  if (!visited) return std::move(visited).error();
+  visited = visit_entries(journal, "removed", MDB_INTEGERKEY, MDB_LAST, [&](const lmdb::cursor& range) {
+    position = std::max(position, number_in(range.key()) + number_in(range.value()) - 1);
     return false;
   });
   if (!visited) return std::move(visited).error();

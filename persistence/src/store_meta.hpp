@@ -36,7 +36,8 @@ result<void> write_meta(lmdb::environment& environment, std::string_view kind, c
 /// Returns a random journal id.
 std::string new_journal_id();
 
-/// Returns the journal's last position, as the environment shows it; 0 if there is none.
+/// Returns the journal's last position, as the environment shows it, also if its event was removed; 0 if there was
+/// none.
 result<std::uint64_t> last_position(lmdb::environment& journal);
 
 /// Returns the largest position to which a read model has been brought; 0 if there is none.

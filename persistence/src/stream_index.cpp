@@ -10,18 +10,14 @@
 #include <limits>
 #include <mutex>
 
+#include "stored_number.hpp"
+
 namespace tyto {
 namespace {
 
 constexpr std::size_t number_bytes = sizeof(std::uint64_t);
 constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint32_t chunk_streams = 1024;
-
-std::uint64_t number_in(std::string_view bytes) {
-  std::uint64_t number = 0;
-  std::memcpy(&number, bytes.data(), sizeof number);
-  return number;
-}
 
 std::uint64_t count_of(std::string_view positions) { return positions.size() / number_bytes; }
 
@@ -81,6 +77,8 @@ bool stream_runs::add(const stream_name& name, std::uint64_t sequence_number) {
   ++to.count;
   return true;
 }
+
+void stream_runs::skip(std::uint64_t positions) { links_.insert(links_.end(), positions, none); }
 
 void stream_runs::add(const stream_runs& following) {
   const auto offset = static_cast<std::uint32_t>(links_.size());
@@ -189,6 +187,11 @@ std::uint64_t stream_tail::withdrawn() const {
 bool stream_tail::add(const stream_name& stream, std::uint64_t sequence_number) {
   const std::unique_lock lock{mutex_};
   return active_.add(stream, sequence_number);
+}
+
+void stream_tail::skip_to(std::uint64_t position) {
+  const std::unique_lock lock{mutex_};
+  active_.skip(position - active_.end_position());
 }
 
 void stream_tail::clear(std::uint64_t folded_to) {

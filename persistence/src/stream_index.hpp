@@ -56,6 +56,8 @@ class stream_runs {
 
   /// Adds the next position; returns false if its event is not the next one of its stream.
   bool add(const stream_name& name, std::uint64_t sequence_number);
+  /// Adds positions whose events were removed.
+  void skip(std::uint64_t positions);
   /// Adds positions that begin where these end, and events that follow those of their streams.
   void add(const stream_runs& following);
 
@@ -73,6 +75,7 @@ class stream_runs {
 
   /// The last position, or the one to begin after.
   [[nodiscard]] std::uint64_t end_position() const { return begin_ + links_.size(); }
+  /// Returns how many positions there are, with those whose events were removed.
   [[nodiscard]] std::uint64_t events() const { return links_.size(); }
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
 
@@ -154,6 +157,8 @@ class stream_tail {
 
   /// Adds the next event; returns false if it does not continue its stream.
   bool add(const stream_name& stream, std::uint64_t sequence_number);
+  /// The events up to `position` that have not been added were removed.
+  void skip_to(std::uint64_t position);
   /// Shows a batch, which begins after indexed_to(), to readers before it is committed: who has seen it in a
   /// transaction finds it here too. Must be followed by settle() or withdraw(), until which the batch is borrowed.
   void publish(const stream_runs& batch);

@@ -174,6 +174,87 @@ TEST_CASE("reading begins where it is told to and ends when the visitor stops") 
   CHECK(visits == 4);
 }
 
+TEST_CASE("a visitor makes a window of a stream: from a number, to another, and not more than so many") {
+  OVER_EVERY_STORE();
+  for (int i = 0; i < 10; ++i) append_all(store, {write_of("order|1"), write_of("order|2")});
+  const auto window = [&](std::uint64_t from, std::uint64_t to, std::size_t limit) {
+    std::vector<std::uint64_t> numbers;
+    store
+        .read_stream("order|1", from,
+                     [&](const event_view& event) {
+                       if (event.meta.sequence_number > to) return visit::stop;
+                       numbers.push_back(event.meta.sequence_number);
+                       return numbers.size() < limit ? visit::next : visit::stop;
+                     })
+        .value();
+    return numbers;
+  };
+  using numbers = std::vector<std::uint64_t>;
+  CHECK(window(1, 3, 100) == numbers{1, 2, 3});
+  CHECK(window(4, 8, 100) == numbers{4, 5, 6, 7, 8});
+  CHECK(window(4, 8, 2) == numbers{4, 5});
+  CHECK(window(8, 100, 100) == numbers{8, 9, 10});
+  CHECK(window(10, 10, 1) == numbers{10});
+  CHECK(window(5, 4, 100) == numbers{});
+  CHECK(window(11, 100, 100) == numbers{});
+  for (std::uint64_t from = 1; from <= 10; ++from) {
+    for (std::uint64_t to = from; to <= 10; ++to) REQUIRE(window(from, to, 100).size() == to - from + 1);
+  }
+}
+
+TEST_CASE("a refused write leaves nothing of its events, wherever it stands in a batch") {
+  OVER_EVERY_STORE();
+  append_all(store, {write_of("order|1", 2)});
+  const std::size_t refused = GENERATE(0, 1, 2);
+  const auto why = GENERATE(errc::conflict, errc::invalid_argument);
+  std::vector<std::shared_ptr<stream_write>> writes{write_of("order|1", 3), write_of("order|2", 4),
+                                                    write_of("order|3", 2)};
+  if (why == errc::conflict) writes[refused]->expected = expected_version::exactly(77);
+  if (why == errc::invalid_argument) writes[refused]->events.back().meta.type = std::string(0x10000, 't');
+  const std::size_t stored = 2 + 9 - writes[refused]->events.size();
+
+  const auto outcomes = append_all(store, writes);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto& id = writes[i]->persistence_id;
+    const std::size_t before = i == 0 ? 2 : 0;
+    REQUIRE(bool{outcomes[i]} == (i != refused));
+    CHECK(read_stream(store, id).size() == before + (i != refused ? writes[i]->events.size() : 0));
+    CHECK(store.info(id).value().version == read_stream(store, id).size());
+  }
+  CHECK(outcomes[refused].error().code() == why);
+  CHECK(read_all(store).size() == stored);
+  CHECK(store.head().value() == stored);
+  append_one(store, write_of(writes[refused]->persistence_id)).value();
+  CHECK(positions_of(read_all(store, stored + 1)) == positions{stored + 1});
+}
+
+TEST_CASE("each kind of expectation holds or not, of streams that exist and of those that do not") {
+  OVER_EVERY_STORE();
+  append_all(store, {write_of("order|1", 3)});
+  using expect = expected_version;
+  struct expectation {
+    expect expected;
+    bool of_three;  // whether it holds of a stream with three events
+    bool of_none;
+  };
+  const auto [expected, of_three, of_none] =
+      GENERATE(expectation{expect::any(), true, true}, expectation{expect::no_stream(), false, true},
+               expectation{expect::stream_exists(), true, false}, expectation{expect::exactly(0), false, true},
+               expectation{expect::exactly(1), false, false}, expectation{expect::exactly(2), false, false},
+               expectation{expect::exactly(3), true, false}, expectation{expect::exactly(4), false, false});
+  INFO(expected.describe());
+  const auto check = [&](const char* id, bool holds, std::uint64_t version) {
+    const auto outcome = append_one(store, write_of(id, 2, expected));
+    REQUIRE(bool{outcome} == holds);
+    CHECK(store.info(id).value().version == version + (holds ? 2 : 0));
+    if (holds) return;
+    CHECK(outcome.error().code() == errc::conflict);
+    CHECK(outcome.error().conflict()->actual == version);
+  };
+  check("order|1", of_three, 3);
+  check("order|2", of_none, 0);
+}
+
 TEST_CASE("streams whose names begin alike, or hold odd characters, are kept apart") {
   OVER_EVERY_STORE();
   const std::vector<std::string> ids = {"a|b",      "a|bc",           "a|b|c",
@@ -218,9 +299,9 @@ TEST_CASE("a write that can never be stored is refused and the others of its bat
 TEST_CASE("payloads of every size come back whole") {
   OVER_EVERY_STORE();
   std::vector<std::string> payloads;
-  for (const std::size_t size : {0, 1, 255, 256, 1990, 2048, 4000, 4096, 70'000, 1 << 20}) {
+  for (const std::size_t size : {0, 1, 255, 256, 1990, 2048, 4000, 4096, 70'000, 1 << 20, 16 << 20}) {
     std::string payload(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) payload[i] = static_cast<char>(i * 31 + size);
+    for (std::size_t i = 0; i < size; i += 1 + size / 70'000) payload[i] = static_cast<char>(i * 31 + size);
     payloads.push_back(std::move(payload));
   }
   for (const auto& payload : payloads) {

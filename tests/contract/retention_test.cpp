@@ -16,23 +16,6 @@ namespace {
 
 using action = retention::action;
 
-std::shared_ptr<stream_write> change_of(std::string id, action what, std::uint64_t first = 0, std::string base = {},
-                                        std::size_t events = 0, expected_version expected = expected_version::any()) {
-  auto write = write_of(std::move(id), events, expected);
-  write->then = retention{what, first, std::move(base)};
-  return write;
-}
-
-result<void> change(event_store& store, std::string id, action what, std::uint64_t first = 0, std::string base = {}) {
-  return append_one(store, change_of(std::move(id), what, first, std::move(base)));
-}
-
-std::vector<std::uint64_t> numbers_of(const std::vector<seen_event>& events) {
-  std::vector<std::uint64_t> numbers;
-  for (const auto& event : events) numbers.push_back(event.meta.sequence_number);
-  return numbers;
-}
-
 // Ten events of each of two streams, taking turns: order|1 has the odd positions.
 void write_twenty(event_store& store) {
   for (int i = 0; i < 10; ++i) append_all(store, {write_of("order|1"), write_of("order|2")});

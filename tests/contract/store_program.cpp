@@ -47,6 +47,19 @@ int complain(const tyto::error& error) {
   return 1;
 }
 
+void print_stream(const tyto::event_store& journal, const std::string& stream) {
+  std::string numbers;
+  auto known = journal.read_stream(stream, 1, [&](const tyto::event_view& event) {
+    numbers += ' ' + std::to_string(event.meta.sequence_number);
+    return tyto::visit::next;
+  });
+  if (!known) {
+    complain(known.error());
+    return;
+  }
+  std::printf("state %d base '%s' events%s\n", static_cast<int>(known->state), known->base.c_str(), numbers.c_str());
+}
+
 int run(const std::string& verb, const tyto::lmdb_options& options, const std::string& stream, std::int64_t count) {
   auto opened = tyto::open_lmdb(options);
   if (!opened) return complain(opened.error());
@@ -55,6 +68,11 @@ int run(const std::string& verb, const tyto::lmdb_options& options, const std::s
     auto appended = tyto::append_and_wait(journal, orders(stream, count));
     if (!appended) return complain(appended.error());
   }
+  if (verb == "compact") {
+    auto compacted = tyto::compact(*opened);
+    if (!compacted) return complain(compacted.error());
+  }
+  if (verb == "list") print_stream(journal, stream);
   auto version = journal.info(stream);
   auto head = journal.head();
   if (!version || !head) return complain(version ? head.error() : version.error());
@@ -68,10 +86,10 @@ int run(const std::string& verb, const tyto::lmdb_options& options, const std::s
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments{argv + 1, argv + argc};
   if (arguments.size() < 3) {
-    std::puts("usage: store_program append|open|read <directory> <stream> [<events> [<fold events>]]");
+    std::puts("usage: store_program append|open|read|list|compact <directory> <stream> [<events> [<fold events>]]");
     return 2;
   }
-  tyto::lmdb_options options{.path = arguments[1], .read_only = arguments[0] == "read"};
+  tyto::lmdb_options options{.path = arguments[1], .read_only = arguments[0] == "read" || arguments[0] == "list"};
   if (arguments.size() > 4) options.fold_events = std::stoull(arguments[4]);
   return run(arguments[0], options, arguments[2], arguments.size() > 3 ? std::stoll(arguments[3]) : 1);
 }

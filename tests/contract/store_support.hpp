@@ -70,6 +70,21 @@ inline result<void> append_one(event_store& store, std::shared_ptr<stream_write>
   return append_all(store, {std::move(write)}).at(0);
 }
 
+/// A write that changes what is kept of a stream, after `events` more events.
+inline std::shared_ptr<stream_write> change_of(std::string id, retention::action what, std::uint64_t first = 0,
+                                               std::string base = {}, std::size_t events = 0,
+                                               expected_version expected = expected_version::any()) {
+  auto write = write_of(std::move(id), events, expected);
+  write->then = retention{what, first, std::move(base)};
+  return write;
+}
+
+/// Changes what is kept of a stream and returns the outcome.
+inline result<void> change(event_store& store, std::string id, retention::action what, std::uint64_t first = 0,
+                           std::string base = {}) {
+  return append_one(store, change_of(std::move(id), what, first, std::move(base)));
+}
+
 struct seen_event {
   metadata meta;
   std::string payload;
@@ -101,6 +116,12 @@ inline std::vector<std::uint64_t> positions_of(const std::vector<seen_event>& ev
 }
 
 using positions = std::vector<std::uint64_t>;
+
+inline std::vector<std::uint64_t> numbers_of(const std::vector<seen_event>& events) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& event : events) numbers.push_back(event.meta.sequence_number);
+  return numbers;
+}
 
 /// Returns the eight bytes of checksum that the record `bytes` must have at `position`.
 inline std::string test_checksum(const std::string& bytes, std::uint64_t position) {

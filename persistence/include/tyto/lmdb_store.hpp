@@ -19,7 +19,8 @@ enum class durability : std::uint8_t {
 std::string_view name(durability mode);
 
 struct lmdb_options {
-  /// The directory; created if it is missing. Holds `journal/`, `read_models/` and `writer.lock`.
+  /// The directory; created if it is missing. Holds `journal/`, `read_models/` and `writer.lock`, and
+  /// `journal.compacting/` while the journal is being compacted.
   std::filesystem::path path;
 
   /// Opens for reading only, beside a process that may be writing: appends and commits fail. The directory must exist.
@@ -51,5 +52,27 @@ result<storage> open_lmdb(const lmdb_options& options);
 /// Fails with errc::invalid_argument if `opened` is not a storage in LMDB or the directory holds anything, and with
 /// errc::full, errc::permission or errc::io when it cannot be written.
 result<void> backup(const storage& opened, const std::filesystem::path& directory);
+
+/// What a compaction has come to: how many bytes the journal took before and after, where it is stored.
+struct compaction {
+  std::uint64_t bytes_before = 0;
+  std::uint64_t bytes_after = 0;
+};
+
+/// Gives back the space of events that were removed from the journal of `opened`, while appends and reads go on: copies
+/// the others to a new file, and lets that take the old one's place in one step. Positions, sequence numbers and what
+/// reads return stay as they are. Events that are removed while it runs may stay until the next compaction. Call it
+/// from any thread; a second call waits for the first.
+///
+/// Until it returns, the journal takes the space of both files, and the old one grows by every page that appends
+/// replace. Appends wait while the last events are copied and synced, as a rule as long as for one of their own, and
+/// share the disk with the copy. The old file is deleted, not overwritten. Who reads it keeps its space until that read
+/// ends; a storage that is open for reading only goes over to the new file with its next read.
+///
+/// Whatever goes wrong, also a crash, the old journal or the new one is there as a whole. Fails with
+/// errc::invalid_argument if `opened` is not a storage in LMDB, errc::permission if it is open for reading only,
+/// errc::damaged if the journal is, naming the event or the stream, and errc::full or errc::io, also where the file
+/// system cannot exchange two directories in one step.
+result<compaction> compact(const storage& opened);
 
 }  // namespace tyto
