@@ -12,6 +12,8 @@ class empty_rows final : public row_reader {
     return std::optional<std::string>{};
   }
   result<void> scan(std::string_view, const row_visitor&) const override { return {}; }
+  result<void> scan_back(std::string_view, const row_visitor&) const override { return {}; }
+  [[nodiscard]] result<std::uint64_t> count() const override { return std::uint64_t{0}; }
 };
 
 }  // namespace

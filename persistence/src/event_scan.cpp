@@ -30,9 +30,21 @@ result<bool> event_scan::arrive(int code) {
   if (code == 0 && number_in(cursor_.key()) == position_) return true;
   auto after = skip_removed();
   if (!after) return std::move(after).error();
-  if (code == 0 && number_in(cursor_.key()) != *after) return missing_event(*after, "the journal has a gap here");
+  auto next = code == 0 ? result<std::uint64_t>{number_in(cursor_.key())} : removed_after(*after);
+  if (!next) return std::move(next).error();
+  if (*next != *after) return missing_event(*after, "the journal has a gap here");
   position_ = *after;
   return code == 0;
+}
+
+// Behind the last event: returns `position`, or where removed events begin of which it should be the end.
+result<std::uint64_t> event_scan::removed_after(std::uint64_t position) const {
+  if (removed_ == 0) return position;
+  lmdb::cursor ranges{transaction_, removed_};
+  const int code = ranges.move(MDB_LAST);
+  if (code == MDB_NOTFOUND) return position;
+  if (code != 0) return lmdb::to_error(code, "looking up which events were removed");
+  return std::max(position, number_in(ranges.key()));
 }
 
 result<std::uint64_t> event_scan::skip_removed() const {

@@ -28,6 +28,7 @@ class event_scan {
 
  private:
   result<bool> arrive(int code);
+  [[nodiscard]] result<std::uint64_t> removed_after(std::uint64_t position) const;
   // Returns the first position from `position_` on that was not removed.
   [[nodiscard]] result<std::uint64_t> skip_removed() const;
 

@@ -216,11 +216,11 @@ result<std::shared_ptr<environment>> environment::open(const environment_options
       continue;
     }
     auto created = create(options, 0);
-    if (!created) return std::move(created).error();
     // LMDB opens its two files by name, one after the other: they must be of one directory.
     file_id now;
     if (const int code = identify(options.directory, now); code != 0) return to_error(code, doing);
     if (now != key) continue;
+    if (!created) return std::move(created).error();
     (*created)->directory_ = std::move(directory);
     int dead_readers = 0;
     mdb_reader_check((*created)->handle_, &dead_readers);  // their pages can be used again; if it fails, they are not

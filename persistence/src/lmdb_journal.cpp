@@ -367,7 +367,8 @@ result<std::uint64_t> lmdb_journal::read_all(std::uint64_t from_position, const 
   retention_rows kept{*transaction, tables_.retention};
   event_scan events{*transaction, tables_};
   metadata meta;
-  auto more = events.begin(std::max<std::uint64_t>(from_position, 1));
+  const auto from = std::max<std::uint64_t>(from_position, 1);
+  auto more = events.begin(from);
   for (; more && *more; more = events.next()) {
     auto payload = record::read(events.position(), events.bytes(), meta);
     if (!payload) return std::move(payload).error();
@@ -376,7 +377,9 @@ result<std::uint64_t> lmdb_journal::read_all(std::uint64_t from_position, const 
     if (meta.sequence_number < *first) continue;
     if (visitor({meta, *payload}) == visit::stop) return events.position();
   }
-  return more ? result<std::uint64_t>{events.position() - 1} : std::move(more).error();
+  if (!more) return std::move(more).error();
+  if (events.position() > from) return events.position() - 1;
+  return last_position(*transaction, tables_);  // it began beyond the end
 }
 
 result<stream_info> lmdb_journal::info(std::string_view persistence_id) const {

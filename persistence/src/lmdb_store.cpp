@@ -143,8 +143,10 @@ result<storage> open_for_writing(const lmdb_options& options) {
     (*lock)->undo();
     return std::move(usable).error();
   }
-  if (has_data(journal_directory(options))) {
-    // What a crash left of a compaction. If it cannot be removed, the next compaction says so.
+  if (lmdb::has_data(journal_directory(options))) {
+    // What a crash left of a compaction: first of all, which of the two is the journal must last. If the other one
+    // cannot be removed, the next compaction says so.
+    if (auto synced = lmdb::sync_directory(options.path); !synced) return std::move(synced).error();
     std::error_code ignored;
     fs::remove_all(compacting_directory(journal_directory(options)), ignored);
   }

@@ -552,6 +552,25 @@ TEST_CASE("in a compacted journal a missing event is damage, and one that was re
   }
 }
 
+TEST_CASE("an event that is missing before removed ones at the journal's end is damage") {
+  const temporary_directory directory;
+  {
+    const auto store = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
+    append_all(*store.journal, {write_of("order|1", 4), write_of("order|2", 3)});
+    change(*store.journal, "order|2", action::remove).value();
+    compact(store).value();
+  }
+  with_raw_table(directory.path() / "journal", "events", MDB_INTEGERKEY, [](MDB_txn* txn, MDB_dbi dbi) {
+    std::uint64_t number = 4;
+    MDB_val key{sizeof number, &number};
+    REQUIRE(mdb_del(txn, dbi, &key, nullptr) == 0);
+  });
+  const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
+  const auto read = store->read_all(1, [](const event_view&) { return visit::next; });
+  CHECK(read.error().code() == errc::damaged);
+  CHECK(read.error().doing().find("position 4") != std::string::npos);
+}
+
 TEST_CASE("a damaged event whose stream lost those before it stops nobody else") {
   const temporary_directory directory;
   {

@@ -144,6 +144,8 @@ TEST_CASE("reading everything ends after removed events, also where they are the
   CHECK(store.read_all(19, collect(seen)).value() == 23);
   CHECK(positions_of(seen) == positions{19, 20});
   CHECK(store.read_all(22, collect(seen)).value() == 23);
+  CHECK(store.read_all(24, collect(seen)).value() == 23);
+  CHECK(store.read_all(99, collect(seen)).value() == 23);
   CHECK(store.read_all(1, [](const event_view& event) { return event.meta.position == 7 ? visit::stop : visit::next; })
             .value() == 7);
   append_all(store, {write_of("order|2")});
