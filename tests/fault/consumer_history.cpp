@@ -101,7 +101,8 @@ std::size_t check_picky(const event_store& journal, const told_by_journal& told)
     }
   }
   std::map<std::uint64_t, std::uint32_t> found;
-  for (const auto& letter : dead_letters(journal, picky::name).value()) {
+  const auto letters = dead_letters(journal, picky::name).value();
+  for (const auto& letter : letters) {
     found.emplace(letter.event.position, letter.event.attempts);
   }
   REQUIRE(found == expected);
