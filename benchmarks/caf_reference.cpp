@@ -6,8 +6,11 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <latch>
+#include <semaphore>
 #include <stdexcept>
 #include <vector>
 
@@ -31,6 +34,52 @@ double caf_actor_bytes(std::size_t count) {
   for (auto& each : all) caf::anon_send_exit(each, caf::exit_reason::kill);
   return bytes;
 }
+
+class caf_pair::actors {
+ public:
+  actors() {
+    receiver_ = system_.spawn<caf::detached>([this](caf::event_based_actor*) -> caf::behavior {
+      return {[this](std::int64_t sent_at) {
+        took_ns_ = now_ns() - sent_at;
+        arrived_.release();
+      }};
+    });
+    sender_ = system_.spawn<caf::detached>([to = receiver_](caf::event_based_actor* self) -> caf::behavior {
+      return {[self, to](int) { self->send(to, now_ns()); }};
+    });
+  }
+  ~actors() {
+    caf::anon_send_exit(sender_, caf::exit_reason::kill);
+    caf::anon_send_exit(receiver_, caf::exit_reason::kill);
+  }
+  actors(const actors&) = delete;
+  actors& operator=(const actors&) = delete;
+
+  double send_one() {
+    caf::anon_send(sender_, 1);
+    arrived_.acquire();
+    return static_cast<double>(took_ns_) / 1'000;
+  }
+
+ private:
+  static std::int64_t now_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+
+  caf::actor_system_config config_;
+  caf::actor_system system_{config_};
+  caf::actor receiver_;
+  caf::actor sender_;
+  std::int64_t took_ns_ = 0;
+  std::binary_semaphore arrived_{0};
+};
+
+caf_pair::caf_pair() : actors_(std::make_unique<actors>()) {}
+
+caf_pair::~caf_pair() = default;
+
+double caf_pair::send_one() { return actors_->send_one(); }
 
 std::size_t resident_bytes() {
   auto* file = std::fopen("/proc/self/statm", "r");

@@ -30,7 +30,10 @@ void sender::finish(tyto::runtime& to) const {
   if (failures_ > 0) throw std::runtime_error("commands failed");
 }
 
-driver::driver(const settings& how) : rt_{where_.open(how)} { rt_.aggregate<note>().start().value(); }
+driver::driver(const settings& how, const std::function<void(tyto::runtime&)>& add_more) : rt_{where_.open(how)} {
+  add_more(rt_.aggregate<note>());
+  rt_.start().value();
+}
 
 void driver::run(double seconds_to_run, const std::function<std::uint64_t()>& pick) {
   const auto start = steady::now();
@@ -54,6 +57,31 @@ void by_turns(double seconds_to_run, const std::vector<std::function<void(double
 
 std::function<std::uint64_t()> uniform(std::uint64_t count) {
   return [count, random = std::mt19937_64{42}]() mutable { return random() % count; };
+}
+
+std::function<std::uint64_t()> round_robin(std::uint64_t count) {
+  return [count, next = std::uint64_t{0}]() mutable { return next++ % count; };
+}
+
+void fill(tyto::event_store& journal, std::uint64_t events, const std::function<std::uint64_t()>& pick) {
+  const auto payload = tyto::to_bytes(noted{1, note_text()});
+  constexpr std::size_t batch_events = 4'096;
+  tyto::append_batch batch;
+  const auto flush = [&] {
+    if (!batch.writes.empty()) (void)tyto::append_and_wait(journal, std::move(batch)).value();
+    batch = {};
+  };
+  for (std::uint64_t i = 0; i < events; ++i) {
+    auto write = std::make_shared<tyto::stream_write>();
+    write->persistence_id = "note|" + std::to_string(pick());
+    auto& event = write->events.emplace_back();
+    event.meta.persistence_id = write->persistence_id;
+    event.meta.type = tyto::stored_name<noted>;
+    event.payload = payload;
+    batch.writes.push_back(std::move(write));
+    if (batch.writes.size() == batch_events) flush();
+  }
+  flush();
 }
 
 }  // namespace bench

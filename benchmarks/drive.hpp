@@ -39,13 +39,17 @@ class sender {
 /// A runtime on storage of its own, and how many commands it takes in which time.
 class driver {
  public:
-  explicit driver(const settings& how);
+  /// `add_more` registers what is to run beside the notes.
+  explicit driver(
+      const settings& how, const std::function<void(tyto::runtime&)>& add_more = [](auto&) {});
 
   /// Sends commands to the aggregates that `pick` names, for so many seconds, and waits until all are durable.
   void run(double seconds, const std::function<std::uint64_t()>& pick);
 
   /// Of all runs so far.
   [[nodiscard]] double per_second() const { return static_cast<double>(events_) / took_s_; }
+
+  [[nodiscard]] std::uint64_t events() const { return events_; }
 
   /// Returns how many events a transaction held, on average.
   [[nodiscard]] std::size_t batch() const;
@@ -62,7 +66,13 @@ class driver {
 /// from one moment to the next.
 void by_turns(double seconds, const std::vector<std::function<void(double)>>& sides);
 
-/// Draws aggregates out of `count`, all as likely.
+/// Draws aggregates out of `count`, all as likely; always the same ones in the same order.
 std::function<std::uint64_t()> uniform(std::uint64_t count);
+
+/// Names one of `count` aggregates after the other, again and again.
+std::function<std::uint64_t()> round_robin(std::uint64_t count);
+
+/// Appends `events` events of the notes that `pick` names.
+void fill(tyto::event_store& journal, std::uint64_t events, const std::function<std::uint64_t()>& pick);
 
 }  // namespace bench

@@ -101,28 +101,136 @@ void lmdb_journal::run(double seconds_to_run, std::size_t batch) {
   took_s_ += seconds(steady::now() - start).count();
 }
 
-double lmdb_scan_per_second(const std::filesystem::path& directory) {
-  const environment env{directory, MDB_RDONLY};
-  MDB_txn* txn = nullptr;
-  MDB_dbi events = 0;
-  MDB_cursor* cursor = nullptr;
-  check(mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn));
-  check(mdb_dbi_open(txn, "events", MDB_INTEGERKEY, &events));
-  check(mdb_cursor_open(txn, events, &cursor));
-  MDB_val key;
-  MDB_val value;
-  std::uint64_t records = 0;
-  std::uint64_t sum = 0;
-  const auto start = steady::now();
-  while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-    const auto* bytes = static_cast<const char*>(value.mv_data);
-    sum += XXH3_64bits_withSeed(bytes + 8, value.mv_size - 8, ++records);
+namespace {
+
+// Visits the records of a journal of ours, and computes their checksums.
+class record_walk {
+ public:
+  explicit record_walk(const std::filesystem::path& directory) : env_(directory, MDB_RDONLY) {
+    check(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn_));
+    MDB_dbi events = 0;
+    check(mdb_dbi_open(txn_, "events", MDB_INTEGERKEY, &events));
+    check(mdb_cursor_open(txn_, events, &cursor_));
   }
+  ~record_walk() {
+    mdb_cursor_close(cursor_);
+    mdb_txn_abort(txn_);
+  }
+  record_walk(const record_walk&) = delete;
+  record_walk& operator=(const record_walk&) = delete;
+
+  bool next() {
+    MDB_val key;
+    MDB_val value;
+    if (mdb_cursor_get(cursor_, &key, &value, MDB_NEXT) != 0) return false;
+    const auto* bytes = static_cast<const char*>(value.mv_data);
+    sum_ += XXH3_64bits_withSeed(bytes + 8, value.mv_size - 8, ++records_);
+    return true;
+  }
+
+  // Returns how many there were.
+  [[nodiscard]] std::uint64_t records() const {
+    if (sum_ == 1) throw std::runtime_error("the sum of checksums is there to be computed, not to be one");
+    return records_;
+  }
+
+ private:
+  const environment env_;
+  MDB_txn* txn_ = nullptr;
+  MDB_cursor* cursor_ = nullptr;
+  std::uint64_t records_ = 0;
+  std::uint64_t sum_ = 0;
+};
+
+}  // namespace
+
+double lmdb_scan_per_second(const std::filesystem::path& directory) {
+  record_walk records{directory};
+  const auto start = steady::now();
+  while (records.next()) continue;
   const auto took = seconds(steady::now() - start).count();
-  mdb_cursor_close(cursor);
-  mdb_txn_abort(txn);
-  if (sum == 1) throw std::runtime_error("the sum of checksums is there to be computed, not to be one");
-  return static_cast<double>(records) / took;
+  return static_cast<double>(records.records()) / took;
 }
+
+class lmdb_rows::tables {
+ public:
+  // As our read models are synced.
+  tables() : env_(where_.path(), MDB_NOMETASYNC) {
+    auto* txn = begin(0);
+    check(mdb_dbi_open(txn, "rows", MDB_CREATE, &rows_));
+    check(mdb_txn_commit(txn));
+  }
+
+  double rebuild(const std::filesystem::path& directory, std::size_t batch,
+                 const std::function<std::uint64_t()>& pick) {
+    record_walk records{directory};
+    const auto start = steady::now();
+    for (bool more = true; more;) {
+      auto* txn = begin(0);
+      for (std::size_t i = 0; i < batch && (more = records.next()); ++i) count_one(txn, std::to_string(pick()));
+      check(mdb_txn_commit(txn));
+    }
+    return static_cast<double>(records.records()) / seconds(steady::now() - start).count();
+  }
+
+  void fill(std::uint64_t count) {
+    auto* txn = begin(0);
+    for (std::uint64_t i = 0; i < count; ++i) count_one(txn, std::to_string(i));
+    check(mdb_txn_commit(txn));
+  }
+
+  [[nodiscard]] std::uint64_t get(std::string key) const {
+    auto* txn = begin(MDB_RDONLY);
+    const auto found = get(txn, key);
+    mdb_txn_abort(txn);
+    return found.events;
+  }
+
+ private:
+  struct row {
+    std::uint64_t events = 0;
+    std::int64_t sum = 0;
+  };
+
+  [[nodiscard]] MDB_txn* begin(unsigned flags) const {
+    MDB_txn* txn = nullptr;
+    check(mdb_txn_begin(env_, nullptr, flags, &txn));
+    return txn;
+  }
+
+  row get(MDB_txn* txn, std::string& key) const {
+    MDB_val name{key.size(), key.data()};
+    MDB_val value;
+    row found;
+    if (mdb_get(txn, rows_, &name, &value) == 0) std::memcpy(&found, value.mv_data, sizeof found);
+    return found;
+  }
+
+  void count_one(MDB_txn* txn, std::string key) {
+    auto changed = get(txn, key);
+    ++changed.events;
+    ++changed.sum;
+    MDB_val name{key.size(), key.data()};
+    MDB_val value{sizeof changed, &changed};
+    check(mdb_put(txn, rows_, &name, &value, 0));
+  }
+
+  scratch where_;
+  environment env_;
+  MDB_dbi rows_ = 0;
+};
+
+lmdb_rows::lmdb_rows() : tables_(std::make_unique<tables>()) {}
+
+lmdb_rows::~lmdb_rows() = default;
+
+double lmdb_rows::rebuild(const std::filesystem::path& directory, std::size_t batch,
+                          const std::function<std::uint64_t()>& pick) {
+  return tables_->rebuild(directory, batch, pick);
+}
+
+void lmdb_rows::fill(std::uint64_t count) { tables_->fill(count); }
+
+std::uint64_t lmdb_rows::get(const std::string& key) const { return tables_->get(key); }
 
 }  // namespace bench

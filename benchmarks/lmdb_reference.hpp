@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "measurement.hpp"
 
@@ -33,6 +35,29 @@ class lmdb_journal {
   std::unique_ptr<tables> tables_;
   std::uint64_t events_ = 0;
   double took_s_ = 0;
+};
+
+/// Rows under strings, of a count and a sum each, as a read model of ours has them.
+class lmdb_rows {
+ public:
+  lmdb_rows();
+  ~lmdb_rows();
+  lmdb_rows(const lmdb_rows&) = delete;
+  lmdb_rows& operator=(const lmdb_rows&) = delete;
+
+  /// Walks over the journal in `directory`, computes each record's checksum, and adds each to the row that `pick`
+  /// names; `batch` records a transaction. Returns records/s.
+  double rebuild(const std::filesystem::path& directory, std::size_t batch, const std::function<std::uint64_t()>& pick);
+
+  /// Gives the rows 0 to `count` - 1 something to count.
+  void fill(std::uint64_t count);
+
+  /// Reads a row in a read transaction of its own; returns its count. Safe to call from any thread.
+  [[nodiscard]] std::uint64_t get(const std::string& key) const;
+
+ private:
+  class tables;
+  std::unique_ptr<tables> tables_;
 };
 
 /// Records/s of a cursor that walks over the journal in `directory` and computes each record's checksum.

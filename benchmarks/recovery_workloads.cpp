@@ -10,6 +10,7 @@
 #include <string>
 
 #include "caf_reference.hpp"
+#include "drive.hpp"
 #include "lmdb_reference.hpp"
 #include "note.hpp"
 #include "scratch.hpp"
@@ -21,28 +22,6 @@ namespace {
 
 using seconds = std::chrono::duration<double>;
 using steady = std::chrono::steady_clock;
-
-// Appends `rounds` rounds of one event for each of `streams` streams.
-void fill(tyto::event_store& journal, std::uint64_t streams, std::uint64_t rounds) {
-  const auto payload = tyto::to_bytes(noted{1, note_text()});
-  constexpr std::size_t batch_events = 4'096;
-  tyto::append_batch batch;
-  const auto flush = [&] {
-    if (!batch.writes.empty()) (void)tyto::append_and_wait(journal, std::move(batch)).value();
-    batch = {};
-  };
-  for (std::uint64_t i = 0; i < streams * rounds; ++i) {
-    auto write = std::make_shared<tyto::stream_write>();
-    write->persistence_id = "note|" + std::to_string(i % streams);
-    auto& event = write->events.emplace_back();
-    event.meta.persistence_id = write->persistence_id;
-    event.meta.type = tyto::stored_name<noted>;
-    event.payload = payload;
-    batch.writes.push_back(std::move(write));
-    if (batch.writes.size() == batch_events) flush();
-  }
-  flush();
-}
 
 // Returns events/s of the recovery of one stream that `rounds` events long, by the first command that it gets.
 double replay_per_second(const tyto::storage& stores, std::uint64_t events) {
@@ -82,7 +61,7 @@ measurement replay(const settings& how) {
   double ours = 0;
   {
     const auto stores = where.open(how);
-    fill(*stores.journal, 1, long_stream);
+    fill(*stores.journal, long_stream, round_robin(1));
     (void)replay_per_second(stores, long_stream);  // both sides find the pages in memory
     ours = replay_per_second(stores, long_stream);
   }
@@ -95,12 +74,12 @@ measurement recover_many(const settings& how) {
   constexpr std::uint64_t events_each = 10;
   const scratch long_one;
   const auto long_stores = long_one.open(how);
-  fill(*long_stores.journal, 1, long_stream);
+  fill(*long_stores.journal, long_stream, round_robin(1));
   const auto one_stream = replay_per_second(long_stores, long_stream);
 
   const scratch where;
   const auto stores = where.open(how);
-  fill(*stores.journal, aggregates, events_each);
+  fill(*stores.journal, aggregates * events_each, round_robin(aggregates));
   std::counting_semaphore<2'000> room{2'000};
   tyto::runtime rt{stores};
   rt.aggregate<note>().start().value();

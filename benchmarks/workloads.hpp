@@ -15,6 +15,11 @@ measurement replay(const settings& how);        // one stream of 1,000,000 event
 measurement recover_many(const settings& how);  // 100,000 aggregates of 10 events each
 measurement memory(const settings& how);        // 1,000,000 live idle aggregates
 
+measurement fanout(const settings& how);                 // `commands` with 16 live consumers
+measurement rebuild(const settings& how);                // a read model of 100,000 keys from 1,000,000 events
+std::vector<measurement> delivery(const settings& how);  // from durable to a subscription's handler
+measurement query(const settings& how);                  // point queries from two threads, the projection running
+
 measurement volume(const settings& how);  // 20,000,000 events, `--seconds` or not
 
 /// `commands` beside RocksDB and beside SQLite. Refuses relaxed durability.

@@ -132,7 +132,7 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
     };
     if (limit == 1) note();
     if (!parked_.by_position().empty()) {
-      if (auto key = key_of(event); parked_.blocks(key)) {
+      if (auto key = key_of(event); parked_.blocks(key, event.meta.position)) {
         park_behind(event, std::move(key));
         continue;
       }

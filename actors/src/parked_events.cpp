@@ -17,17 +17,21 @@ result<void> parked_events::load(const event_store& journal, std::string_view co
 
 void parked_events::add(std::uint64_t position, std::string key) {
   const auto [added, is_new] = by_position_.try_emplace(position, std::move(key));
-  if (is_new) ++waiting_[added->second];
+  if (is_new) waiting_[added->second].insert(position);
 }
 
 void parked_events::remove(std::uint64_t position) {
   const auto found = by_position_.find(position);
   if (found == by_position_.end()) return;
   const auto waiting = waiting_.find(found->second);
-  if (--waiting->second == 0) waiting_.erase(waiting);
+  waiting->second.erase(position);
+  if (waiting->second.empty()) waiting_.erase(waiting);
   by_position_.erase(found);
 }
 
-bool parked_events::blocks(std::string_view key) const { return waiting_.contains(key); }
+bool parked_events::blocks(std::string_view key, std::uint64_t position) const {
+  const auto waiting = waiting_.find(key);
+  return waiting != waiting_.end() && *waiting->second.begin() <= position;
+}
 
 }  // namespace tyto::detail

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,13 +23,13 @@ class parked_events {
   void remove(std::uint64_t position);
 
   [[nodiscard]] bool contains(std::uint64_t position) const { return by_position_.contains(position); }
-  /// Whether events with `key` must wait.
-  [[nodiscard]] bool blocks(std::string_view key) const;
+  /// Whether the event at `position`, with `key`, must wait: for itself or one before it.
+  [[nodiscard]] bool blocks(std::string_view key, std::uint64_t position) const;
   [[nodiscard]] const std::map<std::uint64_t, std::string>& by_position() const { return by_position_; }
 
  private:
-  std::map<std::uint64_t, std::string> by_position_;         // the keys
-  std::map<std::string, std::size_t, std::less<>> waiting_;  // events of each key
+  std::map<std::uint64_t, std::string> by_position_;                     // the keys
+  std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting_;  // positions of each key
 };
 
 }  // namespace tyto::detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -90,6 +91,9 @@ TYTO_VALUE(sums::row, counted_in, echoed, padding)
 inline void add_crash_domain(runtime& rt) {
   rt.aggregate<tally>().aggregate<echo>().reaction<echoing>().projection<sums>();
 }
+
+/// The runtime of a writer program, with the domain that the program links.
+std::unique_ptr<runtime> make_writer_runtime(storage stores, runtime_options options);
 
 inline lmdb_options crash_storage(const std::filesystem::path& directory, bool read_only = false) {
   return {.path = directory, .read_only = read_only, .fold_events = 24};

@@ -1,4 +1,5 @@
-// The program that crash_test kills. Sends commands to a runtime and writes each acknowledgement to its output.
+// The program that crash_test kills, and, with more consumers, consumer_crash_test. Sends commands to a runtime and
+// writes each acknowledgement to its output.
 //
 //   crash_writer <directory> <in flight> <first> <end> <n> <moment> [<number>...]
 //
@@ -99,12 +100,11 @@ void run(const plan& what) {
   runtime_options options;
   options.max_commands_in_flight = what.in_flight;
   options.worker_threads = 2;
-  runtime rt{*std::move(stores), options};
-  add_crash_domain(rt);
-  if (auto started = rt.start(); !started) fail(started.error().message());
-  send_all(rt, what);
-  if (auto settled = rt.settle(std::chrono::minutes{1}); !settled) fail(settled.error().message());
-  if (auto stopped = rt.stop(); !stopped) fail(stopped.error().message());
+  const auto rt = make_writer_runtime(*std::move(stores), options);
+  if (auto started = rt->start(); !started) fail(started.error().message());
+  send_all(*rt, what);
+  if (auto settled = rt->settle(std::chrono::minutes{1}); !settled) fail(settled.error().message());
+  if (auto stopped = rt->stop(); !stopped) fail(stopped.error().message());
 }
 
 }  // namespace

@@ -274,3 +274,19 @@ TEST_CASE("Unknown consumers have no dead letters to be released") {
   CHECK(rt.dead_letters("nobody")->empty());
   CHECK(rt.replay_dead_letters("nobody").error().code() == errc::invalid_argument);
 }
+
+TEST_CASE("A projection that begins anew over an old record parks nothing that comes before its dead letters") {
+  sums::copes = false;
+  const auto first = open_memory();
+  const auto again = open_memory();
+  for (const auto& rows : {first.read_models, again.read_models}) {  // the second ones as after restoring a backup
+    runtime rt{{first.journal, rows, nullptr}, quiet()};
+    rt.aggregate<account>().projection<sums>().start().value();
+    if (rows == first.read_models) credit_all(rt, {{"ben", 1}, {"ben", -1}, {"ben", 2}});
+    rt.settle(long_enough).value();
+    CHECK(rt.query<sums>({"ben"}).value() == 1);
+    const auto letters = rt.dead_letters("sums").value();
+    REQUIRE(letters.size() == 2);
+    CHECK(letters[0].event.position == 2);
+  }
+}
