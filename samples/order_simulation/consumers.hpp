@@ -6,17 +6,18 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tyto/command.hpp>
+#include <tyto/dead_letter.hpp>
 #include <tyto/event.hpp>
 #include <tyto/table.hpp>
 #include <utility>
 #include <vector>
 
 #include "domain.hpp"
+#include "mail_server.hpp"
 #include "money.hpp"
 #include "payment_gateway.hpp"
 
@@ -85,46 +86,28 @@ struct inventory {
   }
 };
 
-/// Where notifications end up, in place of a mail server. Safe to use from any thread.
-class outbox {
- public:
-  void put(std::string message) {
-    const std::lock_guard lock{mutex_};
-    ++count_;
-    last_ = std::move(message);
-  }
-  [[nodiscard]] std::uint64_t count() const {
-    const std::lock_guard lock{mutex_};
-    return count_;
-  }
-  [[nodiscard]] std::string last() const {
-    const std::lock_guard lock{mutex_};
-    return last_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::uint64_t count_ = 0;
-  std::string last_;
-};
-
-/// Tells customers how their order ended. An effect outside of the journal: after a crash a message may go out twice.
+/// Tells customers how their order ended. An effect outside of the journal: it may be repeated, and the mail server
+/// may be slow or down.
 struct notification {
   static constexpr std::string_view name = "notification";
   using events = tyto::events<order_completed, order_cancelled, return_refunded>;
 
-  std::shared_ptr<outbox> out;
+  // A mail server that is down is soon believed, so that other customers do not wait for long.
+  static constexpr tyto::failure_policy failures{.retries = 2, .then = tyto::on_failure::park};
+
+  std::shared_ptr<mail_server> mail;
 
   void react(const order_completed& e, const tyto::metadata& m) const {
-    out->put("to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " over " +
-             format_cents(e.total_cents) + " is on its way");
+    mail->send(m.entity_id(), "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " over " +
+                                  format_cents(e.total_cents) + " is on its way");
   }
   void react(const order_cancelled& e, const tyto::metadata& m) const {
-    out->put("to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " was cancelled, " +
-             e.reason);
+    mail->send(m.entity_id(), "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} +
+                                  " was cancelled, " + e.reason);
   }
   void react(const return_refunded& e, const tyto::metadata& m) const {
-    out->put("return " + std::string{m.entity_id()} + ": we have refunded " + format_cents(e.amount_cents));
+    mail->send(m.entity_id(),
+               "return " + std::string{m.entity_id()} + ": we have refunded " + format_cents(e.amount_cents));
   }
 
  private:

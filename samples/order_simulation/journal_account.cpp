@@ -6,10 +6,11 @@
 namespace shop {
 namespace {
 
-using every_event = tyto::events<order_created, order_paid, order_line_reserved, order_line_short, inventory_reserved,
-                                 inventory_short, order_completed, order_cancelled, payment_succeeded, payment_declined,
-                                 payment_refunded, return_refunded, stock_received, stock_reserved, stock_short,
-                                 stock_released, stock_restocked, goods_returned>;
+using every_event =
+    tyto::events<order_created, order_paid, order_line_reserved, order_line_short, inventory_reserved, inventory_short,
+                 order_completed, order_cancelled, payment_succeeded, payment_declined, payment_refunded,
+                 return_refunded, stock_received, stock_reserved, stock_short, stock_released, stock_restocked,
+                 goods_returned, tyto::event_parked, tyto::event_released>;
 
 std::string entity(const tyto::metadata& m) { return std::string{m.entity_id()}; }
 
@@ -150,6 +151,14 @@ void journal_account::apply(const goods_returned& e, const tyto::metadata& m) {
   if (++account.accepted > 1) object_at(m, "return " + entity(m) + " is accepted twice");
   account.total_cents += e.total_cents;
   for (const auto& line : e.lines) account.units[line.stock_code] += line.quantity;
+}
+
+void journal_account::apply(const tyto::event_parked& e, const tyto::metadata& m) {
+  dead_letters[entity(m)].insert(e.position);
+}
+
+void journal_account::apply(const tyto::event_released& e, const tyto::metadata& m) {
+  dead_letters[entity(m)].erase(e.position);
 }
 
 journal_account account_for(const tyto::event_store& journal) {

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tyto/dead_letter.hpp>
 #include <tyto/event_store.hpp>
 #include <vector>
 
@@ -62,6 +64,7 @@ class journal_account {
   std::map<std::string, payment_account> payments;
   std::map<std::string, stock_account> stocks;
   std::map<std::string, return_account> returns;
+  std::map<std::string, std::set<std::uint64_t>> dead_letters;  // positions by consumer's record
   std::map<std::string, std::uint64_t> events_by_type;
   std::uint64_t events_total = 0;
   std::int64_t revenue_cents = 0;  // as the completions say
@@ -94,6 +97,8 @@ class journal_account {
   void apply(const stock_released& e, const tyto::metadata& m);
   void apply(const stock_restocked& e, const tyto::metadata& m);
   void apply(const goods_returned& e, const tyto::metadata& m);
+  void apply(const tyto::event_parked& e, const tyto::metadata& m);
+  void apply(const tyto::event_released& e, const tyto::metadata& m);
 
   std::optional<std::string> first_violation_;
 };

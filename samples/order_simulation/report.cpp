@@ -122,8 +122,21 @@ void write_events(page& out, const report& r) {
   out.row("events per second", format_count(static_cast<std::uint64_t>(
                                    r.outcome.seconds > 0 ? static_cast<double>(committed) / r.outcome.seconds : 0)));
   out.row("size of the journal", size_in_words(r.journal_bytes));
-  out.count("notifications in this run", r.outcome.notifications);
-  if (!r.outcome.last_notification.empty()) out.line("  the last one: " + r.outcome.last_notification);
+}
+
+void write_notifications(page& out, const report& r) {
+  const auto& told = r.outcome.notifications;
+  out.heading("Notifications in this run");
+  out.count("customers told", told.sent);
+  out.row("every order had its outcome after", fmt::format("{:.2f} s", r.outcome.orders_seconds));
+  out.row("notification was behind by then", format_count(told.lag) + " events");
+  out.row("every customer was told after", fmt::format("{:.2f} s", r.outcome.seconds));
+  if (told.failures > 0) out.count("attempts that failed", told.failures);
+  if (told.parked > 0) {
+    out.count("given up for the time being: parked as dead letters", told.parked);
+    out.count("replayed when the mail server worked again", told.replayed);
+  }
+  if (!told.last.empty()) out.line("  the last one: " + told.last);
 }
 
 void write_audit(page& out, const report& r) {
@@ -150,6 +163,7 @@ std::string to_text(const report& r) {
   write_story(out, r);
   write_orders(out, r, all);
   write_events(out, r);
+  write_notifications(out, r);
   write_audit(out, r);
   return out.take();
 }

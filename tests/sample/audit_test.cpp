@@ -181,6 +181,14 @@ TEST_CASE("the audit finds a completed order that reserved too little") {
   CHECK(audit_of(events) == "order 1 is completed without its 4 units of A");
 }
 
+TEST_CASE("the audit finds a dead letter that nobody has handled") {
+  auto events =
+      with("tyto.consumer|notification", tyto::event_parked{8, "order|1", "order|1", "order.completed", "", 3});
+  CHECK(audit_of(events) == "notification has not handled 1 dead letters, the first one at position 8");
+  events.push_back(fact("tyto.consumer|notification", tyto::event_released{8, false}));
+  CHECK(audit_of(events) == "passed");
+}
+
 TEST_CASE("the audit finds a read model that differs from the journal") {
   auto changed = sound_read_model();
   changed.orders[1].second.reason = "out of stock";

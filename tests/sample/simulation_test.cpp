@@ -1,6 +1,7 @@
 #include "simulation.hpp"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <tyto/memory_store.hpp>
@@ -11,15 +12,20 @@
 
 namespace {
 
-shop::report simulate_on(const tyto::storage& stores, const shop::invoice_source& source, double decline_rate,
-                         std::int64_t initial_stock) {
-  auto outcome = shop::simulate(stores, source, {{42, decline_rate}, initial_stock, false});
+shop::report simulate_on(const tyto::storage& stores, const shop::invoice_source& source,
+                         const shop::simulation_options& options) {
+  auto outcome = shop::simulate(stores, source, options);
   if (!outcome) FAIL(outcome.error().message());
   shop::report made;
   made.outcome = *std::move(outcome);
   made.account = shop::account_for(*stores.journal);
   made.audit_failure = shop::audit(made.account, made.outcome.read_model);
   return made;
+}
+
+shop::report simulate_on(const tyto::storage& stores, const shop::invoice_source& source, double decline_rate,
+                         std::int64_t initial_stock) {
+  return simulate_on(stores, source, {{42, decline_rate}, {}, initial_stock, false});
 }
 
 nlohmann::json json_of(const shop::report& report) {
@@ -44,7 +50,7 @@ TEST_CASE("orders are completed when all goes well") {
   CHECK(json["orders_total"] == 200);
   CHECK(json["orders_completed"] == 200);
   CHECK(json["returns_accepted"] == 4);
-  CHECK(report.outcome.notifications == 204);
+  CHECK(report.outcome.notifications.sent == 204);
 }
 
 TEST_CASE("declined payments cancel their orders and touch no stock") {
@@ -85,6 +91,30 @@ TEST_CASE("rejected invoices are counted by reason and leave nothing in the jour
   CHECK(report.outcome.rejected_returns == std::map<std::string, std::uint64_t>{{"a quantity is greater than -1", 1}});
   CHECK(report.account.events_total == 1);  // the stock's delivery
   CHECK(json_of(report)["orders_total"] == 3);
+}
+
+TEST_CASE("a slow notification tells every customer in the end") {
+  const shop::mail_faults slow{42, std::chrono::milliseconds{2}, 0};
+  const auto report = simulate_on(tyto::open_memory(), shop::generate(42, 200), {{42, 0}, slow, 1'000'000, false});
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  CHECK(json_of(report)["orders_completed"] == 200);
+  CHECK(report.outcome.notifications.sent == 204);
+  CHECK(report.outcome.seconds >= 204 * 0.002);
+}
+
+TEST_CASE("orders end while notification fails, and every customer is told after the repair, once") {
+  const shop::mail_faults down{42, {}, 1};
+  const auto stores = tyto::open_memory();
+  const auto report = simulate_on(stores, shop::generate(42, 100), {{42, 0}, down, 1'000'000, false});
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  CHECK(json_of(report)["orders_completed"] == 100);
+  const auto& told = report.outcome.notifications;
+  CHECK(told.sent == 102);
+  CHECK(told.parked > 30);
+  CHECK(told.parked < 70);
+  CHECK(told.replayed == told.parked);
+  CHECK(told.failures == 3 * told.parked + (told.sent - told.parked));
+  CHECK(tyto::dead_letters(*stores.journal, "notification").value().empty());
 }
 
 TEST_CASE("running the same again changes nothing and reports the same") {
