@@ -23,60 +23,27 @@
 
 namespace shop {
 
-/// Charges orders, refunds what cannot be delivered, refunds returns, and closes the order when all is well.
+/// Charges orders and refunds returns.
 struct billing {
   static constexpr std::string_view name = "billing";
-  using events = tyto::events<order_created, payment_declined, inventory_reserved, inventory_short, goods_returned>;
+  using events = tyto::events<order_created, goods_returned>;
 
   payment_gateway gateway;
 
   tyto::commands react(const order_created& e, const tyto::metadata& m) const {
-    return {tyto::send<payment>(m.entity_id(), payment::charge{e.total_cents, gateway.approves(m.entity_id())})};
-  }
-  static tyto::commands react(const payment_declined&, const tyto::metadata& m) {
-    return {tyto::send<order>(m.entity_id(), order::cancel{std::string{payment_was_declined}})};
-  }
-  static tyto::commands react(const inventory_reserved&, const tyto::metadata& m) {
-    return {tyto::send<order>(m.entity_id(), order::complete{})};
-  }
-  static tyto::commands react(const inventory_short&, const tyto::metadata& m) {
-    return {tyto::send<payment>(m.entity_id(), payment::refund{})};
+    const auto answer = gateway.answer(m.entity_id());
+    if (answer == bank_answer::none) return {};
+    return {tyto::send<payment>(m.entity_id(), payment::charge{e.total_cents, answer == bank_answer::approved})};
   }
   static tyto::commands react(const goods_returned& e, const tyto::metadata& m) {
     return {tyto::send<payment>(m.entity_id(), payment::refund_return{e.total_cents})};
   }
 };
 
-/// Reserves what was paid for, tells the order how that went, releases what cannot be used, and restocks returns.
+/// Restocks returns.
 struct inventory {
   static constexpr std::string_view name = "inventory";
-  using events =
-      tyto::events<payment_succeeded, order_paid, stock_reserved, stock_short, inventory_short, goods_returned>;
 
-  static tyto::commands react(const payment_succeeded&, const tyto::metadata& m) {
-    return {tyto::send<order>(m.entity_id(), order::record_payment{})};
-  }
-  static tyto::commands react(const order_paid& e, const tyto::metadata& m) {
-    tyto::commands all;
-    for (const auto& each : e.items) {
-      all.push_back(tyto::send<stock>(each.stock_code, stock::reserve{std::string{m.entity_id()}, each.units}));
-    }
-    return all;
-  }
-  static tyto::commands react(const stock_reserved& e, const tyto::metadata& m) {
-    return {tyto::send<order>(e.order_id, order::record_reservation{std::string{m.entity_id()}, true})};
-  }
-  static tyto::commands react(const stock_short& e, const tyto::metadata& m) {
-    return {tyto::send<order>(e.order_id, order::record_reservation{std::string{m.entity_id()}, false})};
-  }
-  static tyto::commands react(const inventory_short& e, const tyto::metadata& m) {
-    tyto::commands all;
-    for (const auto& each : e.to_release) {
-      all.push_back(tyto::send<stock>(each.stock_code, stock::release{std::string{m.entity_id()}}));
-    }
-    all.push_back(tyto::send<order>(m.entity_id(), order::cancel{std::string{out_of_stock}}));
-    return all;
-  }
   static tyto::commands react(const goods_returned& e, const tyto::metadata& m) {
     tyto::commands all;
     for (const auto& each : e.items) {

@@ -80,11 +80,6 @@ class journal_account {
   order_account& open_order(const std::string& id, const tyto::metadata& m);
 
   void apply(const order_created& e, const tyto::metadata& m);
-  void apply(const order_paid& e, const tyto::metadata& m);
-  void apply(const order_line_reserved& e, const tyto::metadata& m);
-  void apply(const order_line_short& e, const tyto::metadata& m);
-  void apply(const inventory_reserved& e, const tyto::metadata& m);
-  void apply(const inventory_short& e, const tyto::metadata& m);
   void apply(const order_completed& e, const tyto::metadata& m);
   void apply(const order_cancelled& e, const tyto::metadata& m);
   void apply(const payment_succeeded& e, const tyto::metadata& m);
@@ -97,6 +92,9 @@ class journal_account {
   void apply(const stock_released& e, const tyto::metadata& m);
   void apply(const stock_restocked& e, const tyto::metadata& m);
   void apply(const goods_returned& e, const tyto::metadata& m);
+  void apply(const payment_came_late& e, const tyto::metadata& m);
+  template <class E>
+  void apply(const E& step, const tyto::metadata& m);
   void apply(const tyto::event_parked& e, const tyto::metadata& m);
   void apply(const tyto::event_released& e, const tyto::metadata& m);
 

@@ -30,6 +30,7 @@ struct arguments {
   std::string data_dir;
   std::uint64_t seed = 42;
   double decline_rate = 0.02;
+  double lost_payment_rate = 0;
   std::int64_t slow_notification_ms = 0;
   double fail_notification = 0;
   std::int64_t initial_stock = 1'000'000;
@@ -65,6 +66,10 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
   app.add_option("--seed", given.seed, "Decides which orders are generated and which payments are declined")
       ->capture_default_str();
   app.add_option("--decline-rate", given.decline_rate, "The share of payments that is declined, from 0 to 1")
+      ->check(rate)
+      ->capture_default_str();
+  app.add_option("--lost-payment-rate", given.lost_payment_rate,
+                 "The share of the other payments that never come, from 0 to 1")
       ->check(rate)
       ->capture_default_str();
   app.add_option("--initial-stock", given.initial_stock, "Units of each stock code at the beginning")
@@ -133,6 +138,7 @@ std::string describe_settings(const arguments& given) {
   auto text =
       fmt::format("seed {}, {:g} % of payments declined, {} units of each stock code", given.seed,
                   given.decline_rate * 100, shop::format_count(static_cast<std::uint64_t>(given.initial_stock)));
+  if (given.lost_payment_rate > 0) text += fmt::format("; {:g} % never come", given.lost_payment_rate * 100);
   if (given.slow_notification_ms > 0) text += fmt::format("; a notification takes {} ms", given.slow_notification_ms);
   if (given.fail_notification > 0) {
     text += fmt::format("; {:g} % of customers cannot be told at once", given.fail_notification * 100);
@@ -152,7 +158,7 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
   if (!stores) return complain(failure, stores.error().message());
 
   const shop::simulation_options options{
-      {given.seed, given.decline_rate},
+      {given.seed, given.decline_rate, given.lost_payment_rate},
       {given.seed, std::chrono::milliseconds{given.slow_notification_ms}, given.fail_notification},
       given.initial_stock,
       shop::at_terminal()};

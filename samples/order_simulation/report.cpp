@@ -82,12 +82,20 @@ void write_story(page& out, const report& r) {
   out.heading(fmt::format("The story of order {}: {} {} over {}, {}", story.order_id(), units,
                           order.units == 1 ? "unit" : "units", format_cents(order.total_cents),
                           order.customer.empty() ? "unknown customer" : "customer " + order.customer));
-  std::size_t widest = 6;
-  for (const auto& each : story.events()) widest = std::max(widest, each.stream.size());
-  out.line(fmt::format("  {:>8}  {:<15}  {:<19}  {:<{}}  by", "position", "time (UTC)", "event", "stream", widest));
+  std::size_t event_width = 5;
+  std::size_t stream_width = 6;
   for (const auto& each : story.events()) {
-    out.line(fmt::format("  {:>8}  {}  {:<19}  {:<{}}  {}", each.position, time_of_day(each.time), each.type,
-                         each.stream, widest, each.by));
+    event_width = std::max(event_width, each.type.size());
+    stream_width = std::max(stream_width, each.stream.size());
+  }
+  const auto write = [&](std::string_view position, std::string_view time, std::string_view event,
+                         std::string_view stream, std::string_view by) {
+    out.line(fmt::format("  {:>8}  {:<15}  {:<{}}  {:<{}}  {}", position, time, event, event_width, stream,
+                         stream_width, by));
+  };
+  write("position", "time (UTC)", "event", "stream", "by");
+  for (const auto& each : story.events()) {
+    write(std::to_string(each.position), time_of_day(each.time), each.type, each.stream, each.by);
   }
 }
 
@@ -146,7 +154,8 @@ void write_audit(page& out, const report& r) {
   }
   out.heading("Audit of the journal: passed");
   out.line("  every order ended in exactly one outcome; every charge is kept or refunded; units add up per");
-  out.line("  stock code; revenue equals the sum of completed orders; the read model agrees");
+  out.line("  stock code; revenue equals the sum of completed orders; no dead letter is left; the read model");
+  out.line("  agrees");
 }
 
 }  // namespace
@@ -174,6 +183,7 @@ std::string to_json(const report& r) {
   json["orders_total"] = r.account.orders.size() + all.orders_rejected;
   json["orders_completed"] = all.orders.completed;
   json["orders_cancelled_payment_declined"] = all.cancelled(payment_was_declined);
+  json["orders_cancelled_payment_timed_out"] = all.cancelled(payment_timed_out);
   json["orders_cancelled_out_of_stock"] = all.cancelled(out_of_stock);
   json["orders_rejected"] = all.orders_rejected;
   json["returns_total"] = r.account.returns.size() + all.returns_rejected;

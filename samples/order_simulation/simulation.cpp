@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <tyto/runtime.hpp>
@@ -14,6 +15,7 @@
 
 #include "consumers.hpp"
 #include "progress.hpp"
+#include "shop_clock.hpp"
 
 namespace shop {
 namespace {
@@ -81,8 +83,9 @@ tyto::command_options options_of(const invoice& each) {
   return options;
 }
 
-tyto::runtime_options runtime_options_for(const simulation_options& options) {
+tyto::runtime_options runtime_options_for(const simulation_options& options, std::shared_ptr<const tyto::clock> time) {
   tyto::runtime_options made;
+  made.time = std::move(time);
   if (options.mail.failure_rate == 0) return made;
   made.min_backoff = std::chrono::milliseconds{1};
   // The report counts these failures; nobody needs a line about each.
@@ -118,9 +121,10 @@ class driver {
       : options_(options),
         journal_(stores.journal),
         mail_(std::make_shared<mail_server>(options.mail)),
-        runtime_(stores, runtime_options_for(options)) {
+        runtime_(stores, runtime_options_for(options, clock_)) {
     runtime_.aggregate<order>().aggregate<payment>().aggregate<stock>().aggregate<goods_return>();
     runtime_.reaction(billing{options.gateway}).reaction(inventory{}).reaction(notification{mail_});
+    runtime_.process_manager<fulfilment>();
     runtime_.projection<order_summary>();
   }
 
@@ -131,7 +135,8 @@ class driver {
     {
       const progress_bar bar{options_.show_progress, [this, &source] { return figures(source.count); }};
       if (auto sent = send_all(source); !sent) return sent.error();
-      if (auto ended = wait_for_orders(); !ended) return ended.error();
+      if (auto quiet = wait_for_orders(); !quiet) return quiet.error();
+      if (auto ended = end_unpaid_orders(); !ended) return ended.error();
       outcome_.orders_seconds = seconds_since(begin);
       if (auto settled = settle(); !settled) return settled.error();
       if (auto replayed = replay_notifications(); !replayed) return replayed.error();
@@ -206,6 +211,25 @@ class driver {
     }
   }
 
+  // What is left now waits for a payment that will not come. Nobody wants to wait with it.
+  tyto::result<void> end_unpaid_orders() {
+    patience left;
+    for (bool is_put_forward = false;;) {
+      const auto totals = runtime_.query<order_summary>(order_summary::totals{});
+      if (!totals) return totals.error();
+      if (totals->open == 0) return wait_for_orders();
+      if (!std::exchange(is_put_forward, true)) {
+        clock_->put_forward(payment_timeout);
+        runtime_.check_clock();
+      }
+      if (left.is_over(runtime_.status())) {
+        return tyto::error{tyto::errc::timeout, "waiting for orders to end",
+                           std::to_string(totals->open) + " are open"};
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+  }
+
   tyto::result<void> settle() {
     patience left;
     for (;;) {
@@ -245,6 +269,7 @@ class driver {
   const simulation_options options_;
   const std::shared_ptr<tyto::event_store> journal_;
   const std::shared_ptr<mail_server> mail_;
+  const std::shared_ptr<shop_clock> clock_ = std::make_shared<shop_clock>();
   simulation_outcome outcome_;
   answer_desk desk_;
   tyto::runtime runtime_;  // the last one, because answers may come until it is gone

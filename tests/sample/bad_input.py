@@ -25,6 +25,7 @@ CASES = [
     (["--decline-rate", "-0.1"], ["--decline-rate"]),
     (["--decline-rate", "nan"], ["--decline-rate"]),
     (["--decline-rate", "often"], ["--decline-rate"]),
+    (["--lost-payment-rate", "-1"], ["--lost-payment-rate", "'-1' is not a number from 0 to 1"]),
     (["--slow-notification", "-1"], ["--slow-notification"]),
     (["--slow-notification", "10001"], ["--slow-notification", "10001"]),
     (["--slow-notification", "slow"], ["--slow-notification", "slow"]),
