@@ -126,7 +126,7 @@ class rebuilder {
       const auto number = event.meta.sequence_number;
       if (number == after.sequence_number) {
         is_complete = after.position == 0 || after.position == event.meta.position;
-      } else if (number > after.sequence_number && number != memory_.durable.sequence_number + 1) {
+      } else if (number > after.sequence_number && !follows(event.meta)) {
         is_complete = after.sequence_number == 0 && is_summary(event.meta.type);
       }
       if (is_complete) applied = take(event, number > after.sequence_number);
@@ -146,6 +146,11 @@ class rebuilder {
     return replay_outcome{*std::move(read), is_complete};
   }
 
+  // The parts of an event that an upcaster split share its number.
+  [[nodiscard]] bool follows(const metadata& event) const {
+    return event.sequence_number == memory_.durable.sequence_number + (event.part == 0 ? 1 : 0);
+  }
+
   [[nodiscard]] bool is_summary(std::string_view type) const {
     return std::ranges::find(definition_.summaries, type) != definition_.summaries.end();
   }
@@ -156,7 +161,7 @@ class rebuilder {
       auto recorded = from_bytes<command_rejected>(event.payload);
       if (!recorded) return std::move(recorded).error();
       refused = std::make_shared<const rejection>(rejection{std::move(recorded->reason)});
-    } else if (is_new) {
+    } else if (is_new && event.meta.type != retired_type) {
       if (auto applied = memory_.instance->replay(event); !applied) return applied;
     }
     memory_.remember(event.meta, std::move(refused));

@@ -102,7 +102,8 @@ void consumer_actor::read_journal() {
     if (handler_->wants(event.meta.type)) {
       events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
     }
-    return events.size() < limit && end - position_ < limit * max_read_per_wanted ? visit::next : visit::stop;
+    const bool is_enough = events.size() >= limit || end - position_ >= limit * max_read_per_wanted;
+    return is_enough && event.meta.is_last_part() ? visit::stop : visit::next;
   });
   // Events that were removed are none to wait for. What was read before a damaged record is good.
   if (read) end = *read;
@@ -140,8 +141,9 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
       return fail(sent.error());
     }
     send(event, *std::move(sent));
-    const bool enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
-    if (enough && i + 1 < batch.size()) {
+    const bool is_enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
+    // The parts of one event stay together, for the checkpoint is a position.
+    if (is_enough && i + 1 < batch.size() && batch[i + 1]->meta.position != event.meta.position) {
       batch_end_ = event.meta.position;
       break;
     }
@@ -150,7 +152,8 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
 }
 
 void consumer_actor::send(const recorded_event& event, commands sent) {
-  const auto cause = name_ + "/" + std::to_string(event.meta.position);
+  auto cause = name_ + "/" + std::to_string(event.meta.position);
+  if (event.meta.part > 0) cause += "." + std::to_string(event.meta.part);
   for (std::size_t i = 0; i < sent.size(); ++i) {
     command_options options;
     options.command_id = cause + "/" + std::to_string(i);

@@ -6,18 +6,6 @@
 namespace tyto::detail {
 namespace {
 
-error failed_handler(const std::string& consumer, const recorded_event& event) {
-  const auto doing = "handling the event at position " + std::to_string(event.meta.position) + " (" +
-                     event.meta.persistence_id + ", " + event.meta.type + ") in '" + consumer + "'";
-  try {
-    throw;
-  } catch (const table_failure& thrown) {
-    return error{thrown.what_failed().code(), doing}.because(thrown.what_failed());
-  } catch (...) {
-    return handler_failure(doing);
-  }
-}
-
 class projection_handler final : public consumer_handler {
  public:
   projection_handler(projection_definition definition, read_model_store& rows)
@@ -47,7 +35,7 @@ class projection_handler final : public consumer_handler {
       if (!handled) return std::move(handled).error();
       return commands{};
     } catch (...) {
-      return failed_handler(definition_.name, event);
+      return failed_consumer(definition_.name, event.meta);
     }
   }
 
@@ -97,7 +85,7 @@ class reaction_handler : public consumer_handler {
     try {
       return definition_.handlers.find(event.meta.type)->second(event);
     } catch (...) {
-      return failed_handler(definition_.name, event);
+      return failed_consumer(definition_.name, event.meta);
     }
   }
 

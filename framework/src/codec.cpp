@@ -109,6 +109,7 @@ void encoder::put_array(std::size_t size) {
 void encoder::put_map(std::size_t size) {
   append(buffer_, [=](char* to) { return mp_encode_map(to, static_cast<std::uint32_t>(size)); });
 }
+void encoder::put_encoded(std::string_view value) { buffer_.append(value); }
 
 decoder::decoder(std::string_view bytes) : cursor_(bytes.data()) {
   if (const char* problem = check(bytes)) {

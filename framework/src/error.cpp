@@ -22,6 +22,8 @@ std::string_view name(errc code) {
       return "unknown_event_type";
     case errc::undecodable:
       return "undecodable";
+    case errc::missing_upcaster:
+      return "missing_upcaster";
     case errc::closed:
       return "closed";
     case errc::truncated:

@@ -37,7 +37,8 @@ class aggregate_instance {
  public:
   virtual ~aggregate_instance() = default;
 
-  /// Applies a stored event. Fails with errc::unknown_event_type or errc::undecodable; the instance is useless then.
+  /// Applies a stored event. Fails with errc::unknown_event_type, unless the aggregate says `static constexpr bool
+  /// skips_unknown_events = true` to pass over such events, or errc::undecodable; the instance is useless then.
   virtual result<void> replay(const event_view& event) = 0;
 
   /// Decides `command` (the aggregate's variant of commands) and applies the events of the decision at once. On
@@ -182,6 +183,32 @@ inline error handler_failure(std::string_view doing) {
   return {errc::handler_failed, std::string{doing}, std::move(what)};
 }
 
+/// Whether events of types that A does not have are passed over: `static constexpr bool skips_unknown_events = true`.
+template <class A>
+constexpr bool skips_unknown_events() {
+  if constexpr (requires { A::skips_unknown_events; }) {
+    return A::skips_unknown_events;
+  } else {
+    return false;
+  }
+}
+
+inline error unknown_event(const event_view& event, std::string_view doing, std::string_view category) {
+  return {errc::unknown_event_type, std::string{doing} + " " + event.meta.persistence_id,
+          "the event at position " + std::to_string(event.meta.position) + " has the type '" + event.meta.type +
+              "', which category '" + std::string{category} + "' does not have"};
+}
+
+/// Decodes the payload of `event` into `value`.
+template <class E>
+result<void> decode_stored(const event_view& event, std::string_view doing, E& value) {
+  decoder in{event.payload};
+  if (in.ok() && tyto::decode(in, value)) return {};
+  return error{errc::undecodable, std::string{doing} + " " + event.meta.persistence_id,
+               "the event at position " + std::to_string(event.meta.position) + " (" + event.meta.type +
+                   ") cannot be decoded: " + in.what()};
+}
+
 template <class A>
 class typed_instance final : public aggregate_instance {
  public:
@@ -211,6 +238,7 @@ class typed_instance final : public aggregate_instance {
   }
 
   [[nodiscard]] bool is_broken() const override { return broken_; }
+  [[nodiscard]] const typename A::state& state() const { return state_; }
   [[nodiscard]] bool asks_for_snapshot() const override { return asks_for_snapshot_; }
 
   [[nodiscard]] result<std::string> image() const override {
@@ -274,24 +302,15 @@ class typed_instance final : public aggregate_instance {
   result<void> replay_as(const std::variant<Es...>*, const event_view& event) {
     result<void> outcome;
     const bool known = ((event.meta.type == stored_name<Es> && (outcome = replay_one<Es>(event), true)) || ...);
-    if (!known) {
-      return error{errc::unknown_event_type, "recovering " + event.meta.persistence_id,
-                   "the event at position " + std::to_string(event.meta.position) + " has the type '" +
-                       event.meta.type + "', which category '" + std::string{A::category} + "' does not have"};
-    }
+    if (!known && !skips_unknown_events<A>()) return unknown_event(event, "recovering", A::category);
     return outcome;
   }
 
   template <class E>
   result<void> replay_one(const event_view& event) {
     try {
-      decoder in{event.payload};
       E value{};
-      if (!in.ok() || !tyto::decode(in, value)) {
-        return error{errc::undecodable, "recovering " + event.meta.persistence_id,
-                     "the event at position " + std::to_string(event.meta.position) + " (" + event.meta.type +
-                         ") cannot be decoded: " + in.what()};
-      }
+      if (auto decoded = decode_stored(event, "recovering", value); !decoded) return decoded;
       evolve(value);
     } catch (...) {
       broken_ = true;

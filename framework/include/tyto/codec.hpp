@@ -39,6 +39,8 @@ class encoder {
   void put_bytes(std::string_view value);
   void put_array(std::size_t size);
   void put_map(std::size_t size);
+  /// Appends `value`, which is one value in MessagePack already.
+  void put_encoded(std::string_view value);
 
   /// Stands for one array or map, while its elements are appended. Throws std::length_error beyond max_nesting: what
   /// can be written can be read back.
@@ -303,6 +305,13 @@ concept inspectable = requires(write_inspector& w, read_inspector& r, T& x) {
   inspect(r, x);
 };
 
+/// A type that writes and reads itself.
+template <class T>
+concept self_coded = requires(const T& written, T& read, encoder& out, decoder& in) {
+  written.encode_to(out);
+  { read.decode_from(in) } -> std::same_as<bool>;
+};
+
 template <class T>
 inline constexpr bool no_codec = false;
 
@@ -337,8 +346,8 @@ bool decode_elements(decoder& in, std::size_t size, Add add) {
 
 /// Appends `value` to `out`; throws std::length_error if it is nested deeper than max_nesting, and
 /// std::invalid_argument if it breaks a field's invariant: what is written can be read back. Supported are
-/// inspectable structs, bool, integers, enums, floating point, strings, std::vector<std::byte>, optionals, durations,
-/// time points, sequences, sets, maps, pairs and tuples of such.
+/// inspectable structs, documents, bool, integers, enums, floating point, strings, std::vector<std::byte>, optionals,
+/// durations, time points, sequences, sets, maps, pairs and tuples of such.
 template <class T>
 void encode(encoder& out, const T& value) {
   using namespace detail;
@@ -362,6 +371,8 @@ void encode(encoder& out, const T& value) {
     encode(out, value.count());
   } else if constexpr (is_time_point<T>::value) {
     encode(out, value.time_since_epoch().count());
+  } else if constexpr (self_coded<T>) {
+    value.encode_to(out);
   } else if constexpr (inspectable<T>) {
     write_inspector f{out};
     inspect(f, const_cast<T&>(value));  // inspect() serves both directions; a write_inspector only reads
@@ -424,6 +435,8 @@ bool decode(decoder& in, T& value) {
     if (!decode(in, since_epoch)) return false;
     value = T{since_epoch};
     return true;
+  } else if constexpr (self_coded<T>) {
+    return value.decode_from(in);
   } else if constexpr (inspectable<T>) {
     read_inspector f{in};
     return inspect(f, value);

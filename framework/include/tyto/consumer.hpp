@@ -141,6 +141,11 @@ void describe_consumer(consumer_definition& made) {
   });
 }
 
+/// In a catch clause: returns what was thrown as an error.
+error caught_failure(std::string doing);
+/// The same, for what the consumer's handler of `event` threw.
+error failed_consumer(std::string_view consumer, const metadata& event);
+
 template <class E, class Handler>
 result<commands> call_reaction(Handler& handle, const recorded_event& recorded) {
   auto event = event_cast<E>(recorded);

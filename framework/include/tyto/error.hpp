@@ -19,6 +19,7 @@ enum class errc {
   handler_failed,      // a user's decide, evolve, react, project or query threw
   unknown_event_type,  // a stored event whose type nobody registered
   undecodable,         // bytes that are not what their type says
+  missing_upcaster,    // a stored event of an older version from which no upcaster leads on
   closed,              // the stream takes no more events: it was closed or deleted
   truncated,           // events that are needed were removed on purpose
   damaged,             // a record whose checksum or structure is wrong

@@ -31,11 +31,16 @@ struct metadata {
   timestamp time;                     // when the aggregate decided it
   std::string command_id;             // the command that led to it; empty if the caller gave none
   std::string correlation_id;         // shared by everything that one request set off
-  std::string causation_id;          // what caused the command: `consumer/position` for a reaction's, else the caller's
-  std::vector<std::string> tags;     // given with the command
-  std::uint32_t decision_index = 0;  // the event's place among those of one decision …
-  std::uint32_t decision_count = 1;  // … and their number: they were stored together
+  std::string causation_id;           // what caused the command: `consumer/position` for a reaction's, followed by
+                                      // `.part` if that is not 0; else the caller's
+  std::vector<std::string> tags;      // given with the command
+  std::uint32_t decision_index = 0;   // the event's place among those of one decision …
+  std::uint32_t decision_count = 1;   // … and their number: they were stored together
+  std::uint32_t part = 0;             // the event's place among those into which an upcaster split a stored one …
+  std::uint32_t parts = 1;            // … and their number: they share position and sequence number
 
+  /// Whether no other part of the same stored event follows, as for every event that was not split.
+  [[nodiscard]] bool is_last_part() const { return part + 1 == parts; }
   /// The part of the persistence id before the first `|`.
   [[nodiscard]] std::string_view category() const {
     return std::string_view{persistence_id}.substr(0, persistence_id.find('|'));

@@ -5,6 +5,7 @@
 #include "support/counter.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_store.hpp"
+#include "tyto/evolution.hpp"
 #include "tyto/memory_store.hpp"
 
 using namespace tyto;
@@ -24,6 +25,8 @@ struct recording_handler final : consumer_handler {
     bool sends_commands = false;
     bool commit_fails = false;
     std::uint64_t closed_at = 0;
+    std::vector<std::uint32_t> parts;         // of what was handled
+    std::function<void()> meanwhile = [] {};  // while an event is handled
   };
   explicit recording_handler(script& s) : script_(s) {}
 
@@ -34,6 +37,8 @@ struct recording_handler final : consumer_handler {
   result<commands> handle(const recorded_event& event) override {
     if (event.meta.position == script_.poison) return error{errc::handler_failed, "handling", "poison"};
     script_.handled.push_back(event.meta.position);
+    script_.parts.push_back(event.meta.part);
+    script_.meanwhile();
     if (script_.sends_commands) return commands{send<counter>("other", count{}), send<counter>("third", count{})};
     return commands{};
   }
@@ -60,7 +65,8 @@ struct sent_command {
 struct world {
   manual_clock time;
   manual_host host{time};
-  scripted_store journal{open_memory().journal};
+  storage stored = open_memory();
+  scripted_store journal;
   event_bus bus;
   std::vector<sent_command> sent;
   std::vector<std::string> log;
@@ -81,8 +87,8 @@ struct world {
   std::shared_ptr<progress> shown = std::make_shared<progress>("billing");
   address<consumer_message> consumer;
 
-  explicit world(int events_in_journal = 0, std::size_t max_recent = 100)
-      : bus(append(events_in_journal), max_recent, 4) {}
+  explicit world(int events_in_journal = 0, std::size_t max_recent = 100, const evolution& changes = {})
+      : journal(evolve(stored, changes).journal), bus(append(events_in_journal), max_recent, 4) {}
 
   std::uint64_t append(int events) {
     for (int i = 0; i < events; ++i) (void)append_one();
@@ -98,7 +104,7 @@ struct world {
     event.payload = to_bytes(counted{1});
     append_batch batch;
     batch.writes = {write};
-    REQUIRE(append_and_wait(journal, std::move(batch)));
+    REQUIRE(append_and_wait(*stored.journal, std::move(batch)));
     return write;
   }
   void publish_one() {
@@ -122,6 +128,15 @@ struct world {
 };
 
 using positions = std::vector<std::uint64_t>;
+
+// Each stored event is three.
+evolution thrice() {
+  evolution changes;
+  changes.split(stored_name<counted>, 1, [](const document& d) {
+    return std::vector<upcasted>(3, {std::string{stored_name<counted>}, 2, d});
+  });
+  return changes;
+}
 
 }  // namespace
 
@@ -220,6 +235,68 @@ TEST_CASE("A batch of the journal before a damaged record is handled") {
   w.journal.fail_reads(std::nullopt);
   w.host.advance(std::chrono::milliseconds{10});
   CHECK(w.status().position == 2);
+}
+
+TEST_CASE("The parts of a split event are handled in one batch, whatever its limit") {
+  world w{3, 100, thrice()};
+  w.start();
+  CHECK(w.script.handled == positions{1, 1, 1, 2, 2, 2, 3, 3, 3});
+  CHECK(w.script.parts == std::vector<std::uint32_t>{0, 1, 2, 0, 1, 2, 0, 1, 2});
+  CHECK(w.script.commits == positions{2, 3});  // four events are enough for a batch
+}
+
+TEST_CASE("The parts of a split event are handled together also where events are tried one by one") {
+  world w{3, 100, thrice()};
+  w.script.poison = 3;
+  w.start();
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.script.commits == positions{2});
+  CHECK(w.status().state == consumer_state::failing);
+  w.script.poison = 0;
+  w.script.handled.clear();
+  w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.script.handled == positions{3, 3, 3});
+  CHECK(w.script.commits == positions{2, 3});
+}
+
+TEST_CASE("A handler that takes long does not part a split event") {
+  world w{2, 100, thrice()};
+  w.script.meanwhile = [&w] { w.time.advance(std::chrono::seconds{1}); };
+  w.start();
+  CHECK(w.script.commits == positions{1, 2});
+  CHECK(w.script.handled == positions{1, 1, 1, 2, 2, 2});
+}
+
+TEST_CASE("Commands that follow from the parts of an event have ids of their own") {
+  world w{1, 100, thrice()};
+  w.script.sends_commands = true;
+  w.start();
+  REQUIRE(w.sent.size() == 6);
+  CHECK(w.sent[0].options.command_id == "billing/1/0");
+  CHECK(w.sent[2].options.command_id == "billing/1.1/0");
+  CHECK(w.sent[5].options.command_id == "billing/1.2/1");
+  CHECK(w.sent[5].options.causation_id == "billing/1.2");
+}
+
+TEST_CASE("A consumer passes over retired events, and its checkpoint moves on") {
+  evolution changes;
+  changes.retire(stored_name<counted>);
+  world w{6, 100, changes};
+  w.start();
+  CHECK(w.script.handled.empty());
+  CHECK(w.status().position == 6);
+}
+
+TEST_CASE("An event that cannot be brought up to date holds up the consumer, after what is before it") {
+  evolution changes;
+  changes.upcast(stored_name<counted>, 1, [](document&, const metadata& m) {
+    if (m.position == 2) throw std::runtime_error("not this one");
+  });
+  world w{3, 100, changes};
+  w.start();
+  CHECK(w.status().position == 1);
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK_THAT(w.status().last_error, Catch::Contains("not this one"));
 }
 
 TEST_CASE("Stopping finishes the batch in hand") {

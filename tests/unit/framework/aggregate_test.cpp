@@ -24,6 +24,10 @@ tyto::result<void> replay(tyto::aggregate_instance& instance, std::string type, 
   return instance.replay({meta, payload});
 }
 
+struct lenient_order : order {
+  static constexpr bool skips_unknown_events = true;
+};
+
 }  // namespace
 
 TEST_CASE("a definition has the category and the events, and there is one for each aggregate") {
@@ -84,6 +88,14 @@ TEST_CASE("an event of an unknown type cannot be replayed, and the error says wh
   CHECK(replayed.error().message() ==
         "recovering order|1042: the event at position 42 has the type 'order.renamed', which category 'order' does not "
         "have");
+}
+
+TEST_CASE("an aggregate that says so passes over events of unknown types") {
+  const auto instance = tyto::definition_of<lenient_order>().create();
+  REQUIRE(replay(*instance, "order.created", order_created{"alice"}));
+  REQUIRE(replay(*instance, "order.renamed", order_created{"bob"}));
+  CHECK(std::get<tyto::rejection>(decide(*instance, create{"bob"}).value()).reason == "the order exists");
+  CHECK_FALSE(replay(*instance, "order.completed", order_created{"alice"}));
 }
 
 TEST_CASE("an event that is not what its type says cannot be replayed, and the error says where it is") {

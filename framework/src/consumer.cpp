@@ -1,0 +1,20 @@
+#include "tyto/consumer.hpp"
+
+namespace tyto::detail {
+
+error caught_failure(std::string doing) {
+  try {
+    throw;
+  } catch (const table_failure& thrown) {
+    return error{thrown.what_failed().code(), std::move(doing)}.because(thrown.what_failed());
+  } catch (...) {
+    return handler_failure(doing);
+  }
+}
+
+error failed_consumer(std::string_view consumer, const metadata& event) {
+  return caught_failure("handling the event at position " + std::to_string(event.position) + " (" +
+                        event.persistence_id + ", " + event.type + ") in '" + std::string{consumer} + "'");
+}
+
+}  // namespace tyto::detail

@@ -1,0 +1,70 @@
+#include "tyto/evolution.hpp"
+
+#include <stdexcept>
+
+namespace tyto {
+namespace {
+
+[[noreturn]] void refuse(std::string_view type, const std::string& why) {
+  throw std::invalid_argument("tyto: changes of the event type '" + std::string{type} + "': " + why);
+}
+
+}  // namespace
+
+evolution& evolution::rename(std::string_view from, std::string_view to) {
+  if (from == to) refuse(from, "it is renamed to itself");
+  auto& changes = changes_of(from);
+  if (!changes.renamed_to.empty()) refuse(from, "it is renamed twice");
+  if (changes.is_retired) refuse(from, "it is renamed and retired");
+  for (const auto* next = find(to); next != nullptr && !next->renamed_to.empty(); next = find(next->renamed_to)) {
+    if (next->renamed_to == from) refuse(from, "its renames go in a circle");
+  }
+  changes.renamed_to = to;
+  return *this;
+}
+
+evolution& evolution::retire(std::string_view type) {
+  auto& changes = changes_of(type);
+  if (!changes.renamed_to.empty()) refuse(type, "it is renamed and retired");
+  if (!changes.steps.empty()) refuse(type, "it is retired and has upcasters");
+  changes.is_retired = true;
+  return *this;
+}
+
+const detail::type_changes* evolution::find(std::string_view type) const {
+  const auto found = changes_.find(type);
+  return found == changes_.end() ? nullptr : &found->second;
+}
+
+evolution& evolution::add_upcast(std::string_view type, std::uint32_t version, detail::upcast_function change) {
+  add_step(type, version).upcast = std::move(change);
+  return *this;
+}
+
+evolution& evolution::add_split(std::string_view type, std::uint32_t version, detail::split_function divide) {
+  add_step(type, version).split = std::move(divide);
+  return *this;
+}
+
+detail::evolution_step& evolution::add_step(std::string_view type, std::uint32_t version) {
+  auto& changes = changes_of(type);
+  if (changes.is_retired) refuse(type, "it is retired and has upcasters");
+  const auto [step, is_new] = changes.steps.try_emplace(version);
+  if (!is_new) refuse(type, "two of them lead on from version " + std::to_string(version));
+  return step->second;
+}
+
+detail::type_changes& evolution::changes_of(std::string_view type) {
+  if (type.starts_with("tyto.")) refuse(type, "the names that begin with 'tyto.' are reserved");
+  return changes_[std::string{type}];
+}
+
+void evolution::expect(std::string_view type, std::uint32_t current, std::uint32_t version) {
+  if (version >= current) {
+    refuse(type, "an upcaster leads on from version " + std::to_string(version) + ", but its schema_version is " +
+                     std::to_string(current));
+  }
+  changes_of(type).current = current;
+}
+
+}  // namespace tyto

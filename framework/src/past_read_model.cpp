@@ -1,0 +1,53 @@
+#include "tyto/past_read_model.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace tyto::detail {
+namespace {
+
+class empty_rows final : public row_reader {
+ public:
+  [[nodiscard]] result<std::optional<std::string>> get(std::string_view) const override {
+    return std::optional<std::string>{};
+  }
+  result<void> scan(std::string_view, const row_visitor&) const override { return {}; }
+};
+
+}  // namespace
+
+const row_reader& no_rows() {
+  static const empty_rows none;
+  return none;
+}
+
+result<std::uint64_t> project_rows(const event_store& journal, const projection_definition& definition,
+                                   std::uint64_t until, row_buffer& rows) {
+  result<void> projected;
+  auto read = journal.read_all(1, [&](const event_view& event) {
+    if (event.meta.position > until) return visit::stop;
+    const auto handler = definition.handlers.find(event.meta.type);
+    if (handler == definition.handlers.end()) return visit::next;
+    const recorded_event recorded{event.meta, std::string{event.payload}, nullptr, nullptr};
+    try {
+      projected = handler->second(recorded, rows);
+    } catch (...) {
+      projected = failed_consumer(definition.name, event.meta);
+    }
+    return projected ? visit::next : visit::stop;
+  });
+  if (!projected) return std::move(projected).error();
+  if (!read) return std::move(read).error();
+  return std::min(*read, until);
+}
+
+result<void> call_query(std::string_view projection, const std::function<void()>& call) {
+  try {
+    call();
+    return {};
+  } catch (...) {
+    return caught_failure("querying '" + std::string{projection} + "'");
+  }
+}
+
+}  // namespace tyto::detail
