@@ -124,6 +124,15 @@ finding check_read_model(const journal_account& account, const read_model_view& 
   return std::nullopt;
 }
 
+finding check_dead_letters(const journal_account& account) {
+  for (const auto& [consumer, positions] : account.dead_letters) {
+    if (positions.empty()) continue;
+    return fmt::format("{} has not handled {} dead letters, the first one at position {}", consumer, positions.size(),
+                       *positions.begin());
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 order_totals totals_of(const journal_account& account) {
@@ -150,6 +159,7 @@ std::optional<std::string> audit(const journal_account& account, const read_mode
   if (auto found = check_payments(account)) return found;
   if (auto found = check_units(account)) return found;
   if (auto found = check_revenue(account)) return found;
+  if (auto found = check_dead_letters(account)) return found;
   return check_read_model(account, read_model);
 }
 

@@ -22,8 +22,8 @@ struct read_model_view {
 order_totals totals_of(const journal_account& account);
 
 /// Returns what is wrong, the first thing found, or none: every order ended in exactly one outcome, every charge is
-/// kept or refunded, units add up per stock code, revenue equals the sum of completed orders, and the read model
-/// agrees.
+/// kept or refunded, units add up per stock code, revenue equals the sum of completed orders, no dead letter is
+/// left, and the read model agrees.
 std::optional<std::string> audit(const journal_account& account, const read_model_view& read_model);
 
 }  // namespace shop

@@ -6,76 +6,44 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tyto/command.hpp>
+#include <tyto/dead_letter.hpp>
 #include <tyto/event.hpp>
 #include <tyto/table.hpp>
 #include <utility>
 #include <vector>
 
 #include "domain.hpp"
+#include "mail_server.hpp"
 #include "money.hpp"
 #include "payment_gateway.hpp"
 
 namespace shop {
 
-/// Charges orders, refunds what cannot be delivered, refunds returns, and closes the order when all is well.
+/// Charges orders and refunds returns.
 struct billing {
   static constexpr std::string_view name = "billing";
-  using events = tyto::events<order_created, payment_declined, inventory_reserved, inventory_short, goods_returned>;
+  using events = tyto::events<order_created, goods_returned>;
 
   payment_gateway gateway;
 
   tyto::commands react(const order_created& e, const tyto::metadata& m) const {
-    return {tyto::send<payment>(m.entity_id(), payment::charge{e.total_cents, gateway.approves(m.entity_id())})};
-  }
-  static tyto::commands react(const payment_declined&, const tyto::metadata& m) {
-    return {tyto::send<order>(m.entity_id(), order::cancel{std::string{payment_was_declined}})};
-  }
-  static tyto::commands react(const inventory_reserved&, const tyto::metadata& m) {
-    return {tyto::send<order>(m.entity_id(), order::complete{})};
-  }
-  static tyto::commands react(const inventory_short&, const tyto::metadata& m) {
-    return {tyto::send<payment>(m.entity_id(), payment::refund{})};
+    const auto answer = gateway.answer(m.entity_id());
+    if (answer == bank_answer::none) return {};
+    return {tyto::send<payment>(m.entity_id(), payment::charge{e.total_cents, answer == bank_answer::approved})};
   }
   static tyto::commands react(const goods_returned& e, const tyto::metadata& m) {
     return {tyto::send<payment>(m.entity_id(), payment::refund_return{e.total_cents})};
   }
 };
 
-/// Reserves what was paid for, tells the order how that went, releases what cannot be used, and restocks returns.
+/// Restocks returns.
 struct inventory {
   static constexpr std::string_view name = "inventory";
-  using events =
-      tyto::events<payment_succeeded, order_paid, stock_reserved, stock_short, inventory_short, goods_returned>;
 
-  static tyto::commands react(const payment_succeeded&, const tyto::metadata& m) {
-    return {tyto::send<order>(m.entity_id(), order::record_payment{})};
-  }
-  static tyto::commands react(const order_paid& e, const tyto::metadata& m) {
-    tyto::commands all;
-    for (const auto& each : e.items) {
-      all.push_back(tyto::send<stock>(each.stock_code, stock::reserve{std::string{m.entity_id()}, each.units}));
-    }
-    return all;
-  }
-  static tyto::commands react(const stock_reserved& e, const tyto::metadata& m) {
-    return {tyto::send<order>(e.order_id, order::record_reservation{std::string{m.entity_id()}, true})};
-  }
-  static tyto::commands react(const stock_short& e, const tyto::metadata& m) {
-    return {tyto::send<order>(e.order_id, order::record_reservation{std::string{m.entity_id()}, false})};
-  }
-  static tyto::commands react(const inventory_short& e, const tyto::metadata& m) {
-    tyto::commands all;
-    for (const auto& each : e.to_release) {
-      all.push_back(tyto::send<stock>(each.stock_code, stock::release{std::string{m.entity_id()}}));
-    }
-    all.push_back(tyto::send<order>(m.entity_id(), order::cancel{std::string{out_of_stock}}));
-    return all;
-  }
   static tyto::commands react(const goods_returned& e, const tyto::metadata& m) {
     tyto::commands all;
     for (const auto& each : e.items) {
@@ -85,46 +53,28 @@ struct inventory {
   }
 };
 
-/// Where notifications end up, in place of a mail server. Safe to use from any thread.
-class outbox {
- public:
-  void put(std::string message) {
-    const std::lock_guard lock{mutex_};
-    ++count_;
-    last_ = std::move(message);
-  }
-  [[nodiscard]] std::uint64_t count() const {
-    const std::lock_guard lock{mutex_};
-    return count_;
-  }
-  [[nodiscard]] std::string last() const {
-    const std::lock_guard lock{mutex_};
-    return last_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::uint64_t count_ = 0;
-  std::string last_;
-};
-
-/// Tells customers how their order ended. An effect outside of the journal: after a crash a message may go out twice.
+/// Tells customers how their order ended. An effect outside of the journal: it may be repeated, and the mail server
+/// may be slow or down.
 struct notification {
   static constexpr std::string_view name = "notification";
   using events = tyto::events<order_completed, order_cancelled, return_refunded>;
 
-  std::shared_ptr<outbox> out;
+  // A mail server that is down is soon believed, so that other customers do not wait for long.
+  static constexpr tyto::failure_policy failures{.retries = 2, .then = tyto::on_failure::park};
+
+  std::shared_ptr<mail_server> mail;
 
   void react(const order_completed& e, const tyto::metadata& m) const {
-    out->put("to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " over " +
-             format_cents(e.total_cents) + " is on its way");
+    mail->send(m.entity_id(), "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " over " +
+                                  format_cents(e.total_cents) + " is on its way");
   }
   void react(const order_cancelled& e, const tyto::metadata& m) const {
-    out->put("to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " was cancelled, " +
-             e.reason);
+    mail->send(m.entity_id(), "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} +
+                                  " was cancelled, " + e.reason);
   }
   void react(const return_refunded& e, const tyto::metadata& m) const {
-    out->put("return " + std::string{m.entity_id()} + ": we have refunded " + format_cents(e.amount_cents));
+    mail->send(m.entity_id(),
+               "return " + std::string{m.entity_id()} + ": we have refunded " + format_cents(e.amount_cents));
   }
 
  private:

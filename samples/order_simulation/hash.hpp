@@ -22,6 +22,11 @@ constexpr std::uint64_t hash(std::string_view text, std::uint64_t seed) {
   return mix(value);
 }
 
+/// Returns a number of [0, 1) for `text` that depends on `seed`: the upper 53 bits of a hash fill a double exactly.
+constexpr double draw(std::string_view text, std::uint64_t seed) {
+  return static_cast<double>(hash(text, seed) >> 11) * 0x1p-53;
+}
+
 /// A stream of numbers that depends on a seed only.
 class number_stream {
  public:

@@ -6,10 +6,12 @@
 namespace shop {
 namespace {
 
-using every_event = tyto::events<order_created, order_paid, order_line_reserved, order_line_short, inventory_reserved,
-                                 inventory_short, order_completed, order_cancelled, payment_succeeded, payment_declined,
-                                 payment_refunded, return_refunded, stock_received, stock_reserved, stock_short,
-                                 stock_released, stock_restocked, goods_returned>;
+using every_event =
+    tyto::events<order_created, order_completed, order_cancelled, payment_succeeded, payment_declined, payment_refunded,
+                 return_refunded, stock_received, stock_reserved, stock_short, stock_released, stock_restocked,
+                 goods_returned, payment_awaited, payment_arrived, payment_refused, payment_missed, payment_came_late,
+                 line_reserved, line_short, inventory_reserved, inventory_short, tyto::deadline_reached,
+                 tyto::event_parked, tyto::event_released>;
 
 std::string entity(const tyto::metadata& m) { return std::string{m.entity_id()}; }
 
@@ -67,12 +69,6 @@ void journal_account::apply(const order_created& e, const tyto::metadata& m) {
   }
   if (sum_cents != e.total_cents) object_at(m, "order " + entity(m) + ": its lines do not add up to its total");
 }
-
-void journal_account::apply(const order_paid&, const tyto::metadata& m) { open_order(entity(m), m); }
-void journal_account::apply(const order_line_reserved&, const tyto::metadata& m) { open_order(entity(m), m); }
-void journal_account::apply(const order_line_short&, const tyto::metadata& m) { open_order(entity(m), m); }
-void journal_account::apply(const inventory_reserved&, const tyto::metadata& m) { open_order(entity(m), m); }
-void journal_account::apply(const inventory_short&, const tyto::metadata& m) { open_order(entity(m), m); }
 
 void journal_account::apply(const order_completed& e, const tyto::metadata& m) {
   auto& order = open_order(entity(m), m);
@@ -150,6 +146,24 @@ void journal_account::apply(const goods_returned& e, const tyto::metadata& m) {
   if (++account.accepted > 1) object_at(m, "return " + entity(m) + " is accepted twice");
   account.total_cents += e.total_cents;
   for (const auto& line : e.lines) account.units[line.stock_code] += line.quantity;
+}
+
+void journal_account::apply(const tyto::event_parked& e, const tyto::metadata& m) {
+  dead_letters[entity(m)].insert(e.position);
+}
+
+void journal_account::apply(const tyto::event_released& e, const tyto::metadata& m) {
+  dead_letters[entity(m)].erase(e.position);
+}
+
+void journal_account::apply(const payment_came_late&, const tyto::metadata& m) {
+  if (payments[entity(m)].charges == 0) object_at(m, "payment " + entity(m) + " has not come at all");
+}
+
+// The other events of a fulfilment: whatever it is, the order must still be open.
+template <class E>
+void journal_account::apply(const E&, const tyto::metadata& m) {
+  open_order(entity(m), m);
 }
 
 journal_account account_for(const tyto::event_store& journal) {

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tyto/dead_letter.hpp>
 #include <tyto/event_store.hpp>
 #include <vector>
 
@@ -62,6 +64,7 @@ class journal_account {
   std::map<std::string, payment_account> payments;
   std::map<std::string, stock_account> stocks;
   std::map<std::string, return_account> returns;
+  std::map<std::string, std::set<std::uint64_t>> dead_letters;  // positions by consumer's record
   std::map<std::string, std::uint64_t> events_by_type;
   std::uint64_t events_total = 0;
   std::int64_t revenue_cents = 0;  // as the completions say
@@ -77,11 +80,6 @@ class journal_account {
   order_account& open_order(const std::string& id, const tyto::metadata& m);
 
   void apply(const order_created& e, const tyto::metadata& m);
-  void apply(const order_paid& e, const tyto::metadata& m);
-  void apply(const order_line_reserved& e, const tyto::metadata& m);
-  void apply(const order_line_short& e, const tyto::metadata& m);
-  void apply(const inventory_reserved& e, const tyto::metadata& m);
-  void apply(const inventory_short& e, const tyto::metadata& m);
   void apply(const order_completed& e, const tyto::metadata& m);
   void apply(const order_cancelled& e, const tyto::metadata& m);
   void apply(const payment_succeeded& e, const tyto::metadata& m);
@@ -94,6 +92,11 @@ class journal_account {
   void apply(const stock_released& e, const tyto::metadata& m);
   void apply(const stock_restocked& e, const tyto::metadata& m);
   void apply(const goods_returned& e, const tyto::metadata& m);
+  void apply(const payment_came_late& e, const tyto::metadata& m);
+  template <class E>
+  void apply(const E& step, const tyto::metadata& m);
+  void apply(const tyto::event_parked& e, const tyto::metadata& m);
+  void apply(const tyto::event_released& e, const tyto::metadata& m);
 
   std::optional<std::string> first_violation_;
 };

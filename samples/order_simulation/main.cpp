@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -29,6 +30,9 @@ struct arguments {
   std::string data_dir;
   std::uint64_t seed = 42;
   double decline_rate = 0.02;
+  double lost_payment_rate = 0;
+  std::int64_t slow_notification_ms = 0;
+  double fail_notification = 0;
   std::int64_t initial_stock = 1'000'000;
   bool json = false;
 };
@@ -64,8 +68,20 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
   app.add_option("--decline-rate", given.decline_rate, "The share of payments that is declined, from 0 to 1")
       ->check(rate)
       ->capture_default_str();
+  app.add_option("--lost-payment-rate", given.lost_payment_rate,
+                 "The share of the other payments that never come, from 0 to 1")
+      ->check(rate)
+      ->capture_default_str();
   app.add_option("--initial-stock", given.initial_stock, "Units of each stock code at the beginning")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--slow-notification", given.slow_notification_ms, "How long it takes to tell a customer")
+      ->type_name("MS")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{10'000}))
+      ->capture_default_str();
+  app.add_option("--fail-notification", given.fail_notification,
+                 "The share of customers whom the mail server fails to tell, from 0 to 1")
+      ->check(rate)
       ->capture_default_str();
   app.add_flag("--json", given.json, "Print one JSON object instead of the report");
   try {
@@ -119,8 +135,15 @@ std::string describe_source(const arguments& given, std::uint64_t invoices) {
 }
 
 std::string describe_settings(const arguments& given) {
-  return fmt::format("seed {}, {:g} % of payments declined, {} units of each stock code", given.seed,
-                     given.decline_rate * 100, shop::format_count(static_cast<std::uint64_t>(given.initial_stock)));
+  auto text =
+      fmt::format("seed {}, {:g} % of payments declined, {} units of each stock code", given.seed,
+                  given.decline_rate * 100, shop::format_count(static_cast<std::uint64_t>(given.initial_stock)));
+  if (given.lost_payment_rate > 0) text += fmt::format("; {:g} % never come", given.lost_payment_rate * 100);
+  if (given.slow_notification_ms > 0) text += fmt::format("; a notification takes {} ms", given.slow_notification_ms);
+  if (given.fail_notification > 0) {
+    text += fmt::format("; {:g} % of customers cannot be told at once", given.fail_notification * 100);
+  }
+  return text;
 }
 
 int print(const std::string& text) {
@@ -134,7 +157,11 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
   const auto stores = tyto::open_lmdb(where);
   if (!stores) return complain(failure, stores.error().message());
 
-  const shop::simulation_options options{{given.seed, given.decline_rate}, given.initial_stock, shop::at_terminal()};
+  const shop::simulation_options options{
+      {given.seed, given.decline_rate, given.lost_payment_rate},
+      {given.seed, std::chrono::milliseconds{given.slow_notification_ms}, given.fail_notification},
+      given.initial_stock,
+      shop::at_terminal()};
   shop::report report;
   report.what = describe_source(given, source.count);
   report.settings = describe_settings(given);

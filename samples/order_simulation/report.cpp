@@ -82,12 +82,20 @@ void write_story(page& out, const report& r) {
   out.heading(fmt::format("The story of order {}: {} {} over {}, {}", story.order_id(), units,
                           order.units == 1 ? "unit" : "units", format_cents(order.total_cents),
                           order.customer.empty() ? "unknown customer" : "customer " + order.customer));
-  std::size_t widest = 6;
-  for (const auto& each : story.events()) widest = std::max(widest, each.stream.size());
-  out.line(fmt::format("  {:>8}  {:<15}  {:<19}  {:<{}}  by", "position", "time (UTC)", "event", "stream", widest));
+  std::size_t event_width = 5;
+  std::size_t stream_width = 6;
   for (const auto& each : story.events()) {
-    out.line(fmt::format("  {:>8}  {}  {:<19}  {:<{}}  {}", each.position, time_of_day(each.time), each.type,
-                         each.stream, widest, each.by));
+    event_width = std::max(event_width, each.type.size());
+    stream_width = std::max(stream_width, each.stream.size());
+  }
+  const auto write = [&](std::string_view position, std::string_view time, std::string_view event,
+                         std::string_view stream, std::string_view by) {
+    out.line(fmt::format("  {:>8}  {:<15}  {:<{}}  {:<{}}  {}", position, time, event, event_width, stream,
+                         stream_width, by));
+  };
+  write("position", "time (UTC)", "event", "stream", "by");
+  for (const auto& each : story.events()) {
+    write(std::to_string(each.position), time_of_day(each.time), each.type, each.stream, each.by);
   }
 }
 
@@ -122,8 +130,21 @@ void write_events(page& out, const report& r) {
   out.row("events per second", format_count(static_cast<std::uint64_t>(
                                    r.outcome.seconds > 0 ? static_cast<double>(committed) / r.outcome.seconds : 0)));
   out.row("size of the journal", size_in_words(r.journal_bytes));
-  out.count("notifications in this run", r.outcome.notifications);
-  if (!r.outcome.last_notification.empty()) out.line("  the last one: " + r.outcome.last_notification);
+}
+
+void write_notifications(page& out, const report& r) {
+  const auto& told = r.outcome.notifications;
+  out.heading("Notifications in this run");
+  out.count("customers told", told.sent);
+  out.row("every order had its outcome after", fmt::format("{:.2f} s", r.outcome.orders_seconds));
+  out.row("notification was behind by then", format_count(told.lag) + " events");
+  out.row("every customer was told after", fmt::format("{:.2f} s", r.outcome.seconds));
+  if (told.failures > 0) out.count("attempts that failed", told.failures);
+  if (told.parked > 0) {
+    out.count("given up for the time being: parked as dead letters", told.parked);
+    out.count("replayed when the mail server worked again", told.replayed);
+  }
+  if (!told.last.empty()) out.line("  the last one: " + told.last);
 }
 
 void write_audit(page& out, const report& r) {
@@ -133,7 +154,8 @@ void write_audit(page& out, const report& r) {
   }
   out.heading("Audit of the journal: passed");
   out.line("  every order ended in exactly one outcome; every charge is kept or refunded; units add up per");
-  out.line("  stock code; revenue equals the sum of completed orders; the read model agrees");
+  out.line("  stock code; revenue equals the sum of completed orders; no dead letter is left; the read model");
+  out.line("  agrees");
 }
 
 }  // namespace
@@ -150,6 +172,7 @@ std::string to_text(const report& r) {
   write_story(out, r);
   write_orders(out, r, all);
   write_events(out, r);
+  write_notifications(out, r);
   write_audit(out, r);
   return out.take();
 }
@@ -160,6 +183,7 @@ std::string to_json(const report& r) {
   json["orders_total"] = r.account.orders.size() + all.orders_rejected;
   json["orders_completed"] = all.orders.completed;
   json["orders_cancelled_payment_declined"] = all.cancelled(payment_was_declined);
+  json["orders_cancelled_payment_timed_out"] = all.cancelled(payment_timed_out);
   json["orders_cancelled_out_of_stock"] = all.cancelled(out_of_stock);
   json["orders_rejected"] = all.orders_rejected;
   json["returns_total"] = r.account.returns.size() + all.returns_rejected;

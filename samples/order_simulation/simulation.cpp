@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
 #include <tyto/runtime.hpp>
 #include <utility>
 
 #include "consumers.hpp"
 #include "progress.hpp"
+#include "shop_clock.hpp"
 
 namespace shop {
 namespace {
@@ -78,12 +83,48 @@ tyto::command_options options_of(const invoice& each) {
   return options;
 }
 
+tyto::runtime_options runtime_options_for(const simulation_options& options, std::shared_ptr<const tyto::clock> time) {
+  tyto::runtime_options made;
+  made.time = std::move(time);
+  if (options.mail.failure_rate == 0) return made;
+  made.min_backoff = std::chrono::milliseconds{1};
+  // The report counts these failures; nobody needs a line about each.
+  made.log = [](std::string_view line) {
+    if (!line.starts_with("consumer 'notification'")) std::clog << line << '\n';
+  };
+  return made;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Lasts as long as anything moves at all, because how long a run takes is up to the person who asked for it.
+class patience {
+ public:
+  bool is_over(const tyto::runtime_status& now) {
+    auto seen = now.head;
+    for (const auto& consumer : now.consumers) seen += consumer.position;
+    const auto time = std::chrono::steady_clock::now();
+    if (std::exchange(seen_, seen) != seen) moved_ = time;
+    return time - moved_ > std::chrono::seconds{60};
+  }
+
+ private:
+  std::uint64_t seen_ = 0;
+  std::chrono::steady_clock::time_point moved_ = std::chrono::steady_clock::now();
+};
+
 class driver {
  public:
   driver(const tyto::storage& stores, const simulation_options& options)
-      : options_(options), journal_(stores.journal), runtime_(stores) {
+      : options_(options),
+        journal_(stores.journal),
+        mail_(std::make_shared<mail_server>(options.mail)),
+        runtime_(stores, runtime_options_for(options, clock_)) {
     runtime_.aggregate<order>().aggregate<payment>().aggregate<stock>().aggregate<goods_return>();
-    runtime_.reaction(billing{options.gateway}).reaction(inventory{}).reaction(notification{outbox_});
+    runtime_.reaction(billing{options.gateway}).reaction(inventory{}).reaction(notification{mail_});
+    runtime_.process_manager<fulfilment>();
     runtime_.projection<order_summary>();
   }
 
@@ -94,14 +135,19 @@ class driver {
     {
       const progress_bar bar{options_.show_progress, [this, &source] { return figures(source.count); }};
       if (auto sent = send_all(source); !sent) return sent.error();
+      if (auto quiet = wait_for_orders(); !quiet) return quiet.error();
+      if (auto ended = end_unpaid_orders(); !ended) return ended.error();
+      outcome_.orders_seconds = seconds_since(begin);
       if (auto settled = settle(); !settled) return settled.error();
+      if (auto replayed = replay_notifications(); !replayed) return replayed.error();
     }
-    outcome_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    outcome_.seconds = seconds_since(begin);
     if (auto asked = ask_read_model(); !asked) return asked.error();
     if (auto stopped = runtime_.stop(); !stopped) return stopped.error();
     if (auto failed = note_head(outcome_.events_after); !failed) return failed.error();
-    outcome_.notifications = outbox_->count();
-    outcome_.last_notification = outbox_->last();
+    outcome_.notifications.sent = mail_->sent();
+    outcome_.notifications.failures = mail_->failures();
+    outcome_.notifications.last = mail_->last();
     return std::move(outcome_);
   }
 
@@ -144,24 +190,70 @@ class driver {
     }
   }
 
-  // Waits as long as anything moves at all, because how long a run takes is up to the person who asked for it.
-  tyto::result<void> settle() {
-    constexpr int patience = 12;
-    std::uint64_t last_seen = 0;
-    for (int idle = 0;;) {
-      auto settled = runtime_.settle(std::chrono::seconds{5});
-      if (settled || settled.error().code() != tyto::errc::timeout) return settled;
+  // Waits until nothing more follows from the orders. Their customers may not have been told yet: notification is
+  // nobody's business but its own.
+  tyto::result<void> wait_for_orders() {
+    patience left;
+    for (;;) {
       const auto status = runtime_.status();
-      auto seen = status.head;
-      for (const auto& consumer : status.consumers) seen += consumer.position;
-      idle = std::exchange(last_seen, seen) == seen ? idle + 1 : 0;
-      if (idle == patience) return settled;
+      std::uint64_t behind = 0;
+      for (const auto& consumer : status.consumers) {
+        if (consumer.name == notification::name) {
+          outcome_.notifications.lag = consumer.lag;
+        } else {
+          behind = std::max(behind, consumer.lag);
+        }
+      }
+      // What a consumer led to was in the journal before it was done, so the head would have moved.
+      if (behind == 0 && runtime_.status().head == status.head) return {};
+      if (left.is_over(status)) return tyto::error{tyto::errc::timeout, "waiting for the orders to end"};
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
+  }
+
+  // What is left now waits for a payment that will not come. Nobody wants to wait with it.
+  tyto::result<void> end_unpaid_orders() {
+    patience left;
+    for (bool is_put_forward = false;;) {
+      const auto totals = runtime_.query<order_summary>(order_summary::totals{});
+      if (!totals) return totals.error();
+      if (totals->open == 0) return wait_for_orders();
+      if (!std::exchange(is_put_forward, true)) {
+        clock_->put_forward(payment_timeout);
+        runtime_.check_clock();
+      }
+      if (left.is_over(runtime_.status())) {
+        return tyto::error{tyto::errc::timeout, "waiting for orders to end",
+                           std::to_string(totals->open) + " are open"};
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+  }
+
+  tyto::result<void> settle() {
+    patience left;
+    for (;;) {
+      auto settled = runtime_.settle(std::chrono::seconds{1});
+      if (settled || settled.error().code() != tyto::errc::timeout) return settled;
+      if (left.is_over(runtime_.status())) return settled;
+    }
+  }
+
+  // What an operator does once the mail server works again.
+  tyto::result<void> replay_notifications() {
+    mail_->repair();
+    const auto letters = runtime_.dead_letters(notification::name);
+    if (!letters) return letters.error();
+    outcome_.notifications.parked = letters->size();
+    const auto replayed = runtime_.replay_dead_letters(notification::name);
+    if (!replayed) return replayed.error();
+    outcome_.notifications.replayed = *replayed;
+    return settle();
   }
 
   // An invoice is done when its customer has been told how it ended, or when there is nothing to tell.
   [[nodiscard]] progress_figures figures(std::uint64_t invoices) const {
-    const auto done = outbox_->count() + desk_.concluded();
+    const auto done = mail_->sent() + desk_.concluded();
     return {invoices == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(invoices), runtime_.status().head};
   }
 
@@ -176,7 +268,8 @@ class driver {
 
   const simulation_options options_;
   const std::shared_ptr<tyto::event_store> journal_;
-  const std::shared_ptr<outbox> outbox_ = std::make_shared<outbox>();
+  const std::shared_ptr<mail_server> mail_;
+  const std::shared_ptr<shop_clock> clock_ = std::make_shared<shop_clock>();
   simulation_outcome outcome_;
   answer_desk desk_;
   tyto::runtime runtime_;  // the last one, because answers may come until it is gone

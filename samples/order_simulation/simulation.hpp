@@ -10,14 +10,26 @@
 
 #include "audit.hpp"
 #include "invoice.hpp"
+#include "mail_server.hpp"
 #include "payment_gateway.hpp"
 
 namespace shop {
 
 struct simulation_options {
   payment_gateway gateway;
+  mail_faults mail;
   std::int64_t initial_stock = 0;  // units of each stock code
   bool show_progress = false;
+};
+
+/// How the customers were told, in one run.
+struct notification_figures {
+  std::uint64_t sent = 0;
+  std::uint64_t failures = 0;  // attempts that failed
+  std::uint64_t lag = 0;       // events behind the journal's head when every order had its outcome
+  std::uint64_t parked = 0;    // dead letters after the last event
+  std::uint64_t replayed = 0;  // of them
+  std::string last;
 };
 
 struct simulation_outcome {
@@ -25,9 +37,9 @@ struct simulation_outcome {
   std::map<std::string, std::uint64_t> rejected_returns;  // by reason
   std::uint64_t events_before = 0;                        // in the journal when the run began
   std::uint64_t events_after = 0;
-  double seconds = 0;  // from the start of the runtime until all was settled
-  std::uint64_t notifications = 0;
-  std::string last_notification;
+  double seconds = 0;         // from the start of the runtime until all was settled
+  double orders_seconds = 0;  // until every order had its outcome, told to its customer or not
+  notification_figures notifications;
   read_model_view read_model;
 };
 

@@ -36,22 +36,22 @@ journal sound_journal() {
       fact("stock|A", stock_received{10}),
       fact("order|1", order_created{"c", "", "", {{"A", "", 4, 100}}, 400}),
       fact("payment|1", payment_succeeded{400}),
-      fact("order|1", order_paid{{{"A", 4}}}),
+      fact("fulfilment|1", payment_arrived{{{"A", 4}}}),
       fact("stock|A", stock_reserved{"1", 4}),
-      fact("order|1", order_line_reserved{"A"}),
-      fact("order|1", inventory_reserved{{{"A", 4}}}),
+      fact("fulfilment|1", line_reserved{"A"}),
+      fact("fulfilment|1", inventory_reserved{{{"A", 4}}}),
       fact("order|1", order_completed{"c", 400, 4}),
       fact("order|2", order_created{"c", "", "", {{"A", "", 1, 100}}, 100}),
       fact("payment|2", payment_declined{100}),
       fact("order|2", order_cancelled{"c", "payment declined"}),
       fact("order|3", order_created{"c", "", "", {{"A", "", 1, 100}, {"B", "", 1, 100}}, 200}),
       fact("payment|3", payment_succeeded{200}),
-      fact("order|3", order_paid{{{"A", 1}, {"B", 1}}}),
+      fact("fulfilment|3", payment_arrived{{{"A", 1}, {"B", 1}}}),
       fact("stock|A", stock_reserved{"3", 1}),
       fact("stock|B", stock_short{"3", 1, 0}),
-      fact("order|3", order_line_reserved{"A"}),
-      fact("order|3", order_line_short{"B"}),
-      fact("order|3", inventory_short{{"B"}, {{"A", 1}}}),
+      fact("fulfilment|3", line_reserved{"A"}),
+      fact("fulfilment|3", line_short{"B"}),
+      fact("fulfilment|3", inventory_short{{"B"}, {{"A", 1}}}),
       fact("stock|A", stock_released{"3", 1}),
       fact("payment|3", payment_refunded{200}),
       fact("order|3", order_cancelled{"c", "out of stock"}),
@@ -127,7 +127,8 @@ TEST_CASE("the audit finds a second outcome and names its position") {
 TEST_CASE("the audit finds an order that is created twice, or never") {
   CHECK(audit_of(with("order|2", order_created{"c", "", "", {{"A", "", 1, 100}}, 100})) ==
         "position 26 (order.created): order 2 is created twice");
-  CHECK(audit_of(with("order|9", order_paid{})) == "position 26 (order.paid): order 9 was never created");
+  CHECK(audit_of(with("fulfilment|9", payment_awaited{})) ==
+        "position 26 (fulfilment.payment_awaited): order 9 was never created");
 }
 
 TEST_CASE("the audit finds totals that do not add up") {
@@ -152,6 +153,24 @@ TEST_CASE("the audit finds a charge that is neither kept nor refunded as it shou
   CHECK(audit_of(without("payment.declined", "payment|2")) ==
         "order 2 is cancelled because of a declined payment, but none was declined");
   CHECK(audit_of(with("payment|9", payment_succeeded{1})) == "payment 9 belongs to no order and no return");
+}
+
+TEST_CASE("the audit accepts a payment that came late and was refunded, and no other") {
+  auto events = with("order|5", order_created{"c", "", "", {{"A", "", 1, 100}}, 100});
+  auto read_model = sound_read_model();
+  read_model.orders.push_back({"5", {"c", order_status::cancelled, "payment timed out", 100, 1}});
+  read_model.totals.cancelled["payment timed out"] = 1;
+  events.push_back(fact("fulfilment|5", tyto::deadline_reached{"payment", {}}));
+  events.push_back(fact("fulfilment|5", payment_missed{}));
+  events.push_back(fact("order|5", order_cancelled{"c", "payment timed out"}));
+  CHECK(audit_of(events, read_model) == "passed");
+  events.push_back(fact("payment|5", payment_succeeded{100}));
+  events.push_back(fact("fulfilment|5", payment_came_late{}));
+  CHECK(audit_of(events, read_model) == "order 5 is cancelled, but 1.00 of its charge is not refunded");
+  events.push_back(fact("payment|5", payment_refunded{100}));
+  CHECK(audit_of(events, read_model) == "passed");
+  CHECK(audit_of(with("fulfilment|2", payment_came_late{})) ==
+        "position 26 (fulfilment.payment_came_late): payment 2 has not come at all");
 }
 
 TEST_CASE("the audit finds a return that is not refunded once") {
@@ -179,6 +198,14 @@ TEST_CASE("the audit finds a completed order that reserved too little") {
     return each.event.meta.type == "stock.reserved" && each.event.payload == tyto::to_bytes(stock_reserved{"1", 4});
   });
   CHECK(audit_of(events) == "order 1 is completed without its 4 units of A");
+}
+
+TEST_CASE("the audit finds a dead letter that nobody has handled") {
+  auto events =
+      with("tyto.consumer|notification", tyto::event_parked{8, "order|1", "order|1", "order.completed", "", 3});
+  CHECK(audit_of(events) == "notification has not handled 1 dead letters, the first one at position 8");
+  events.push_back(fact("tyto.consumer|notification", tyto::event_released{8, false}));
+  CHECK(audit_of(events) == "passed");
 }
 
 TEST_CASE("the audit finds a read model that differs from the journal") {

@@ -79,18 +79,21 @@ TEST_CASE("a return brings back goods of an order that came before it") {
   }
 }
 
-TEST_CASE("the gateway declines its share, none or all") {
-  const auto declined = [](double rate) {
-    const shop::payment_gateway gateway{42, rate};
-    int count = 0;
-    for (int id = 0; id < 100'000; ++id) count += gateway.approves(std::to_string(id)) ? 0 : 1;
-    return count;
+TEST_CASE("the gateway declines its share, none or all, and never answers to its share of the rest") {
+  const auto count = [](const shop::payment_gateway& gateway, shop::bank_answer answer) {
+    int found = 0;
+    for (int id = 0; id < 100'000; ++id) found += gateway.answer(std::to_string(id)) == answer ? 1 : 0;
+    return found;
   };
-  CHECK(declined(0) == 0);
-  CHECK(declined(1) == 100'000);
-  const auto share = declined(0.02);
-  CHECK(share > 1'800);
-  CHECK(share < 2'200);
+  CHECK(count({42, 0}, shop::bank_answer::approved) == 100'000);
+  CHECK(count({42, 1, 1}, shop::bank_answer::declined) == 100'000);
+  CHECK(count({42, 0, 1}, shop::bank_answer::none) == 100'000);
+  const auto declined = count({42, 0.02, 0.5}, shop::bank_answer::declined);
+  CHECK(declined > 1'800);
+  CHECK(declined < 2'200);
+  const auto lost = count({42, 0.5, 0.1}, shop::bank_answer::none);
+  CHECK(lost > 4'700);
+  CHECK(lost < 5'300);
 }
 
 TEST_CASE("the gateway's answer depends on the order and the seed") {
@@ -98,7 +101,7 @@ TEST_CASE("the gateway's answer depends on the order and the seed") {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     std::string pattern;
     for (int id = 0; id < 64; ++id)
-      pattern += shop::payment_gateway{seed, 0.5}.approves(std::to_string(id)) ? '+' : '-';
+      pattern += shop::payment_gateway{seed, 0.5}.answer(std::to_string(id)) == shop::bank_answer::approved ? '+' : '-';
     answers.insert(pattern);
   }
   CHECK(answers.size() == 4);

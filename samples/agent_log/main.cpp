@@ -1,0 +1,129 @@
+// An AI agent's tasks as events. Plays back a scripted morning of an agent, then reads the journal in three ways: the
+// trail of one task, the use of tokens per hour, and everything as JSON Lines in agent_log.jsonl, for training and
+// analysis. Keeps its journal in ./agent_journal. The clock is the script's and the commands carry ids, so every run
+// prints and exports the same.
+#include <fmt/chrono.h>
+#include <fmt/core.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <tyto/tyto.hpp>
+#include <variant>
+
+#include "domain.hpp"
+#include "usage_per_hour.hpp"
+
+namespace {
+
+using namespace agent;
+
+constexpr tyto::timestamp nine{std::chrono::sys_days{std::chrono::year{2026} / 3 / 2} + std::chrono::hours{9}};
+
+class script_clock final : public tyto::clock {
+ public:
+  [[nodiscard]] tyto::timestamp now() const noexcept override { return nine + std::chrono::minutes{minute_.load()}; }
+  void is_at(int minute) { minute_ = minute; }
+
+ private:
+  std::atomic<int> minute_{0};
+};
+
+// What the agent did, and at which minute after nine. In a real agent, the loop around the model sends these commands.
+struct scripted {
+  int minute;
+  const char* task_id;
+  task::command what;
+};
+
+std::vector<scripted> morning() {
+  using start = task::start;
+  using call = task::record_call;
+  using finish = task::finish;
+  return {
+      {2, "T1", start{"Which of our tests is slowest?", "owl-2", 4'000}},
+      {3, "T1", call{{"shell", "ctest --show-only", "106 tests", 350}}},
+      {5, "T1", call{{"shell", "ctest", "106 passed, slowest: kills leave no trace, 4.1 s", 900}}},
+      {6, "T1", finish{"The one that kills the simulation: 4.1 s.", 420}},
+      {40, "T2", start{"Why is the build red?", "owl-2", 2'000}},
+      {41, "T2", call{{"read_file", "build.log", "error: no member named 'approves'", 800}}},
+      {75, "T2", call{{"search", "approves", "3 places", 500}}},
+      {76, "T3", start{"Translate the manual into Latin", "owl-2-small", 1'000}},
+      {77, "T3", call{{"read_file", "manual.md", "(24 pages)", 1'200}}},
+      {78, "T3", finish{"Gallia est omnis divisa in partes tres.", 90}},
+      {80, "T2", finish{"A function was renamed, a test was not.", 310}},
+      {190, "T4", start{"Draft the release notes", "owl-2", 3'000}},
+      {194, "T4", call{{"shell", "git log", "16 commits", 700}}},
+      {201, "T4", finish{"Process managers, dead letters, compaction.", 650}},
+  };
+}
+
+void play(tyto::runtime& rt, script_clock& clock) {
+  fmt::print("Refused, and on record:\n");
+  for (const auto& each : morning()) {
+    clock.is_at(each.minute);
+    tyto::command_options options;
+    options.command_id = fmt::format("{}/minute-{}", each.task_id, each.minute);
+    options.correlation_id = each.task_id;
+    options.record_rejection = true;
+    const auto done = std::visit([&](const auto& c) { return rt.execute<task>(each.task_id, c, options); }, each.what);
+    if (!done) fmt::print("  {}  {}\n", each.task_id, done.error().message());
+  }
+}
+
+std::string in_words(const task_started& e) { return fmt::format("asked: {} ({})", e.goal, e.model); }
+std::string in_words(const tool_called& e) { return fmt::format("{}: {} -> {}", e.tool, e.input, e.output); }
+std::string in_words(const task_finished& e) { return "answered: " + e.answer; }
+std::string in_words(const task_stopped& e) { return "stopped: " + e.reason; }
+
+void print_trail(const tyto::event_store& journal, const std::string& task_id) {
+  fmt::print("\nThe trail of {}:\n", task_id);
+  const auto trail = tyto::history<task>(journal, task_id).value();
+  for (const auto& [event, meta] : trail) {
+    fmt::print("  {:>2}  {:%H:%M}  {}\n", meta.position, meta.time,
+               std::visit([](const auto& e) { return in_words(e); }, event));
+  }
+}
+
+void print_usage(tyto::runtime& rt, std::uint64_t head) {
+  fmt::print("\n{:>7}{:>9}{:>10}{:>9}{:>7}{:>8}\n", "hour", "started", "finished", "stopped", "calls", "tokens");
+  const usage_per_hour::between today{nine, nine + std::chrono::hours{9}};
+  const auto hours = rt.query<usage_per_hour>(today, head).value();
+  for (const auto& [hour, row] : hours) {
+    fmt::print("  {:%H:%M}{:>9}{:>10}{:>9}{:>7}{:>8}\n", hour, row.started, row.finished, row.stopped, row.calls,
+               row.tokens);
+  }
+}
+
+}  // namespace
+
+int main() {
+  tyto::lmdb_options where;
+  where.path = "agent_journal";
+  const auto stores = tyto::open_lmdb(where);
+  if (!stores) {
+    fmt::print(stderr, "{}\n", stores.error().message());
+    return 1;
+  }
+  const auto clock = std::make_shared<script_clock>();
+  tyto::runtime_options options;
+  options.time = clock;
+  tyto::runtime rt{*stores, options};
+  rt.aggregate<task>().projection<usage_per_hour>().start().value();
+  play(rt, *clock);
+  print_trail(*stores->journal, "T3");
+  print_usage(rt, rt.status().head);
+
+  std::ofstream file{"agent_log.jsonl"};
+  const auto lines = tyto::export_json_lines(*stores->journal, file);
+  if (!lines || !file.flush()) {
+    fmt::print(stderr, "agent_log.jsonl cannot be written\n");
+    return 1;
+  }
+  fmt::print("\n{} events are in agent_log.jsonl\n", *lines);
+}
