@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs a sample twice in a fresh directory and compares what it prints with the ```text block of its README. The lines of
-the README's ```json block must be in a file that the sample has written, every line of which must be a JSON object.
+"""Runs a sample twice in a fresh directory and compares what it prints with the ```text block of its README. The lines
+of the README's ```json block must be in a file that the sample has written, every line of which must be a JSON object.
 
 usage: check_output.py PROGRAM README.md [FILE.jsonl]
 """
