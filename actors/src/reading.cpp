@@ -76,24 +76,14 @@ struct answer {
   view seen;
 };
 
-std::uint64_t furthest(const std::vector<versions>& asked) {
-  std::uint64_t position = 0;
-  for (const auto& each : asked) {
-    if (const auto* now = answering(each)) position = std::max(position, now->shown->status().position);
-  }
-  return position;
-}
-
 // Looks at all, and then again at the one that is behind, until there is a position that suits all.
 result<std::vector<answer>> look_at_one_position(const read_model_store& rows, const std::vector<versions>& asked,
                                                  std::uint64_t at_least, time_point deadline) {
-  std::vector<answer> answers(asked.size());
-  // Without a snapshot, which holds on to storage, as long as the wait may be long.
-  at_least = std::max(at_least, furthest(asked));
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    auto ready = wait_for(asked[i], at_least, deadline);
+  std::vector<answer> answers;
+  for (const auto& each : asked) {
+    auto ready = wait_for(each, at_least, deadline);
     if (!ready) return std::move(ready).error();
-    answers[i].of = *ready;
+    answers.push_back({*ready, {}});
   }
   for (auto& each : answers) {
     auto seen = look(rows, *each.of->shown);
