@@ -121,12 +121,13 @@ std::size_t consumer_actor::batch_limit() const { return position_ < trouble_pos
 
 void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std::uint64_t end) {
   phase_ = phase::committing;
-  batch_end_ = end;
+  batch_end_ = end = shown_->cut(position_, end);
   in_hand_.reset();
   const auto started = around_.time.now();
   const auto limit = batch_limit();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto& event = *batch[i];
+    if (event.meta.position > end) break;
     const auto note = [&] {
       in_hand_ = {event.meta.position, key_of(event), event.meta.persistence_id, event.meta.type};
     };

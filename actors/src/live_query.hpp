@@ -6,7 +6,6 @@
 #include <memory>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "reading.hpp"
 #include "tyto/read_model_store.hpp"

@@ -3,10 +3,15 @@
 namespace tyto::detail {
 
 void progress::is_at(std::uint64_t position) {
-  const std::lock_guard lock{mutex_};
-  status_.position = position;
-  status_.state = consumer_state::running;
-  changed_.notify_all();
+  meetings due;
+  {
+    const std::lock_guard lock{mutex_};
+    status_.position = position;
+    status_.state = consumer_state::running;
+    changed_.notify_all();
+    due = take_due();
+  }
+  for (const auto& each : due) each->arrived();
 }
 
 void progress::has_failed(const error& why) {
@@ -28,9 +33,42 @@ void progress::has_halted() {
 }
 
 void progress::has_stopped() {
+  meetings due;
+  {
+    const std::lock_guard lock{mutex_};
+    status_.state = consumer_state::stopped;
+    changed_.notify_all();
+    due = take_due();
+  }
+  for (const auto& each : due) each->arrived();
+}
+
+bool progress::meet(const std::shared_ptr<const meeting>& wanted) {
   const std::lock_guard lock{mutex_};
-  status_.state = consumer_state::stopped;
-  changed_.notify_all();
+  if (status_.position >= wanted->position || status_.state == consumer_state::stopped) return false;
+  std::erase_if(meetings_, [](const auto& each) { return each.expired(); });
+  meetings_.push_back(wanted);
+  return true;
+}
+
+std::uint64_t progress::cut(std::uint64_t position, std::uint64_t end) const {
+  const std::lock_guard lock{mutex_};
+  for (const auto& each : meetings_) {
+    const auto wanted = each.lock();
+    if (wanted && wanted->position > position) end = std::min(end, wanted->position);
+  }
+  return end;
+}
+
+progress::meetings progress::take_due() {
+  meetings due;
+  std::erase_if(meetings_, [&](const auto& each) {
+    auto wanted = each.lock();
+    if (wanted && status_.position < wanted->position && status_.state != consumer_state::stopped) return false;
+    if (wanted) due.push_back(std::move(wanted));
+    return true;
+  });
+  return due;
 }
 
 bool progress::take_over() {

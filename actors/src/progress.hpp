@@ -5,9 +5,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "tyto/runtime.hpp"
 
@@ -17,6 +20,13 @@ namespace tyto::detail {
 inline std::chrono::steady_clock::time_point deadline_after(std::chrono::milliseconds timeout) {
   return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::years{1});
 }
+
+/// Somebody waits for a consumer to be exactly at a position. Goes with whoever waits.
+struct meeting {
+  std::uint64_t position = 0;
+  /// Called once from the consumer's thread, when it is there, or cannot come there any more.
+  std::function<void()> arrived;
+};
 
 class progress {
  public:
@@ -51,14 +61,25 @@ class progress {
   /// Waits until the consumer is not at `position`, or stops, or the wait is `ended`.
   void wait_for_change(std::uint64_t position, const std::stop_token& ended) const;
 
+  /// Has the consumer stop over at a position; returns false if it is there, past it, or stopped. One that has a batch
+  /// in hand may still pass by.
+  [[nodiscard]] bool meet(const std::shared_ptr<const meeting>& wanted);
+
+  /// For the consumer: returns where a batch from `position` to `end` has to end, so that no meeting is passed.
+  [[nodiscard]] std::uint64_t cut(std::uint64_t position, std::uint64_t end) const;
+
   /// Returns the status; lag is left to the caller.
   [[nodiscard]] consumer_status status() const;
 
  private:
+  using meetings = std::vector<std::shared_ptr<const meeting>>;
+  meetings take_due();
+
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   consumer_status status_;
   standing standing_;
+  std::vector<std::weak_ptr<const meeting>> meetings_;
 };
 
 }  // namespace tyto::detail

@@ -1,6 +1,7 @@
 #include "reading.hpp"
 
 #include <algorithm>
+#include <future>
 #include <string>
 #include <utility>
 
@@ -45,56 +46,65 @@ result<void> call(const version& asked, const row_reader& rows) {
 
 // Rows that are the same at all positions from `first` to `last`.
 struct view {
-  const version* of = nullptr;
   std::unique_ptr<row_snapshot> rows;
   std::uint64_t first = 0;
   std::uint64_t last = 0;
 };
 
-result<view> look(const read_model_store& rows, const version& of) {
+result<view> look(const read_model_store& rows, const progress& shown) {
   // Looked up before: a projection whose rows do not change moves on without storing that.
-  const auto status = of.shown->status();
+  const auto status = shown.status();
   auto snapshot = rows.snapshot(status.name);
   if (!snapshot) return std::move(snapshot).error();
   const auto stored = (*snapshot)->position();
-  return view{&of, *std::move(snapshot), stored, std::max(stored, status.position)};
+  return view{*std::move(snapshot), stored, std::max(stored, status.position)};
 }
 
-result<view> look(const read_model_store& rows, const versions& asked, std::uint64_t at_least, time_point deadline) {
-  auto ready = wait_for(asked, at_least, deadline);
-  if (!ready) return std::move(ready).error();
-  return look(rows, **ready);
+// Looks when the projection is at `position`, from its own thread; at once if it is further.
+result<view> meet(const read_model_store& rows, const version& of, std::uint64_t position, time_point deadline) {
+  const auto seen = std::make_shared<std::promise<result<view>>>();
+  auto arrived = seen->get_future();
+  const auto wanted = std::make_shared<const meeting>(
+      meeting{position, [&rows, seen, shown = of.shown] { seen->set_value(look(rows, *shown)); }});
+  if (!of.shown->meet(wanted)) return look(rows, *of.shown);
+  if (arrived.wait_until(deadline) != std::future_status::ready) return late(of.shown->status(), position);
+  return arrived.get();
 }
 
-std::uint64_t furthest(const std::vector<versions>& asked) {
-  std::uint64_t position = 0;
+struct answer {
+  const version* of = nullptr;
+  view seen;
+};
+
+// Looks at all, and then again at the one that is behind, until there is a position that suits all.
+result<std::vector<answer>> look_at_one_position(const read_model_store& rows, const std::vector<versions>& asked,
+                                                 std::uint64_t at_least, time_point deadline) {
+  std::vector<answer> answers;
   for (const auto& each : asked) {
-    if (const auto* now = answering(each)) position = std::max(position, now->shown->status().position);
+    auto ready = wait_for(each, at_least, deadline);
+    if (!ready) return std::move(ready).error();
+    answers.push_back({*ready, {}});
   }
-  return position;
-}
-
-result<std::vector<view>> look_at_one_position(const read_model_store& rows, const std::vector<versions>& asked,
-                                               std::uint64_t at_least, time_point deadline) {
-  // Without a snapshot, which holds on to storage, as long as the wait may be long.
-  at_least = std::max(at_least, furthest(asked));
-  for (const auto& each : asked) {
-    if (auto ready = wait_for(each, at_least, deadline); !ready) return std::move(ready).error();
-  }
-  std::vector<view> views;
-  for (const auto& each : asked) {
-    auto seen = look(rows, each, at_least, deadline);
+  for (auto& each : answers) {
+    auto seen = look(rows, *each.of->shown);
     if (!seen) return std::move(seen).error();
-    views.push_back(*std::move(seen));
+    each.seen = *std::move(seen);
   }
   for (;;) {
-    const auto latest = std::ranges::max_element(views, {}, &view::first)->first;
-    const auto behind = std::ranges::min_element(views, {}, &view::last);
-    if (behind->last >= latest) return views;
-    behind->rows.reset();
-    auto seen = look(rows, asked[static_cast<std::size_t>(behind - views.begin())], latest, deadline);
+    const auto first = [](const answer& each) { return each.seen.first; };
+    const auto last = [](const answer& each) { return each.seen.last; };
+    const auto latest = first(*std::ranges::max_element(answers, {}, first));
+    const auto behind = std::ranges::min_element(answers, {}, last);
+    if (last(*behind) >= latest) return answers;
+    behind->seen.rows.reset();
+    auto seen = meet(rows, *behind->of, latest, deadline);
     if (!seen) return std::move(seen).error();
-    *behind = *std::move(seen);
+    behind->seen = *std::move(seen);
+    if (last(*behind) >= latest) continue;
+    // It has stopped on the way: another version has taken over, or this is the end.
+    auto ready = wait_for(asked[static_cast<std::size_t>(behind - answers.begin())], latest, deadline);
+    if (!ready) return std::move(ready).error();
+    behind->of = *ready;
   }
 }
 
@@ -119,10 +129,10 @@ result<void> ask(const read_model_store& rows, const versions& asked, std::uint6
 
 result<void> ask_together(const read_model_store& rows, const std::vector<versions>& asked, std::uint64_t at_least,
                           time_point deadline) {
-  auto views = look_at_one_position(rows, asked, at_least, deadline);
-  if (!views) return std::move(views).error();
-  for (const auto& each : *views) {
-    if (auto called = call(*each.of, *each.rows); !called) return called;
+  auto answers = look_at_one_position(rows, asked, at_least, deadline);
+  if (!answers) return std::move(answers).error();
+  for (const auto& each : *answers) {
+    if (auto called = call(*each.of, *each.seen.rows); !called) return called;
   }
   return {};
 }

@@ -15,7 +15,7 @@ namespace tyto::detail {
 
 /// One version of a projection, and how it is asked.
 struct version {
-  std::shared_ptr<const progress> shown;
+  std::shared_ptr<progress> shown;
   query_call call;
 };
 
@@ -32,8 +32,8 @@ result<void> ask_now(const read_model_store& rows, const version& asked);
 result<void> ask(const read_model_store& rows, const versions& asked, std::uint64_t at_least,
                  std::chrono::steady_clock::time_point deadline);
 
-/// The same for several projections: all rows are as of one position, `at_least` or later. Takes snapshots until there
-/// is a position that suits all of them, waiting for the one that is behind; errc::timeout says which that is.
+/// The same for several projections: all rows are as of one position, `at_least` or later. Those that are behind the
+/// furthest stop over where that one was looked at; errc::timeout says which does not come.
 result<void> ask_together(const read_model_store& rows, const std::vector<versions>& asked, std::uint64_t at_least,
                           std::chrono::steady_clock::time_point deadline);
 

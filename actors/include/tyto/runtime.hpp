@@ -277,8 +277,8 @@ class runtime {
   }
 
   /// Asks several projections, each of which answers one type of questions, as of one position, `at_least` or later:
-  /// `auto [cents, stock] = rt.query_together<revenue, inventory>({"alice"}, {7}).value();`. Waits for the one that is
-  /// behind; errc::timeout says which. While events come in fast, it may take some attempts until the projections meet.
+  /// `auto [cents, stock] = rt.query_together<revenue, inventory>({"alice"}, {7}).value();`. Waits for those that are
+  /// behind the furthest; errc::timeout says which.
   template <class... P>
   auto query_together(const detail::question_of<P>&... questions, std::uint64_t at_least = 0,
                       std::chrono::milliseconds timeout = std::chrono::seconds{10})

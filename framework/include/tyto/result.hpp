@@ -34,7 +34,7 @@ class [[nodiscard]] result {
   /// Return the value; throw bad_result_access with the error's message if there is none.
   T& value() & { return check(), std::get<0>(content_); }
   const T& value() const& { return check(), std::get<0>(content_); }
-  T&& value() && { return check(), std::get<0>(std::move(content_)); }
+  T value() && { return check(), std::get<0>(std::move(content_)); }  // by value: a loop may go over it
 
   /// Access the value; undefined if there is none.
   T& operator*() & { return *std::get_if<0>(&content_); }

@@ -153,6 +153,26 @@ TEST_CASE("A consumer that is behind reads the journal from its checkpoint in ba
   CHECK(w.status().state == consumer_state::running);
 }
 
+TEST_CASE("A consumer stops over where somebody wants to meet it, and loses nothing") {
+  world w{6};
+  positions met;
+  const auto at = [&](std::uint64_t position) {
+    return std::make_shared<const meeting>(meeting{position, [&] { met.push_back(w.status().position); }});
+  };
+  const std::vector meetings{at(3), at(5)};
+  for (const auto& each : meetings) REQUIRE(w.shown->meet(each));
+  w.start();
+  CHECK(met == positions{3, 5});
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5, 6});
+  CHECK(w.script.commits == positions{3, 5, 6});
+  const auto later = at(8);
+  REQUIRE(w.shown->meet(later));
+  for (int i = 0; i < 3; ++i) w.publish_one();
+  w.host.run();
+  CHECK(met == positions{3, 5, 8});
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
 TEST_CASE("The checkpoint moves when every command is answered, a rejection being an answer") {
   world w;
   w.script.sends_commands = true;
