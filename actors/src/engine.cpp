@@ -369,10 +369,9 @@ std::vector<std::shared_ptr<progress>> engine::consumers() const {
 }
 
 std::shared_ptr<progress> engine::find_projection(std::string_view name) const {
-  for (auto& each : consumers()) {
-    if (each->status().name == name) return std::move(each);
-  }
-  return nullptr;
+  const std::lock_guard lock{consumers_mutex_};
+  const auto found = std::ranges::find_if(consumers_, [name](const auto& each) { return each.shown->name() == name; });
+  return found == consumers_.end() ? nullptr : found->shown;
 }
 
 result<void> engine::settle(std::chrono::milliseconds timeout) const {

@@ -37,9 +37,11 @@ class progress {
     retired,    // it is stopped for good, while the runtime goes on, and nobody waits for it
   };
 
-  explicit progress(std::string name, standing first = standing::answering) : standing_(first) {
-    status_.name = std::move(name);
+  explicit progress(std::string name, standing first = standing::answering) : name_(std::move(name)), standing_(first) {
+    status_.name = name_;
   }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
 
   void is_at(std::uint64_t position);
   void has_failed(const error& why);
@@ -75,6 +77,7 @@ class progress {
   using meetings = std::vector<std::shared_ptr<const meeting>>;
   meetings take_due();
 
+  const std::string name_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   consumer_status status_;

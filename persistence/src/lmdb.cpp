@@ -21,6 +21,7 @@ static_assert(std::endian::native == std::endian::little,
 namespace {
 
 constexpr unsigned max_readers = 1024;
+constexpr std::size_t max_idle_reads = 64;
 constexpr std::uint64_t map_granularity_bytes = 65'536;
 
 struct explanation {
@@ -106,6 +107,11 @@ error to_error(int code, std::string doing) {
 
 descriptor::~descriptor() {
   if (number_ >= 0) ::close(number_);
+}
+
+transaction::~transaction() {
+  if (handle_ == nullptr) return;
+  reusable_ ? environment_->take_back(handle_) : mdb_txn_abort(handle_);
 }
 
 int transaction::get(table from, std::string_view key, std::string_view& value) const {
@@ -234,7 +240,37 @@ result<transaction> environment::begin(unsigned flags) const {
   if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
     return to_error(code, fmt::format("beginning a transaction in '{}'", options_.directory.string()));
   }
-  return transaction{shared_from_this(), handle};
+  return transaction{shared_from_this(), handle, false};
+}
+
+result<transaction> environment::begin_read() const {
+  MDB_txn* idle = nullptr;
+  {
+    const std::lock_guard lock{idle_reads_mutex_};
+    if (!idle_reads_.empty()) {
+      idle = idle_reads_.back();
+      idle_reads_.pop_back();
+    }
+  }
+  if (idle != nullptr && mdb_txn_renew(idle) == 0) return transaction{shared_from_this(), idle, true};
+  if (idle != nullptr) mdb_txn_abort(idle);
+  auto begun = begin(MDB_RDONLY);
+  if (begun) begun->reusable_ = true;
+  return begun;
+}
+
+void environment::take_back(MDB_txn* read) const {
+  mdb_txn_reset(read);
+  {
+    const std::lock_guard lock{idle_reads_mutex_};
+    if (idle_reads_.size() < max_idle_reads) return idle_reads_.push_back(read);
+  }
+  mdb_txn_abort(read);
+}
+
+environment::~environment() {
+  for (auto* each : idle_reads_) mdb_txn_abort(each);
+  mdb_env_close(handle_);
 }
 
 void environment::sync_commits(bool each) { mdb_env_set_flags(handle_, MDB_NOSYNC, each ? 0 : 1); }
@@ -283,7 +319,7 @@ result<void> sync_directory(const std::filesystem::path& directory) {
 
 result<void> environment::with_tables(bool write, const std::function<result<void>(transaction&)>& open) {
   const std::lock_guard lock{tables_mutex_};
-  auto begun = write ? begin_write() : begin_read();
+  auto begun = begin(write ? 0 : MDB_RDONLY);  // one that opens tables must not be used again
   if (!begun) return std::move(begun).error();
   if (auto opened = open(*begun); !opened) return opened;
   if (const int code = begun->commit(); code != 0) {

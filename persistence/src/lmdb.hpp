@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "tyto/result.hpp"
 
@@ -53,11 +54,11 @@ class environment;
 class transaction {
  public:
   transaction(transaction&& other) noexcept
-      : environment_(std::move(other.environment_)), handle_(std::exchange(other.handle_, nullptr)) {}
+      : environment_(std::move(other.environment_)),
+        handle_(std::exchange(other.handle_, nullptr)),
+        reusable_(other.reusable_) {}
   transaction& operator=(transaction&&) = delete;
-  ~transaction() {
-    if (handle_ != nullptr) mdb_txn_abort(handle_);
-  }
+  ~transaction();
 
   /// Opens a table; `flags` may hold MDB_CREATE. Only inside environment::with_tables().
   int open_table(const char* name, unsigned flags, table& opened) {
@@ -76,11 +77,12 @@ class transaction {
 
  private:
   friend environment;
-  transaction(std::shared_ptr<const environment> owner, MDB_txn* handle)
-      : environment_(std::move(owner)), handle_(handle) {}
+  transaction(std::shared_ptr<const environment> owner, MDB_txn* handle, bool reusable)
+      : environment_(std::move(owner)), handle_(handle), reusable_(reusable) {}
 
   std::shared_ptr<const environment> environment_;
   MDB_txn* handle_;
+  bool reusable_;  // a read that has opened no tables
 };
 
 /// A place in a table, valid as long as its transaction. What key() and value() show lies in LMDB's pages.
@@ -134,9 +136,9 @@ class environment : public std::enable_shared_from_this<environment> {
 
   environment(const environment&) = delete;
   environment& operator=(const environment&) = delete;
-  ~environment() { mdb_env_close(handle_); }
+  ~environment();
 
-  [[nodiscard]] result<transaction> begin_read() const { return begin(MDB_RDONLY); }
+  [[nodiscard]] result<transaction> begin_read() const;
   [[nodiscard]] result<transaction> begin_write() { return begin(0); }
 
   /// Runs `open` in a transaction of its own and commits it, so that the tables which it opened stay open. LMDB allows
@@ -173,11 +175,18 @@ class environment : public std::enable_shared_from_this<environment> {
   void extend_file() const;
   [[nodiscard]] int why_not_written() const;
 
+  void take_back(MDB_txn* read) const;
+
   environment_options options_;
   MDB_env* handle_;
   descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
   file_id data_file_{};      // what has been opened as data_file()
   std::mutex tables_mutex_;  // held while tables are being opened
+
+  // Reads that are over. To begin one anew costs LMDB memory for every table that could be open, and a lock that all
+  // processes share; to use one again costs neither. They see nothing and keep nothing until then.
+  mutable std::mutex idle_reads_mutex_;
+  mutable std::vector<MDB_txn*> idle_reads_;
 };
 
 /// Makes the entries of `directory` durable.
