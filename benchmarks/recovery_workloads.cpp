@@ -1,4 +1,5 @@
 // Workloads that bring aggregates into memory.
+#include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ constexpr std::uint64_t long_stream = 1'000'000;
 double in_a_child(const std::function<double()>& measure) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("cannot make a pipe");
+  malloc_trim(0);  // what earlier workloads have given back would be used again unseen
   const auto child = fork();
   if (child < 0) throw std::runtime_error("cannot make a process");
   if (child == 0) {

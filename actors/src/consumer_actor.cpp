@@ -69,7 +69,7 @@ void consumer_actor::start() {
     return fail(loaded.error());
   position_ = *position;
   phase_ = phase::waiting;
-  shown_->is_at(position_);
+  shown_->is_at(position_, event_time_, around_.time.now());
   show_parked();
   ask_for_more();
 }
@@ -91,6 +91,7 @@ void consumer_actor::take(const delivery& delivered) {
       }
     }
   }
+  event_time_ = delivered.segments.back()->writes.back()->events.back().meta.time;
   handle(wanted, delivered.segments.back()->last_position);
 }
 
@@ -101,6 +102,7 @@ void consumer_actor::read_journal() {
   const auto limit = batch_limit();
   auto read = around_.journal.read_all(position_ + 1, [&](const event_view& event) {
     end = event.meta.position;
+    event_time_ = event.meta.time;
     if (handler_->wants(event.meta.type)) {
       events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
       if (!is_mine(events.back())) events.pop_back();
@@ -230,7 +232,7 @@ void consumer_actor::commit() {
   if (backoff_.count() > 0) around_.health.clear(subject_);
   backoff_ = std::chrono::milliseconds{0};
   ++attempt_;
-  shown_->is_at(position_);
+  shown_->is_at(position_, event_time_, around_.time.now());
   if (stop_request_) return finish_stopping();
   ask_for_more();
 }

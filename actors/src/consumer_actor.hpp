@@ -104,6 +104,7 @@ class consumer_actor final : public actor_of<consumer_message> {
 
   phase phase_ = phase::starting;
   std::uint64_t position_ = 0;          // done with the events up to here
+  timestamp event_time_;                // of the last event that has been seen
   std::uint64_t batch_end_ = 0;         // the batch in hand goes up to here
   std::uint64_t trouble_position_ = 0;  // up to here event by event
   std::uint64_t attempt_ = 0;           // tells answers to this attempt's commands from older ones

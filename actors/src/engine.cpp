@@ -60,8 +60,12 @@ engine::running::running(const storage& stores, const runtime_options& options, 
                     health},
       aggregates(around_aggregates, *actors, options.max_live_aggregates),
       housekeeping(
-          spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, *options.time, options.passivate_after)) {
+          spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, *options.time, options.passivate_after)),
+      watching(spawn<watchdog>(
+          *actors, placement::shared, *actors, *options.time, health, options.stall_after,
+          [&owner] { return owner.consumers(); }, [this] { return bus.head(); })) {
   if (options.passivate_after.count() > 0) housekeeping.post(look_around{});
+  if (options.stall_after.count() > 0) watching.post(look_for_stalls{});
 }
 
 engine::engine(storage stores, runtime_options options) : stores_(std::move(stores)), options_(std::move(options)) {
@@ -135,8 +139,8 @@ result<void> engine::check_options() const {
     return error{errc::invalid_argument, "starting the runtime",
                  "min_backoff must be more than 0 and no more than max_backoff"};
   }
-  if (o.passivate_after.count() < 0) {
-    return error{errc::invalid_argument, "starting the runtime", "passivate_after is less than 0"};
+  if (o.passivate_after.count() < 0 || o.stall_after.count() < 0) {
+    return error{errc::invalid_argument, "starting the runtime", "passivate_after or stall_after is less than 0"};
   }
   return {};
 }
@@ -267,6 +271,7 @@ result<void> engine::stop() {
   stop_and_wait(running_->commits);
   if (running_->snapshots.store() != nullptr) stop_and_wait(running_->snapshots.writer());
   running_->housekeeping.close();
+  running_->watching.close();
   running_->aggregates.close();
   running_->actors->wait_for_all();  // they use what is given up next
   const std::lock_guard lock{consumers_mutex_};
@@ -448,10 +453,7 @@ runtime_status engine::status() const {
     now.commits = now_running->bus.published();
     now.live_aggregates = now_running->aggregates.live();
   }
-  for (const auto& each : consumers()) {
-    auto& shown = now.consumers.emplace_back(each->status());
-    shown.lag = now.head - std::min(now.head, shown.position);
-  }
+  for (const auto& each : consumers()) now.consumers.push_back(each->status(now.head, options_.time->now()));
   return now;
 }
 

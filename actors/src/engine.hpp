@@ -32,6 +32,7 @@
 #include "reading.hpp"
 #include "snapshot_writer.hpp"
 #include "tyto/runtime.hpp"
+#include "watchdog.hpp"
 
 namespace tyto::detail {
 
@@ -83,6 +84,7 @@ class engine {
     alarm_surroundings around_alarms;
     directory aggregates;
     address<housekeeper_message> housekeeping;
+    address<watchdog_message> watching;
     std::vector<address<alarm_message>> alarms;
   };
 

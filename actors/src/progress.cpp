@@ -1,11 +1,22 @@
 #include "progress.hpp"
 
+#include <utility>
+
 namespace tyto::detail {
 
-void progress::is_at(std::uint64_t position) {
+namespace {
+
+constexpr std::chrono::seconds rated_time{5};
+
+}  // namespace
+
+void progress::is_at(std::uint64_t position, timestamp event_time, timestamp now) {
   meetings due;
   {
     const std::lock_guard lock{mutex_};
+    if (rated_from_.time == timestamp{}) rated_from_ = rated_next_ = {position, now};
+    if (now - rated_next_.time > rated_time) rated_from_ = std::exchange(rated_next_, {position, now});
+    event_time_ = event_time;
     status_.position = position;
     status_.state = consumer_state::running;
     changed_.notify_all();
@@ -105,6 +116,20 @@ bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_
 void progress::wait_for_change(std::uint64_t position, const std::stop_token& ended) const {
   std::unique_lock lock{mutex_};
   changed_.wait(lock, ended, [&] { return status_.position != position || status_.state == consumer_state::stopped; });
+}
+
+double progress::rate(timestamp now) const {
+  const auto passed = std::chrono::duration<double>(now - rated_from_.time).count();
+  return passed > 0 ? static_cast<double>(status_.position - rated_from_.position) / passed : 0;
+}
+
+consumer_status progress::status(std::uint64_t head, timestamp now) const {
+  const std::lock_guard lock{mutex_};
+  auto shown = status_;
+  shown.lag = head - std::min(head, shown.position);
+  if (shown.lag > 0 && event_time_ != timestamp{}) shown.lag_time = std::max(now - event_time_, timestamp::duration{});
+  shown.events_per_second = rate(now);
+  return shown;
 }
 
 consumer_status progress::status() const {

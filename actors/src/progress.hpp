@@ -43,7 +43,8 @@ class progress {
 
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  void is_at(std::uint64_t position);
+  /// It is done with everything up to `position`, where the last event was decided at `event_time`.
+  void is_at(std::uint64_t position, timestamp event_time, timestamp now);
   void has_failed(const error& why);
   void has_parked(std::size_t events);
   void has_halted();
@@ -70,17 +71,28 @@ class progress {
   /// For the consumer: returns where a batch from `position` to `end` has to end, so that no meeting is passed.
   [[nodiscard]] std::uint64_t cut(std::uint64_t position, std::uint64_t end) const;
 
-  /// Returns the status; lag is left to the caller.
+  /// Returns the status, with how far it is behind `head`.
+  [[nodiscard]] consumer_status status(std::uint64_t head, timestamp now) const;
+  /// The same without what depends on others.
   [[nodiscard]] consumer_status status() const;
 
  private:
   using meetings = std::vector<std::shared_ptr<const meeting>>;
   meetings take_due();
 
+  struct place {
+    std::uint64_t position = 0;
+    timestamp time;
+  };
+  [[nodiscard]] double rate(timestamp now) const;
+
   const std::string name_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   consumer_status status_;
+  timestamp event_time_;
+  place rated_from_;  // where it was five to ten seconds ago
+  place rated_next_;  // and more recently: what comes in its place
   standing standing_;
   std::vector<std::weak_ptr<const meeting>> meetings_;
 };

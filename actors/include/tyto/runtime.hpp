@@ -66,6 +66,9 @@ struct runtime_options {
   /// The most events that a consumer takes at once: what it reads into memory and what a projection commits together.
   std::size_t max_consumer_batch = 1'024;
 
+  /// A consumer that is behind and has not moved for so long is listed by health(), for its handler may hang. 0: never.
+  std::chrono::milliseconds stall_after = std::chrono::seconds{30};
+
   /// How long a failing consumer waits before it tries again: from the first to the second figure, doubling.
   std::chrono::milliseconds min_backoff{10};
   std::chrono::milliseconds max_backoff{5'000};
@@ -88,9 +91,12 @@ struct consumer_status {
   consumer_state state = consumer_state::starting;
   std::uint64_t position = 0;  // it is done with the events up to here
   std::uint64_t lag = 0;       // events behind the head of the journal
-  std::uint64_t failures = 0;  // how often a handler, a command or a commit failed
-  std::uint64_t parked = 0;    // its dead letters
-  std::string last_error;      // of those, the last; empty if none
+  /// While it is behind: how old the last event is that it is done with. Else 0.
+  std::chrono::microseconds lag_time{0};
+  double events_per_second = 0;  // of the journal that it passes, over the last five to ten seconds
+  std::uint64_t failures = 0;    // how often a handler, a command or a commit failed
+  std::uint64_t parked = 0;      // its dead letters
+  std::string last_error;        // of those, the last; empty if none
 };
 
 struct runtime_status {

@@ -36,7 +36,7 @@ struct lmdb_options {
   /// How many events of the journal's end are indexed in memory before they are folded into the index on disk. Affects
   /// performance: a fold writes to a page for nearly every stream that has grown, so more is cheaper; but it takes memory,
   /// some 100 bytes for each of these streams, and up to twice as many events are read when opening.
-  std::uint64_t fold_events = 262'144;
+  std::uint64_t fold_events = 524'288;
 };
 
 /// Opens or creates the storage in a directory. One writer at a time, in one process or several: errc::locked names who

@@ -24,7 +24,7 @@ struct world {
 
   void move(progress& shown, std::uint64_t position) const {
     store->commit(shown.status().name, {{"at", std::to_string(position)}}, position).value();
-    shown.is_at(position);
+    shown.is_at(position, {}, {});
   }
 
   // Moves like a consumer: event by event to `end`, in batches of at most `size`.
@@ -108,7 +108,7 @@ TEST_CASE("A projection whose rows have not changed is read with one that is fur
   asked idle{"idle"};
   asked busy{"busy"};
   w.move(*idle.shown, 2);
-  idle.shown->is_at(9);  // not stored: no event from 3 to 9 has changed its rows
+  idle.shown->is_at(9, {}, {});  // not stored: no event from 3 to 9 has changed its rows
   w.move(*busy.shown, 8);
   w.move(*busy.shown, 9);
   ask_together(*w.store, {{idle.how()}, {busy.how()}}, 0, deadline_after(a_moment)).value();
@@ -136,17 +136,17 @@ TEST_CASE("A batch ends at a meeting, and no more when that is over") {
   CHECK(shown.cut(0, 9) == 5);
   CHECK(shown.cut(0, 4) == 4);
   CHECK(shown.cut(5, 9) == 9);
-  shown.is_at(4);
+  shown.is_at(4, {}, {});
   CHECK(arrivals == 0);
-  shown.is_at(5);
+  shown.is_at(5, {}, {});
   CHECK(arrivals == 1);
-  shown.is_at(6);
+  shown.is_at(6, {}, {});
   CHECK(arrivals == 1);
   CHECK_FALSE(shown.meet(wanted));
   const auto forgotten = [&] { return shown.meet(std::make_shared<const meeting>(meeting{8, [&] { ++arrivals; }})); };
   REQUIRE(forgotten());
   CHECK(shown.cut(6, 9) == 9);
-  shown.is_at(9);
+  shown.is_at(9, {}, {});
   CHECK(arrivals == 1);
 }
 
