@@ -34,8 +34,8 @@ struct lmdb_options {
   std::uint64_t map_bytes = std::uint64_t{1} << 40;
 
   /// How many events of the journal's end are indexed in memory before they are folded into the index on disk. Affects
-  /// performance: a fold writes to a page for nearly every stream that has grown, so more is cheaper; but it takes memory,
-  /// some 100 bytes for each of these streams, and up to twice as many events are read when opening.
+  /// performance: a fold writes to a page for nearly every stream that has grown, so more is cheaper; but it takes
+  /// memory, some 100 bytes for each of these streams, and up to twice as many events are read when opening.
   std::uint64_t fold_events = 524'288;
 };
 
