@@ -16,7 +16,7 @@ alarm_clock::alarm_clock(const alarm_surroundings& around, std::string name, dec
     : around_(around), name_(std::move(name)), fire_(fire) {}
 
 void alarm_clock::on(alarm_message message) {
-  std::visit(overloaded{[this](deadlines_changed& changed) { take(std::move(changed)); },
+  std::visit(overloaded{[this](const deadlines_changed& changed) { take(changed); },
                         [this](ring) {
                           wakes_up_at_.reset();
                           look();
@@ -25,13 +25,13 @@ void alarm_clock::on(alarm_message message) {
              message);
 }
 
-void alarm_clock::take(deadlines_changed changed) {
+void alarm_clock::take(const deadlines_changed& changed) {
   if (changed.are_all) {
     deadlines_.clear();
     by_time_.clear();
   }
-  for (auto& [key, name, due] : changed.changes) {
-    const instance_deadline which{std::move(key), std::move(name)};
+  for (const auto& [key, name, due] : changed.changes) {
+    const instance_deadline which{key, name};
     forget(which);
     if (!due) continue;
     deadlines_.emplace(which, entry{*due, *due});

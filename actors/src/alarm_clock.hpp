@@ -77,7 +77,7 @@ class alarm_clock final : public actor_of<alarm_message> {
     bool is_being_told = false;
   };
 
-  void take(deadlines_changed changed);
+  void take(const deadlines_changed& changed);
   void take(deadline_told told);
   void forget(const instance_deadline& which);
   void look();

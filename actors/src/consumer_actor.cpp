@@ -226,7 +226,7 @@ void consumer_actor::commit() {
   }
   if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
   position_ = batch_end_;
-  for (auto& [position, key] : to_park_) parked_.add(position, std::move(key));
+  for (const auto& [position, key] : to_park_) parked_.add(position, key);
   if (!to_park_.empty()) show_parked();
   to_park_.clear();
   if (backoff_.count() > 0) around_.health.clear(subject_);

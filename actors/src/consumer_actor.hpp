@@ -40,6 +40,25 @@ struct consumer_surroundings {
   health_board& health;
 };
 
+/// An event that is handled alone, or that has just failed.
+struct event_in_hand {
+  std::uint64_t position = 0;
+  std::string key;
+  std::string persistence_id;
+  std::string type;
+};
+
+/// Dead letters that are being released.
+struct release_in_hand {
+  release_parked request;
+  std::vector<std::uint64_t> left;  // positions, the last one first
+  std::uint64_t position = 0;       // the one in hand
+  bool is_handled = false;          // and only has to go on record
+  std::set<std::string, std::less<>> failed_keys;
+  std::size_t released = 0;
+  std::optional<error> failed;
+};
+
 /// Takes a batch of events, hands each to its handler, waits until every command is answered, commits, asks for more.
 /// When anything fails, the batch is abandoned and tried again from the last commit, event by event until the one that
 /// failed is through: nothing is skipped, and commands that had already run are not run again, since their ids are
@@ -113,13 +132,6 @@ class consumer_actor final : public actor_of<consumer_message> {
   std::chrono::milliseconds backoff_{0};
   std::optional<stop_actor> stop_request_;
 
-  /// The event that is handled alone, or that has just failed.
-  struct event_in_hand {
-    std::uint64_t position = 0;
-    std::string key;
-    std::string persistence_id;
-    std::string type;
-  };
   std::optional<event_in_hand> in_hand_;
   std::uint64_t failing_position_ = 0;
   std::uint32_t failed_attempts_ = 0;  // of the event at failing_position_
@@ -127,16 +139,6 @@ class consumer_actor final : public actor_of<consumer_message> {
   parked_events parked_;
   std::vector<std::pair<std::uint64_t, std::string>> to_park_;  // with the batch in hand: positions and keys
 
-  /// Dead letters that are being released.
-  struct release_in_hand {
-    release_parked request;
-    std::vector<std::uint64_t> left;  // positions, the last one first
-    std::uint64_t position = 0;       // the one in hand
-    bool is_handled = false;          // and only has to go on record
-    std::set<std::string, std::less<>> failed_keys;
-    std::size_t released = 0;
-    std::optional<error> failed;
-  };
   std::deque<release_parked> release_requests_;
   std::optional<release_in_hand> releasing_;
 };

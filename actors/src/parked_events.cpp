@@ -9,14 +9,14 @@ result<void> parked_events::load(const event_store& journal, std::string_view co
   auto letters = dead_letters(journal, consumer);
   if (!letters) return std::move(letters).error();
   *this = {};
-  for (auto& letter : *letters) {
-    if (is_ours(letter.event.key)) add(letter.event.position, std::move(letter.event.key));
+  for (const auto& letter : *letters) {
+    if (is_ours(letter.event.key)) add(letter.event.position, letter.event.key);
   }
   return {};
 }
 
-void parked_events::add(std::uint64_t position, std::string key) {
-  const auto [added, is_new] = by_position_.try_emplace(position, std::move(key));
+void parked_events::add(std::uint64_t position, const std::string& key) {
+  const auto [added, is_new] = by_position_.try_emplace(position, key);
   if (is_new) waiting_[added->second].insert(position);
 }
 

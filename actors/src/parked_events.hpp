@@ -19,7 +19,7 @@ class parked_events {
   result<void> load(const event_store& journal, std::string_view consumer,
                     const std::function<bool(std::string_view key)>& is_ours);
 
-  void add(std::uint64_t position, std::string key);
+  void add(std::uint64_t position, const std::string& key);
   void remove(std::uint64_t position);
 
   [[nodiscard]] bool contains(std::uint64_t position) const { return by_position_.contains(position); }

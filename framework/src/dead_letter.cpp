@@ -50,6 +50,7 @@ result<std::vector<dead_letter>> dead_letters(const event_store& journal, std::s
   if (!read) return error{read.error().code(), doing}.because(read.error());
   if (!decoded) return error{decoded.error().code(), doing}.because(decoded.error());
   std::vector<dead_letter> all;
+  all.reserve(parked.size());
   for (auto& [position, letter] : parked) all.push_back(std::move(letter));
   return all;
 }

@@ -160,7 +160,7 @@ result<compaction> lmdb_live_journal::compact() {
 
   watch_retention(true);
   auto compacted = copy(old);
-  auto exchanged = compacted ? exchange(*compacted, old) : result<void>{std::move(compacted).error()};
+  auto exchanged = compacted ? exchange(*compacted, old) : result<void>{compacted.error()};
   watch_retention(false);
   if (!exchanged) return failed(exchanged.error());
   auto after = (*compacted)->size_bytes();

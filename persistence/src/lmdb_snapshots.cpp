@@ -84,7 +84,7 @@ result<void> lmdb_snapshots::save(lmdb::transaction& transaction, const snapshot
     code = entries.reserve(key.bytes(), checksum_bytes + saved.image.size(), 0, room);
     if (code == 0) {
       std::memcpy(room, &checksum, checksum_bytes);
-      std::memcpy(room + checksum_bytes, saved.image.data(), saved.image.size());
+      saved.image.copy(room + checksum_bytes, saved.image.size());
     }
   }
   if (code == 0) code = drop(transaction, saved.persistence_id, saved.keep);
@@ -92,7 +92,7 @@ result<void> lmdb_snapshots::save(lmdb::transaction& transaction, const snapshot
   return lmdb::to_error(code, fmt::format("saving a snapshot of {}", saved.persistence_id));
 }
 
-int lmdb_snapshots::drop(lmdb::transaction& transaction, std::string_view persistence_id, std::size_t keep) {
+int lmdb_snapshots::drop(lmdb::transaction& transaction, std::string_view persistence_id, std::size_t keep) const {
   const stream_key end{persistence_id, last_number};
   for (;;) {
     std::string key;

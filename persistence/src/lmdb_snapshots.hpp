@@ -27,7 +27,7 @@ class lmdb_snapshots final : public snapshot_store {
 
   result<void> save(lmdb::transaction& transaction, const snapshot& saved);
   // Drops the stream's snapshots but for the latest `keep`. Returns LMDB's code.
-  int drop(lmdb::transaction& transaction, std::string_view persistence_id, std::size_t keep);
+  int drop(lmdb::transaction& transaction, std::string_view persistence_id, std::size_t keep) const;
 
   std::shared_ptr<const void> writer_lock_;
   std::shared_ptr<lmdb::environment> environment_;

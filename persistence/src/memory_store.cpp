@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <ranges>
 #include <unordered_map>
 
 #include "tyto/event_store.hpp"
@@ -231,8 +232,8 @@ class memory_snapshots final : public snapshot_store {
       const auto found = snapshots_.find(persistence_id);
       if (found != snapshots_.end()) kept = found->second;
     }
-    for (auto each = kept.rbegin(); each != kept.rend(); ++each) {
-      if (visitor(each->first, std::string_view{each->second}) == visit::stop) break;
+    for (const auto& [sequence_number, image] : kept | std::views::reverse) {
+      if (visitor(sequence_number, std::string_view{image}) == visit::stop) break;
     }
     return {};
   }

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <tyto/tyto.hpp>
 #include <utility>
@@ -30,10 +30,7 @@ class shopkeeper {
     tyto::command_options options;
     options.command_id = "shopkeeper/" + std::to_string(++commands_);
     const auto done = rt_.execute<product>(number, command, options);
-    if (!done && done.error().failed()) {
-      fmt::print(stderr, "{}\n", done.error().message());
-      std::exit(1);
-    }
+    if (!done && done.error().failed()) throw std::runtime_error(done.error().message());
     fmt::print("  {:<34} {}\n", what, done ? fmt::format("event {}", done->position) : done.error().message());
     if (done) seen_ = std::max(seen_, done->position);
   }
@@ -89,12 +86,13 @@ void look_back(const tyto::storage& stores, std::uint64_t seen) {
 }  // namespace
 
 int main() {
-  tyto::lmdb_options where;
-  where.path = "catalogue";
-  const auto stores = tyto::open_lmdb(where);
-  if (!stores) {
-    fmt::print(stderr, "{}\n", stores.error().message());
+  try {
+    tyto::lmdb_options where;
+    where.path = "catalogue";
+    const auto stores = tyto::open_lmdb(where).value();
+    look_back(stores, sell_tea(stores));
+  } catch (const std::exception& failed) {
+    fmt::print(stderr, "{}\n", failed.what());
     return 1;
   }
-  look_back(*stores, sell_tea(*stores));
 }

@@ -131,6 +131,11 @@ constexpr bool check_consumer() {
   }
 }
 
+template <class C, class E>
+concept has_key_of = requires(const E& event, const metadata& meta) {
+  { C::key(event, meta) } -> std::convertible_to<std::string>;
+};
+
 /// Fills in what the consumer C says of itself besides its handlers.
 template <class C, class List>
 void describe_consumer(consumer_definition& made) {
@@ -144,9 +149,7 @@ void describe_consumer(consumer_definition& made) {
                 })
     made.failures = C::failures;
   event_list<List>::for_each([&]<class E>(std::type_identity<E>) {
-    if constexpr (requires(const E& event, const metadata& meta) {
-                    { C::key(event, meta) } -> std::convertible_to<std::string>;
-                  }) {
+    if constexpr (has_key_of<C, E>) {
       made.keys.emplace(stored_name<E>, [](const recorded_event& recorded) -> std::string {
         const auto event = event_cast<E>(recorded);
         return event ? std::string{C::key(**event, recorded.meta)} : recorded.meta.persistence_id;

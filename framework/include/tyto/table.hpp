@@ -171,10 +171,10 @@ class rows_of {
  private:
   rows_of within(const std::string& prefix) const { return narrowed(prefix, after_prefix(prefix)); }
 
-  rows_of narrowed(std::string from, std::string end) const {
+  rows_of narrowed(const std::string& from, const std::string& end) const {
     auto part = *this;
-    if (from > part.range_.from) part.range_.from = std::move(from);
-    if (!end.empty() && (part.range_.end.empty() || end < part.range_.end)) part.range_.end = std::move(end);
+    if (from > part.range_.from) part.range_.from = from;
+    if (!end.empty() && (part.range_.end.empty() || end < part.range_.end)) part.range_.end = end;
     return part;
   }
 

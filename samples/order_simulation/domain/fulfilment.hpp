@@ -113,7 +113,7 @@ struct fulfilment {
     return answered(now, m.entity_id(), line_short{std::string{m.entity_id()}}, false);
   }
 
-  static state evolve(state, const payment_awaited& e) { return {phase::awaiting_payment, e.items, {}}; }
+  static state evolve(const state&, const payment_awaited& e) { return {phase::awaiting_payment, e.items, {}}; }
   static state evolve(state now, const payment_arrived&) { return {phase::awaiting_stock, std::move(now.items), {}}; }
   static state evolve(const state&, const payment_missed&) { return {phase::unpaid, {}, {}}; }
   static state evolve(state now, const line_reserved& e) {
