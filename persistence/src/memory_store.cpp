@@ -4,9 +4,9 @@
 #include "tyto/memory_store.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <mutex>
-#include <ranges>
 #include <unordered_map>
 
 #include "tyto/event_store.hpp"
@@ -211,6 +211,8 @@ class memory_read_models final : public read_model_store {
 };
 
 class memory_snapshots final : public snapshot_store {
+  using images = std::map<std::uint64_t, std::string, std::greater<>>;  // by sequence number, the latest first
+
  public:
   result<void> save(const std::vector<snapshot>& snapshots) override {
     for (const auto& each : snapshots) {
@@ -220,19 +222,19 @@ class memory_snapshots final : public snapshot_store {
     for (const auto& each : snapshots) {
       auto& kept = snapshots_[each.persistence_id];
       kept.insert_or_assign(each.sequence_number, each.image);
-      while (kept.size() > each.keep) kept.erase(kept.begin());
+      while (kept.size() > each.keep) kept.erase(std::prev(kept.end()));
     }
     return {};
   }
 
   result<void> load(std::string_view persistence_id, const snapshot_visitor& visitor) const override {
-    std::map<std::uint64_t, std::string> kept;
+    images kept;
     {
       const std::lock_guard lock{mutex_};
       const auto found = snapshots_.find(persistence_id);
       if (found != snapshots_.end()) kept = found->second;
     }
-    for (const auto& [sequence_number, image] : kept | std::views::reverse) {
+    for (const auto& [sequence_number, image] : kept) {
       if (visitor(sequence_number, std::string_view{image}) == visit::stop) break;
     }
     return {};
@@ -247,7 +249,7 @@ class memory_snapshots final : public snapshot_store {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::map<std::uint64_t, std::string>, std::less<>> snapshots_;  // by sequence number
+  std::map<std::string, images, std::less<>> snapshots_;
 };
 
 }  // namespace

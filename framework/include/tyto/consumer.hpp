@@ -136,6 +136,16 @@ concept has_key_of = requires(const E& event, const metadata& meta) {
   { C::key(event, meta) } -> std::convertible_to<std::string>;
 };
 
+template <class C, class E>
+void add_key_of(consumer_definition& made) {
+  if constexpr (has_key_of<C, E>) {
+    made.keys.emplace(stored_name<E>, [](const recorded_event& recorded) -> std::string {
+      const auto event = event_cast<E>(recorded);
+      return event ? std::string{C::key(**event, recorded.meta)} : recorded.meta.persistence_id;
+    });
+  }
+}
+
 /// Fills in what the consumer C says of itself besides its handlers.
 template <class C, class List>
 void describe_consumer(consumer_definition& made) {
@@ -148,14 +158,7 @@ void describe_consumer(consumer_definition& made) {
                   { C::failures } -> std::convertible_to<failure_policy>;
                 })
     made.failures = C::failures;
-  event_list<List>::for_each([&]<class E>(std::type_identity<E>) {
-    if constexpr (has_key_of<C, E>) {
-      made.keys.emplace(stored_name<E>, [](const recorded_event& recorded) -> std::string {
-        const auto event = event_cast<E>(recorded);
-        return event ? std::string{C::key(**event, recorded.meta)} : recorded.meta.persistence_id;
-      });
-    }
-  });
+  event_list<List>::for_each([&made]<class E>(std::type_identity<E>) { add_key_of<C, E>(made); });
 }
 
 /// In a catch clause: returns what was thrown as an error.
