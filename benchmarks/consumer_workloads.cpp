@@ -82,8 +82,9 @@ class stamping_journal final : public tyto::event_store {
                                               const tyto::event_visitor& visitor) const override {
     return inner_->read_stream(id, from, visitor);
   }
-  tyto::result<std::uint64_t> read_all(std::uint64_t from, const tyto::event_visitor& visitor) const override {
-    return inner_->read_all(from, visitor);
+  tyto::result<std::uint64_t> read_all(const tyto::journal_range& range,
+                                       const tyto::event_visitor& visitor) const override {
+    return inner_->read_all(range, visitor);
   }
   [[nodiscard]] tyto::result<tyto::stream_info> info(std::string_view id) const override { return inner_->info(id); }
   [[nodiscard]] tyto::result<std::uint64_t> head() const override { return inner_->head(); }

@@ -45,6 +45,7 @@ consumer_actor::consumer_actor(const consumer_surroundings& around, partition pa
       name_(handler->definition().name),
       subject_("consumer '" + part_.label(name_) + "'"),
       handler_(std::move(handler)),
+      wanted_(handler_->wants()),
       shown_(std::move(shown)) {}
 
 void consumer_actor::on(consumer_message message) {
@@ -98,25 +99,32 @@ void consumer_actor::take(const delivery& delivered) {
 void consumer_actor::read_journal() {
   if (phase_ != phase::waiting) return;
   std::vector<recorded_event> events;
-  auto end = position_;
+  auto seen = position_;
   const auto limit = batch_limit();
-  auto read = around_.journal.read_all(position_ + 1, [&](const event_view& event) {
-    end = event.meta.position;
+  const journal_range next{position_ + 1, wanted_, limit * max_read_per_wanted};
+  auto read = around_.journal.read_all(next, [&](const event_view& event) {
+    seen = event.meta.position;
     event_time_ = event.meta.time;
-    if (handler_->wants(event.meta.type)) {
-      events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
-      if (!is_mine(events.back())) events.pop_back();
-    }
-    const bool is_enough = events.size() >= limit || end - position_ >= limit * max_read_per_wanted;
-    return is_enough && event.meta.is_last_part() ? visit::stop : visit::next;
+    events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
+    if (!is_mine(events.back())) events.pop_back();
+    return events.size() >= limit && event.meta.is_last_part() ? visit::stop : visit::next;
   });
-  // Events that were removed are none to wait for. What was read before a damaged record is good.
-  if (read) end = *read;
-  if (!read && events.empty() && end == position_) return fail(read.error());
+  // What was read before a damaged record is good.
+  if (!read && seen == position_) return fail(read.error());
+  const auto end = read ? *read : seen;
+  if (end > seen) note_time_at(end);
   std::vector<const recorded_event*> wanted;
   wanted.reserve(events.size());
   for (const auto& event : events) wanted.push_back(&event);
   handle(wanted, end);
+}
+
+// Of events that were passed over nothing is known, but how far behind it is in time should be.
+void consumer_actor::note_time_at(std::uint64_t position) {
+  (void)around_.journal.read_all({.from = position, .max_events = 1}, [this](const event_view& event) {
+    event_time_ = event.meta.time;
+    return visit::stop;
+  });
 }
 
 std::size_t consumer_actor::batch_limit() const { return position_ < trouble_position_ ? 1 : around_.max_batch; }
@@ -201,7 +209,7 @@ std::string consumer_actor::key_of(const recorded_event& event) const {
 }
 
 bool consumer_actor::is_mine(const recorded_event& event) const {
-  return handler_->wants(event.meta.type) && (part_.count == 1 || part_.has(key_of(event)));
+  return wanted_.takes(event.meta.type, event.meta.persistence_id) && (part_.count == 1 || part_.has(key_of(event)));
 }
 
 void consumer_actor::park_behind(const recorded_event& event, std::string key) {
@@ -338,11 +346,8 @@ void consumer_actor::handle_again(std::uint64_t position) {
     return record(consumer_record::release{{position, true}}, position);
   }
   std::vector<recorded_event> events;  // none if it was removed
-  auto read = around_.journal.read_all(position, [&](const event_view& event) {
-    if (event.meta.position != position) return visit::stop;
-    if (handler_->wants(event.meta.type)) {
-      events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
-    }
+  auto read = around_.journal.read_all({position, wanted_, 1}, [&](const event_view& event) {
+    if (event.meta.position == position) events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
     return visit::next;
   });
   if (!read) return release_failed(read.error());

@@ -88,6 +88,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void take(const delivery& delivered);
   void take(release_parked request);
   void read_journal();
+  void note_time_at(std::uint64_t position);
   void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
   void send(const recorded_event& event, commands sent);
   void dispatch(outgoing_command command, command_options options);
@@ -119,6 +120,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   const std::string name_;
   const std::string subject_;  // what health() calls it
   const std::unique_ptr<consumer_handler> handler_;
+  const event_filter wanted_;
   const std::shared_ptr<progress> shown_;
 
   phase phase_ = phase::starting;

@@ -12,15 +12,12 @@ class projection_handler final : public consumer_handler {
       : definition_(std::move(definition)), store_(rows) {}
 
   [[nodiscard]] const consumer_definition& definition() const override { return definition_; }
+  [[nodiscard]] event_filter wants() const override { return handled_by(definition_); }
 
   result<std::uint64_t> load() override {
     auto rows = store_.snapshot(definition_.name);
     if (!rows) return std::move(rows).error();
     return saved_ = (*rows)->position();
-  }
-
-  [[nodiscard]] bool wants(std::string_view event_type) const override {
-    return definition_.handlers.contains(event_type);
   }
 
   result<commands> handle(const recorded_event& event) override {
@@ -76,10 +73,7 @@ class reaction_handler : public consumer_handler {
   explicit reaction_handler(reaction_definition definition) : definition_(std::move(definition)) {}
 
   [[nodiscard]] const consumer_definition& definition() const override { return definition_; }
-
-  [[nodiscard]] bool wants(std::string_view event_type) const override {
-    return definition_.handlers.contains(event_type);
-  }
+  [[nodiscard]] event_filter wants() const override { return handled_by(definition_); }
 
   result<commands> handle(const recorded_event& event) override {
     try {
@@ -141,6 +135,7 @@ class deadlines_handler final : public consumer_handler {
       : rows_(rows), to_(std::move(to)), projection_(list(std::move(definition), changes_), rows) {}
 
   [[nodiscard]] const consumer_definition& definition() const override { return projection_.definition(); }
+  [[nodiscard]] event_filter wants() const override { return projection_.wants(); }
 
   result<std::uint64_t> load() override {
     auto position = projection_.load();
@@ -159,7 +154,6 @@ class deadlines_handler final : public consumer_handler {
     return position;
   }
 
-  [[nodiscard]] bool wants(std::string_view event_type) const override { return projection_.wants(event_type); }
   result<commands> handle(const recorded_event& event) override { return projection_.handle(event); }
 
   result<void> commit(std::uint64_t position) override {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "alarm_clock.hpp"
 #include "messages.hpp"
@@ -21,11 +20,12 @@ class consumer_handler {
   virtual ~consumer_handler() = default;
 
   [[nodiscard]] virtual const consumer_definition& definition() const = 0;
+  /// Returns which events it handles.
+  [[nodiscard]] virtual event_filter wants() const = 0;
 
   /// Returns the position after which to start.
   virtual result<std::uint64_t> load() = 0;
-  [[nodiscard]] virtual bool wants(std::string_view event_type) const = 0;
-  /// Returns the commands that follow from `event`.
+  /// Returns the commands that follow from `event`, which it wants.
   virtual result<commands> handle(const recorded_event& event) = 0;
   /// Makes what was handled since the last commit stay, with the checkpoint `position`.
   virtual result<void> commit(std::uint64_t position) = 0;

@@ -169,27 +169,29 @@ result<void> engine::check_domain() const {
     }
   }
   std::set<std::string_view> names;
-  const auto check_name = [&](const std::string& name) -> result<void> {
+  const auto check_consumer = [&](const auto& checked) -> result<void> {
+    const std::string& name = checked.name;
     if (name.empty() || name.size() > max_consumer_name_bytes || name.find('\0') != std::string::npos) {
       return misfit("'" + name + "' is no name for a consumer: 1 to " + std::to_string(max_consumer_name_bytes) +
                     " bytes without NUL");
     }
     if (name.find('#') != std::string::npos) return misfit("'" + name + "' is no name for a consumer: it holds a '#'");
     if (!names.insert(name).second) return misfit("two consumers have the name '" + name + "'");
+    if (checked.handlers.empty()) return misfit("consumer '" + name + "' handles no events");
     return {};
   };
   for (const auto& each : reactions_) {
-    if (auto checked = check_name(each.name); !checked) return checked;
+    if (auto checked = check_consumer(each); !checked) return checked;
     if (each.partitions == 0 || each.partitions > max_partitions) {
       return misfit("consumer '" + each.name + "' has " + std::to_string(each.partitions) +
                     " partitions; it must be 1 to " + std::to_string(max_partitions));
     }
   }
   for (const auto& each : projections_) {
-    if (auto checked = check_name(each.name); !checked) return checked;
+    if (auto checked = check_consumer(each); !checked) return checked;
   }
   for (const auto& each : deadlines_) {
-    if (auto checked = check_name(each.name); !checked) return checked;
+    if (auto checked = check_consumer(each); !checked) return checked;
   }
   return {};
 }

@@ -1,6 +1,8 @@
 #include "tyto/evolution.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace tyto {
 namespace {
@@ -34,6 +36,25 @@ evolution& evolution::retire(std::string_view type) {
 const detail::type_changes* evolution::find(std::string_view type) const {
   const auto found = changes_.find(type);
   return found == changes_.end() ? nullptr : &found->second;
+}
+
+event_filter evolution::of_stored(event_filter shown) const {
+  if (shown.types.empty()) return shown;
+  auto stored = shown.types;
+  for (const auto& [type, changes] : changes_) {
+    if (may_become(type, shown.types)) stored.push_back(type);
+  }
+  return {std::move(stored), std::move(shown.categories)};
+}
+
+bool evolution::may_become(std::string_view type, const std::vector<std::string>& shown) const {
+  for (const auto* changes = find(type); changes != nullptr; changes = find(type)) {
+    if (changes->is_retired) return false;
+    if (std::ranges::any_of(changes->steps, [](const auto& step) { return step.second.split != nullptr; })) return true;
+    if (changes->renamed_to.empty()) break;
+    type = changes->renamed_to;
+  }
+  return std::ranges::find(shown, type) != shown.end();
 }
 
 evolution& evolution::add_upcast(std::string_view type, std::uint32_t version, detail::upcast_function change) {

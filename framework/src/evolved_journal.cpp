@@ -197,8 +197,12 @@ class evolved_journal final : public event_store {
     });
   }
 
-  result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const override {
-    return show(visitor, [&](const event_visitor& each) { return stored_->read_all(from_position, each); });
+  result<std::uint64_t> read_all(const journal_range& range, const event_visitor& visitor) const override {
+    const auto wanted = [&](const event_view& event) {
+      return range.only.takes(event.meta.type, event.meta.persistence_id) ? visitor(event) : visit::next;
+    };
+    const journal_range stored{range.from, changes_.of_stored(range.only), range.max_events};
+    return show(wanted, [&](const event_visitor& each) { return stored_->read_all(stored, each); });
   }
 
   [[nodiscard]] result<stream_info> info(std::string_view persistence_id) const override {

@@ -59,7 +59,7 @@ result<std::string> line_of(const event_view& event) {
 result<std::uint64_t> export_json_lines(const event_store& journal, std::ostream& out, const export_options& options) {
   std::uint64_t lines = 0;
   std::optional<error> failed;
-  auto read = journal.read_all(options.from, [&](const event_view& event) {
+  auto read = journal.read_all({.from = options.from}, [&](const event_view& event) {
     if (event.meta.position > options.to) return visit::stop;
     if (event.meta.type == retired_type || (options.filter && !options.filter(event.meta))) return visit::next;
     auto line = line_of(event);

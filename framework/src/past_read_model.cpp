@@ -26,13 +26,11 @@ const row_reader& no_rows() {
 result<std::uint64_t> project_rows(const event_store& journal, const projection_definition& definition,
                                    std::uint64_t until, row_buffer& rows) {
   result<void> projected;
-  auto read = journal.read_all(1, [&](const event_view& event) {
+  auto read = journal.read_all({.only = handled_by(definition), .max_events = until}, [&](const event_view& event) {
     if (event.meta.position > until) return visit::stop;
-    const auto handler = definition.handlers.find(event.meta.type);
-    if (handler == definition.handlers.end()) return visit::next;
     const recorded_event recorded{event.meta, std::string{event.payload}, nullptr, nullptr};
     try {
-      projected = handler->second(recorded, rows);
+      projected = definition.handlers.find(event.meta.type)->second(recorded, rows);
     } catch (...) {
       projected = failed_consumer(definition.name, event.meta);
     }

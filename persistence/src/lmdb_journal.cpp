@@ -361,24 +361,28 @@ result<void> lmdb_journal::visit_stream(const lmdb::transaction& transaction, co
   return went ? result<void>{} : std::move(went).error();
 }
 
-result<std::uint64_t> lmdb_journal::read_all(std::uint64_t from_position, const event_visitor& visitor) const {
+result<std::uint64_t> lmdb_journal::read_all(const journal_range& range, const event_visitor& visitor) const {
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
   retention_rows kept{*transaction, tables_.retention};
   event_scan events{*transaction, tables_};
   metadata meta;
-  const auto from = std::max<std::uint64_t>(from_position, 1);
+  const auto from = std::max<std::uint64_t>(range.from, 1);
+  auto left = range.max_events;
   auto more = events.begin(from);
-  for (; more && *more; more = events.next()) {
-    auto payload = record::read(events.position(), events.bytes(), meta);
-    if (!payload) return std::move(payload).error();
-    auto first = kept.first_kept(meta.persistence_id);
+  for (; more && *more && left > 0; more = events.next(), --left) {
+    auto event = record::verify(events.position(), events.bytes());
+    if (!event) return std::move(event).error();
+    if (!range.only.takes(event->type, event->persistence_id)) continue;
+    auto first = kept.first_kept(event->persistence_id);
     if (!first) return std::move(first).error();
-    if (meta.sequence_number < *first) continue;
+    if (event->sequence_number < *first) continue;
+    auto payload = record::decode(events.position(), events.bytes(), meta);
+    if (!payload) return std::move(payload).error();
     if (visitor({meta, *payload}) == visit::stop) return events.position();
   }
   if (!more) return std::move(more).error();
-  if (events.position() > from) return events.position() - 1;
+  if (events.position() > from || left == 0) return events.position() - 1;
   return last_position(*transaction, tables_);  // it began beyond the end
 }
 

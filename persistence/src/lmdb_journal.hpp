@@ -26,7 +26,7 @@ class lmdb_journal final : public event_store {
   void append(append_batch batch, append_done done) override;
   result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
                                   const event_visitor& visitor) const override;
-  result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const override;
+  result<std::uint64_t> read_all(const journal_range& range, const event_visitor& visitor) const override;
   [[nodiscard]] result<stream_info> info(std::string_view persistence_id) const override;
   [[nodiscard]] result<std::uint64_t> head() const override;
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;

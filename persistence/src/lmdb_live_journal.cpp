@@ -114,10 +114,10 @@ result<stream_info> lmdb_live_journal::read_stream(std::string_view persistence_
   return (*journal)->read_stream(persistence_id, from_sequence_number, visitor);
 }
 
-result<std::uint64_t> lmdb_live_journal::read_all(std::uint64_t from_position, const event_visitor& visitor) const {
+result<std::uint64_t> lmdb_live_journal::read_all(const journal_range& range, const event_visitor& visitor) const {
   auto journal = current();
   if (!journal) return std::move(journal).error();
-  return (*journal)->read_all(from_position, visitor);
+  return (*journal)->read_all(range, visitor);
 }
 
 result<stream_info> lmdb_live_journal::info(std::string_view persistence_id) const {

@@ -25,7 +25,7 @@ class memory_journal final : public event_store {
                                   const event_visitor& visitor) const override {
     auto known = info(persistence_id);
     if (!known) return known;
-    visit_chunks(std::max(from_sequence_number, known->first), visitor,
+    visit_chunks({.from = std::max(from_sequence_number, known->first)}, visitor,
                  [this, id = std::string{persistence_id}](std::uint64_t number) -> const stored_event* {
                    const auto stream = streams_.find(id);
                    if (stream == streams_.end() || number > stream->second.positions.size()) return nullptr;
@@ -34,8 +34,8 @@ class memory_journal final : public event_store {
     return known;
   }
 
-  result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const override {
-    return visit_chunks(from_position, visitor, [this](std::uint64_t number) -> const stored_event* {
+  result<std::uint64_t> read_all(const journal_range& range, const event_visitor& visitor) const override {
+    return visit_chunks(range, visitor, [this](std::uint64_t number) -> const stored_event* {
       return number > events_.size() ? nullptr : &events_[number - 1];
     });
   }
@@ -99,14 +99,16 @@ class memory_journal final : public event_store {
     return {};
   }
 
-  // Visits the events that `at` knows under the numbers `from`, `from` + 1, … What is stored never changes, so it is
-  // enough to hold the mutex while some of it is listed, and to stop at the head that was found first: a visitor may
-  // take its time, and may call the store.
-  // Removed events are passed over. Returns the position up to which all were.
+  // Visits the events that `at` knows under the numbers `range.from`, `range.from` + 1, … What is stored never changes,
+  // so it is enough to hold the mutex while some of it is listed, and to stop at the head that was found first: a
+  // visitor may take its time, and may call the store. Removed events are passed over. Returns the position up to which
+  // all were.
   template <class At>
-  std::uint64_t visit_chunks(std::uint64_t from, const event_visitor& visitor, const At& at) const {
+  std::uint64_t visit_chunks(const journal_range& range, const event_visitor& visitor, const At& at) const {
     constexpr std::size_t chunk_events = 256;
-    std::uint64_t next = std::max<std::uint64_t>(from, 1);
+    std::uint64_t next = std::max<std::uint64_t>(range.from, 1);
+    std::uint64_t left = range.max_events;
+    if (left == 0) return next - 1;
     std::uint64_t last_position = 0;
     std::vector<stored_event> chunk;
     do {
@@ -121,7 +123,10 @@ class memory_journal final : public event_store {
         }
       }
       for (const auto& event : chunk) {
-        if (visitor({event->meta, event->payload}) == visit::stop) return event->meta.position;
+        const auto& meta = event->meta;
+        const bool is_wanted = range.only.takes(meta.type, meta.persistence_id);
+        if (is_wanted && visitor({meta, event->payload}) == visit::stop) return meta.position;
+        if (--left == 0) return meta.position;
       }
     } while (chunk.size() == chunk_events);
     return last_position;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 namespace tyto::record {
 namespace {
@@ -33,6 +34,8 @@ struct header {
 static_assert(sizeof(header) == 64 && offsetof(header, type_bytes) == 48 && offsetof(header, reserved) == 60);
 
 constexpr std::size_t after_checksum = sizeof(header::checksum);
+
+constexpr auto lengths_differ = "the record's lengths do not add up";
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t position) {
   return XXH3_64bits_withSeed(bytes.data() + after_checksum, bytes.size() - after_checksum, position);
@@ -87,6 +90,21 @@ class writer {
  private:
   char* to_;
 };
+
+bool read_header(std::string_view bytes, header& h) {
+  if (bytes.size() < sizeof h) return false;
+  std::memcpy(&h, bytes.data(), sizeof h);
+  return true;
+}
+
+std::optional<identity> identity_in(const header& h, std::string_view bytes) {
+  reader in{bytes.substr(sizeof h)};
+  identity who;
+  who.type = in.take(h.type_bytes);
+  who.persistence_id = in.take(h.persistence_id_bytes);
+  who.sequence_number = h.sequence_number;
+  return in.ok() ? std::optional{who} : std::nullopt;
+}
 
 // Reads what follows the header; returns whether it is exactly what the header announces.
 bool read_fields(const header& h, std::string_view bytes, metadata& meta, std::string_view& payload) {
@@ -144,20 +162,26 @@ void write(char* to, const recorded_event& event) {
   std::memcpy(to, &checksum, sizeof checksum);
 }
 
-result<std::string_view> read(std::uint64_t position, std::string_view bytes, metadata& meta) {
+result<identity> verify(std::uint64_t position, std::string_view bytes) {
   const auto fail = [&](errc code, const char* why) { return error{code, reading(position, bytes), why}; };
   // Checksum and version stay where they are in every version of the format.
   header h;
-  if (bytes.size() < sizeof h) return fail(errc::damaged, "the record is too short");
-  std::memcpy(&h, bytes.data(), sizeof h);
+  if (!read_header(bytes, h)) return fail(errc::damaged, "the record is too short");
   if (h.checksum != checksum_of(bytes, position)) return fail(errc::damaged, "the record's checksum does not match");
   if (h.version > format_version || h.flags != 0) {
     return fail(errc::newer_format, "the record was written by a newer version of Tyto");
   }
   if (h.encryption_key != 0) return fail(errc::newer_format, "the record is encrypted, which this version cannot read");
+  const auto who = identity_in(h, bytes);
+  return who ? result<identity>{*who} : fail(errc::damaged, lengths_differ);
+}
 
+result<std::string_view> decode(std::uint64_t position, std::string_view bytes, metadata& meta) {
+  header h;
   std::string_view payload;
-  if (!read_fields(h, bytes, meta, payload)) return fail(errc::damaged, "the record's lengths do not add up");
+  if (!read_header(bytes, h) || !read_fields(h, bytes, meta, payload)) {
+    return error{errc::damaged, reading(position, bytes), lengths_differ};
+  }
   meta.position = position;
   meta.sequence_number = h.sequence_number;
   meta.schema_version = h.schema_version;
@@ -167,17 +191,16 @@ result<std::string_view> read(std::uint64_t position, std::string_view bytes, me
   return payload;
 }
 
+result<std::string_view> read(std::uint64_t position, std::string_view bytes, metadata& meta) {
+  auto whole = verify(position, bytes);
+  return whole ? decode(position, bytes, meta) : std::move(whole).error();
+}
+
 std::optional<identity> guess_identity(std::string_view bytes) {
   header h;
-  if (bytes.size() < sizeof h) return std::nullopt;
-  std::memcpy(&h, bytes.data(), sizeof h);
-  reader in{bytes.substr(sizeof h)};
-  identity guess;
-  guess.type = in.take(h.type_bytes);
-  guess.persistence_id = in.take(h.persistence_id_bytes);
-  guess.sequence_number = h.sequence_number;
-  if (!in.ok() || !is_legible(guess.type) || !is_legible(guess.persistence_id)) return std::nullopt;
-  if (!check_persistence_id(guess.persistence_id)) return std::nullopt;
+  const auto guess = read_header(bytes, h) ? identity_in(h, bytes) : std::nullopt;
+  if (!guess || !is_legible(guess->type) || !is_legible(guess->persistence_id)) return std::nullopt;
+  if (!check_persistence_id(guess->persistence_id)) return std::nullopt;
   return guess;
 }
 

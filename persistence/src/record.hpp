@@ -20,16 +20,23 @@ std::uint64_t size_of(const recorded_event& event, std::string_view persistence_
 /// Writes the stored form of a numbered `event`, which has passed check_write(), to the size_of() bytes at `to`.
 void write(char* to, const recorded_event& event);
 
-/// Reads the stored form that lies at `position` into `meta`, whose memory is used again, and returns the payload,
-/// which points into `bytes`. Fails with errc::damaged, or errc::newer_format for what only newer versions can read.
-result<std::string_view> read(std::uint64_t position, std::string_view bytes, metadata& meta);
-
-/// Where an event belongs, read from bytes that may be damaged.
+/// Where an event belongs. Points into its stored form.
 struct identity {
   std::string_view persistence_id;
   std::string_view type;
   std::uint64_t sequence_number = 0;
 };
+
+/// Returns whose event lies at `position`, if its stored form is whole. Fails with errc::damaged, or errc::newer_format
+/// for what only newer versions can read.
+result<identity> verify(std::uint64_t position, std::string_view bytes);
+
+/// Reads a stored form that is whole into `meta`, whose memory is used again, and returns the payload, which points
+/// into `bytes`. Fails with errc::damaged.
+result<std::string_view> decode(std::uint64_t position, std::string_view bytes, metadata& meta);
+
+/// The two in one.
+result<std::string_view> read(std::uint64_t position, std::string_view bytes, metadata& meta);
 
 /// Returns what a damaged record seems to say of itself, if it is readable.
 std::optional<identity> guess_identity(std::string_view bytes);

@@ -168,7 +168,7 @@ void journal_account::apply(const E&, const tyto::metadata& m) {
 
 journal_account account_for(const tyto::event_store& journal) {
   journal_account account;
-  const auto read = journal.read_all(1, [&account](const tyto::event_view& event) {
+  const auto read = journal.read_all({}, [&account](const tyto::event_view& event) {
     account.take(event);
     return tyto::visit::next;
   });

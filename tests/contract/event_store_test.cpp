@@ -167,11 +167,56 @@ TEST_CASE("reading begins where it is told to and ends when the visitor stops") 
 
   int visits = 0;
   const auto stop_at_fourth = [&](const event_view&) { return ++visits == 4 ? visit::stop : visit::next; };
-  CHECK(store.read_all(1, stop_at_fourth));
+  CHECK(store.read_all({}, stop_at_fourth));
   CHECK(visits == 4);
   visits = 0;
   CHECK(store.read_stream("order|1", 2, stop_at_fourth));
   CHECK(visits == 4);
+}
+
+TEST_CASE("a range by type and category visits those events alone, and says how far it has come") {
+  OVER_EVERY_STORE();
+  for (int i = 0; i < 5; ++i) {
+    auto paid = write_of("order|1", 2);
+    paid->events[1].meta.type = "test.paid";
+    append_all(store, {paid, write_of("invoice|1")});
+  }
+  const auto read = [&](const journal_range& range) {
+    std::vector<seen_event> seen;
+    const auto end = store.read_all(range, collect(seen)).value();
+    return std::pair{positions_of(seen), end};
+  };
+  using found = std::pair<positions, std::uint64_t>;
+  CHECK(read({.only = {{"test.paid"}, {}}}) == found{{2, 5, 8, 11, 14}, 15});
+  CHECK(read({.only = {{}, {"invoice"}}}) == found{{3, 6, 9, 12, 15}, 15});
+  CHECK(read({.from = 5, .only = {{"test.happened"}, {"order"}}}) == found{{7, 10, 13}, 15});
+  CHECK(read({.only = {{"test.paid"}, {"invoice"}}}) == found{{}, 15});
+  CHECK(read({.from = 16, .only = {{"test.paid"}, {}}}) == found{{}, 15});
+}
+
+TEST_CASE("a range ends when it has passed as many events as it may, wanted or not") {
+  OVER_EVERY_STORE();
+  for (int i = 0; i < 3; ++i) append_all(store, {write_of("order|1"), write_of("order|2"), write_of("invoice|1")});
+  append_all(store, {change_of("order|2", retention::action::remove)});
+  const auto read = [&](const journal_range& range) {
+    std::vector<seen_event> seen;
+    const auto end = store.read_all(range, collect(seen)).value();
+    return std::pair{positions_of(seen), end};
+  };
+  using found = std::pair<positions, std::uint64_t>;
+  CHECK(read({.max_events = 1}) == found{{1}, 1});
+  CHECK(read({.from = 4, .only = {{}, {"invoice"}}, .max_events = 1}) == found{{}, 4});
+  CHECK(read({.from = 1, .only = {{}, {"invoice"}}, .max_events = 300}) == found{{3, 6, 9}, 9});
+  CHECK(read({.from = 99, .max_events = 5}) == found{{}, 9});
+  // One reading after the other passes every event once.
+  positions all;
+  for (std::uint64_t next = 1; next <= 9;) {
+    const auto [some, end] = read({.from = next, .max_events = 2});
+    all.insert(all.end(), some.begin(), some.end());
+    REQUIRE(end >= next);
+    next = end + 1;
+  }
+  CHECK(all == positions{1, 3, 4, 6, 7, 9});
 }
 
 TEST_CASE("a visitor makes a window of a stream: from a number, to another, and not more than so many") {
@@ -342,7 +387,7 @@ TEST_CASE("a visitor may call the store, and what it throws reaches the caller")
   append_all(store, {write_of("order|1", 5)});
   int nested = 0;
   store
-      .read_all(1,
+      .read_all({},
                 [&](const event_view& event) {
                   nested += static_cast<int>(read_stream(store, event.meta.persistence_id).size());
                   append_all(store, {write_of("order|2")});

@@ -41,7 +41,7 @@ std::vector<std::string> content_of(const event_store& store, const std::set<std
   }
   lines.push_back("head " + std::to_string(store.head().value()));
   std::vector<seen_event> ignored;
-  lines.push_back("end " + std::to_string(store.read_all(1, collect(ignored)).value()));
+  lines.push_back("end " + std::to_string(store.read_all({}, collect(ignored)).value()));
   lines.push_back("billing " + std::to_string(store.load_checkpoint("billing").value()));
   return lines;
 }
@@ -157,7 +157,7 @@ TEST_CASE("positions of removed events at the journal's end are not used again")
     store = open_lmdb({.path = directory.path()}).value();  // the read models are not ahead of it
     CHECK(store.journal->head().value() == 7);
     std::vector<seen_event> seen;
-    CHECK(store.journal->read_all(5, collect(seen)).value() == 7);
+    CHECK(store.journal->read_all({.from = 5}, collect(seen)).value() == 7);
     CHECK(seen.empty());
   }
   append_one(*store.journal, write_of("order|3")).value();
@@ -209,7 +209,7 @@ TEST_CASE("a reader that is under way reads on in the old journal to its end, an
   const auto store = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
   append_all(*store.journal, {write_of("order|1", 5), write_of("order|2", 5)});
   std::vector<std::uint64_t> seen;
-  const auto end = store.journal->read_all(1, [&](const event_view& event) {
+  const auto end = store.journal->read_all({}, [&](const event_view& event) {
     if (event.meta.position == 2) {
       change(*store.journal, "order|2", action::truncate, 3).value();
       compact(store).value();
@@ -531,7 +531,7 @@ TEST_CASE("in a compacted journal a missing event is damage, and one that was re
   };
   const auto read_error = [&](std::uint64_t from) {
     const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
-    return store->read_all(from, [](const event_view&) { return visit::next; }).error();
+    return store->read_all({.from = from}, [](const event_view&) { return visit::next; }).error();
   };
   SECTION("the event before the gap") {
     erase("events", 2);
@@ -566,7 +566,7 @@ TEST_CASE("an event that is missing before removed ones at the journal's end is 
     REQUIRE(mdb_del(txn, dbi, &key, nullptr) == 0);
   });
   const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
-  const auto read = store->read_all(1, [](const event_view&) { return visit::next; });
+  const auto read = store->read_all({}, [](const event_view&) { return visit::next; });
   CHECK(read.error().code() == errc::damaged);
   CHECK(read.error().doing().find("position 4") != std::string::npos);
 }

@@ -30,8 +30,9 @@ void check_seventh_is_damaged(const event_store& store, const std::string& where
   CHECK(positions_of(seen) == positions{1, 3, 5});
 
   seen.clear();
-  CHECK(store.read_all(1, collect(seen)).error().code() == errc::damaged);
+  CHECK(store.read_all({}, collect(seen)).error().code() == errc::damaged);
   CHECK(seen.size() == 6);
+  CHECK(store.read_all({.only = {{}, {"invoice"}}}, collect(seen)).error().code() == errc::damaged);
   CHECK(positions_of(read_all(store, 8)) == positions{8, 9, 10});
   CHECK(positions_of(read_stream(store, "order|2")) == positions{2, 4, 6, 8, 10});
   CHECK(positions_of(read_stream(store, "order|1", 5)) == positions{9});
@@ -66,7 +67,7 @@ TEST_CASE("every single flipped byte of a record is found") {
     change_record(directory.path(), 7, [i](std::string& bytes) { bytes[i] ^= 0x40; });
     {
       const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
-      const auto read = store->read_all(7, [](const event_view&) { return visit::next; });
+      const auto read = store->read_all({.from = 7}, [](const event_view&) { return visit::next; });
       REQUIRE_FALSE(read);
       CHECK(read.error().code() == errc::damaged);
       CHECK(read.error().doing().find("position 7") != std::string::npos);
@@ -93,7 +94,7 @@ TEST_CASE("a record cut to any length is found") {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     change_record(directory.path(), 7, [&](std::string& bytes) { bytes = whole.substr(0, size); });
     const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
-    CHECK(store->read_all(7, [](const event_view&) { return visit::next; }).error().code() == errc::damaged);
+    CHECK(store->read_all({.from = 7}, [](const event_view&) { return visit::next; }).error().code() == errc::damaged);
   }
 }
 
@@ -146,7 +147,8 @@ TEST_CASE("a record of a newer format is refused as such") {
     bytes.replace(0, 8, test_checksum(bytes, 7));
   });
   const auto store = open_lmdb({.path = directory.path()}).value().journal;
-  CHECK(store->read_all(7, [](const event_view&) { return visit::next; }).error().code() == errc::newer_format);
+  CHECK(store->read_all({.from = 7}, [](const event_view&) { return visit::next; }).error().code() ==
+        errc::newer_format);
 }
 
 TEST_CASE("a journal file that was cut off is damaged, whatever is left of it") {

@@ -24,7 +24,7 @@ class holding_process {
     if (process_ == 0) {
       auto opened = open_lmdb({.path = directory, .read_only = true});
       if (opened) {
-        (void)opened->journal->read_all(1, [&](const event_view&) {
+        (void)opened->journal->read_all({}, [&](const event_view&) {
           if (write(ends[1], "x", 1) != 1) _exit(1);
           for (;;) pause();
           return visit::stop;

@@ -141,12 +141,12 @@ TEST_CASE("reading everything ends after removed events, also where they are the
   append_all(store, {write_of("order|3", 3)});
   change(store, "order|3", action::remove).value();
   std::vector<seen_event> seen;
-  CHECK(store.read_all(19, collect(seen)).value() == 23);
+  CHECK(store.read_all({.from = 19}, collect(seen)).value() == 23);
   CHECK(positions_of(seen) == positions{19, 20});
-  CHECK(store.read_all(22, collect(seen)).value() == 23);
-  CHECK(store.read_all(24, collect(seen)).value() == 23);
-  CHECK(store.read_all(99, collect(seen)).value() == 23);
-  CHECK(store.read_all(1, [](const event_view& event) { return event.meta.position == 7 ? visit::stop : visit::next; })
+  CHECK(store.read_all({.from = 22}, collect(seen)).value() == 23);
+  CHECK(store.read_all({.from = 24}, collect(seen)).value() == 23);
+  CHECK(store.read_all({.from = 99}, collect(seen)).value() == 23);
+  CHECK(store.read_all({}, [](const event_view& event) { return event.meta.position == 7 ? visit::stop : visit::next; })
             .value() == 7);
   append_all(store, {write_of("order|2")});
   CHECK(positions_of(read_all(store, 21)) == positions{24});

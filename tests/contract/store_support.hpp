@@ -105,7 +105,7 @@ inline std::vector<seen_event> read_stream(const event_store& store, std::string
 
 inline std::vector<seen_event> read_all(const event_store& store, std::uint64_t from = 1) {
   std::vector<seen_event> seen;
-  store.read_all(from, collect(seen)).value();
+  store.read_all({.from = from}, collect(seen)).value();
   return seen;
 }
 

@@ -26,7 +26,7 @@ inline std::string view_of(const event_store& journal) {
   const auto head = journal.head();
   if (!head) return head.error().message();
   view << *head << " events\n";
-  if (const auto read = journal.read_all(1, show(view)); !read) return read.error().message();
+  if (const auto read = journal.read_all({}, show(view)); !read) return read.error().message();
   for (int i = 0; i < 6; ++i) {
     const auto id = "order|" + std::to_string(i);
     const auto known = journal.info(id);

@@ -166,7 +166,7 @@ void check_stream_counts(const storage& left, const told_by_journal& told) {
 bool has_open_instances(const event_store& journal) {
   std::int64_t open = 0;
   (void)journal
-      .read_all(1,
+      .read_all({},
                 [&](const event_view& event) {
                   if (event.meta.type == stored_name<echo_awaited>) ++open;
                   if (event.meta.type == stored_name<echo_heard> || event.meta.type == stored_name<echo_missed>) --open;
@@ -217,7 +217,7 @@ void note_loose_ends(const storage& left, consumer_kills& kills) {
         deadline_ahead || (event.meta.type == stored_name<deadline_reached> && event.meta.position > deadlines);
     return visit::next;
   };
-  REQUIRE(left.journal->read_all(std::min({echoes, stamps, deadlines}) + 1, look));
+  REQUIRE(left.journal->read_all({.from = std::min({echoes, stamps, deadlines}) + 1}, look));
   kills.echoes_to_repeat += echo_ahead ? 1 : 0;
   kills.parked_again += parked_ahead ? 1 : 0;
   kills.deadlines_told_again += deadline_ahead ? 1 : 0;

@@ -55,9 +55,9 @@ class scripted_store final : public event_store {
       return visitor(event);
     });
   }
-  result<std::uint64_t> read_all(std::uint64_t from, const event_visitor& visitor) const override {
+  result<std::uint64_t> read_all(const journal_range& range, const event_visitor& visitor) const override {
     if (fail_reads_) return *fail_reads_;
-    return behind_->read_all(from, visitor);
+    return behind_->read_all(range, visitor);
   }
   [[nodiscard]] result<stream_info> info(std::string_view id) const override { return behind_->info(id); }
   [[nodiscard]] result<std::uint64_t> head() const override { return behind_->head(); }

@@ -4,17 +4,20 @@
 
 #include <concepts>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "tyto/aggregate.hpp"
 #include "tyto/command.hpp"
 #include "tyto/dead_letter.hpp"
 #include "tyto/event.hpp"
+#include "tyto/event_filter.hpp"
 #include "tyto/table.hpp"
 
 namespace tyto {
@@ -26,6 +29,9 @@ using event_handlers = std::map<std::string, std::function<Signature>, std::less
 /// What the runtime knows of every consumer.
 struct consumer_definition {
   std::string name;
+  /// The streams whose events it handles, all if there are none: `static constexpr std::string_view categories[] =
+  /// {"order"}` in the consumer. Events of others, and of types that it has no handler for, are not decoded for it.
+  std::vector<std::string> categories = {};
   failure_policy failures = {};
   /// What events have in common that must be handled in order: those of one key wait for each other when one fails.
   /// `static std::string key(const your_event&, const tyto::metadata&)` in the consumer; else the event's stream.
@@ -46,6 +52,14 @@ struct projection_definition : consumer_definition {
   event_handlers<result<void>(const recorded_event&, row_buffer&)> handlers = {};
   std::string replaces = {};  // the projection that answers until this one has caught up; empty: none
 };
+
+/// Returns which events the consumer that `definition` describes handles.
+template <class Definition>
+event_filter handled_by(const Definition& definition) {
+  event_filter wanted{{}, definition.categories};
+  for (const auto& [type, handler] : definition.handlers) wanted.types.push_back(type);
+  return wanted;
+}
 
 namespace detail {
 
@@ -150,6 +164,9 @@ void add_key_of(consumer_definition& made) {
 template <class C, class List>
 void describe_consumer(consumer_definition& made) {
   made.name = C::name;
+  if constexpr (requires { std::begin(C::categories); }) {
+    made.categories.assign(std::begin(C::categories), std::end(C::categories));
+  }
   if constexpr (requires {
                   { C::partitions } -> std::convertible_to<std::size_t>;
                 })

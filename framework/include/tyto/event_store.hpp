@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "tyto/command.hpp"
 #include "tyto/event.hpp"
+#include "tyto/event_filter.hpp"
 
 namespace tyto {
 
@@ -44,6 +46,15 @@ enum class visit : std::uint8_t { next, stop };
 /// meanwhile: keep it short.
 using event_visitor = std::function<visit(const event_view&)>;
 
+/// A part of a journal: the events from `from` on that `only` takes.
+struct journal_range {
+  std::uint64_t from = 1;  // a position
+  event_filter only = {};
+  /// Reading ends when it has passed so many events, whether they were wanted or not: so long a reader holds on to
+  /// storage.
+  std::uint64_t max_events = std::numeric_limits<std::uint64_t>::max();
+};
+
 /// A journal: many streams in one total order.
 ///
 /// Reads may be called from any thread, also while an append is under way, and see whole batches only. Appends are
@@ -67,10 +78,10 @@ class event_store {
   virtual result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
                                           const event_visitor& visitor) const = 0;
 
-  /// Visits all events in order, starting at `from_position`, but for removed ones. Returns the position up to which
-  /// there are no others: that of the last event in the journal, or where the visitor stopped. Fails like
-  /// read_stream().
-  virtual result<std::uint64_t> read_all(std::uint64_t from_position, const event_visitor& visitor) const = 0;
+  /// Visits the events of `range` in order, but for removed ones. Returns the position up to which there are no others:
+  /// that of the last event in the journal, or where the visitor or the range stopped. Fails like read_stream(), also
+  /// where a damaged event would not have been wanted: what it is can no longer be told.
+  virtual result<std::uint64_t> read_all(const journal_range& range, const event_visitor& visitor) const = 0;
 
   /// Returns what is known of the stream.
   [[nodiscard]] virtual result<stream_info> info(std::string_view persistence_id) const = 0;

@@ -110,7 +110,12 @@ class evolution {
   /// Returns what is registered for `type`, or nullptr.
   [[nodiscard]] const detail::type_changes* find(std::string_view type) const;
 
+  /// Returns a filter for stored events that takes all of those which `shown` may take when they are brought up to
+  /// date, and some more: what an event is split into is not known beforehand.
+  [[nodiscard]] event_filter of_stored(event_filter shown) const;
+
  private:
+  [[nodiscard]] bool may_become(std::string_view type, const std::vector<std::string>& shown) const;
   template <class Function, class Document, class Given>
   static Function with_metadata(Given given) {
     if constexpr (std::invocable<Given&, Document, const metadata&>) {

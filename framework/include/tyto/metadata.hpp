@@ -17,6 +17,11 @@ inline constexpr std::size_t max_persistence_id_bytes = 400;
 /// Returns `category|entity`, the name of one stream.
 std::string make_persistence_id(std::string_view category, std::string_view entity);
 
+/// Returns the category of a persistence id: what stands before the first `|`.
+constexpr std::string_view category_of(std::string_view persistence_id) {
+  return persistence_id.substr(0, persistence_id.find('|'));
+}
+
 /// Fails unless `id` is usable as the name of a stream: `category|entity`, neither empty, at most
 /// max_persistence_id_bytes, without NUL bytes.
 result<void> check_persistence_id(std::string_view id);
@@ -42,9 +47,7 @@ struct metadata {
   /// Whether no other part of the same stored event follows, as for every event that was not split.
   [[nodiscard]] bool is_last_part() const { return part + 1 == parts; }
   /// The part of the persistence id before the first `|`.
-  [[nodiscard]] std::string_view category() const {
-    return std::string_view{persistence_id}.substr(0, persistence_id.find('|'));
-  }
+  [[nodiscard]] std::string_view category() const { return category_of(persistence_id); }
   /// The part of the persistence id after the first `|`.
   [[nodiscard]] std::string_view entity_id() const {
     return std::string_view{persistence_id}.substr(persistence_id.find('|') + 1);

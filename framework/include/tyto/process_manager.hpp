@@ -209,7 +209,6 @@ reaction_definition define_process_input() {
 
 template <class P, class E>
 result<steps> recorded_steps(const recorded_event& recorded) {
-  if (recorded.meta.category() != P::name) return steps{};
   auto event = event_cast<E>(recorded);
   if (!event) return std::move(event).error();
   return steps_of<P>(**event, std::string{recorded.meta.entity_id()});
@@ -219,6 +218,7 @@ template <class P, class... Es>
 reaction_definition define_process_output(const std::variant<Es...>*) {
   reaction_definition made{};
   made.name = std::string{P::name} + "/commands";
+  made.categories = {std::string{P::name}};
   if constexpr (requires {
                   { P::failures } -> std::convertible_to<failure_policy>;
                 })
@@ -277,13 +277,13 @@ process_manager_definition define_process_manager() {
       made.output = detail::define_process_output<P>(static_cast<const typename P::event*>(nullptr));
       auto& deadlines = made.deadlines;
       deadlines.name = std::string{P::name} + "/deadlines";
+      deadlines.categories = {std::string{P::name}};
       [&]<class... Es>(const std::variant<Es...>*) {
         (deadlines.handlers.emplace(
              stored_name<Es>, [](const recorded_event& recorded) { return detail::recorded_steps<P, Es>(recorded); }),
          ...);
       }(static_cast<const typename P::event*>(nullptr));
       deadlines.handlers.emplace(stored_name<deadline_reached>, [](const recorded_event& recorded) -> result<steps> {
-        if (recorded.meta.category() != P::name) return steps{};
         auto reached = event_cast<deadline_reached>(recorded);
         if (!reached) return std::move(reached).error();
         return steps{cancel_deadline{(*reached)->name}};

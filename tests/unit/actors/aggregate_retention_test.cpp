@@ -91,7 +91,7 @@ TEST_CASE("A deleted stream is gone for good, and so are its snapshots") {
       .value();
   CHECK(snapshots == 0);
   int events = 0;
-  REQUIRE(w.journal.read_all(1, [&](const event_view&) {
+  REQUIRE(w.journal.read_all({}, [&](const event_view&) {
     ++events;
     return visit::next;
   }));

@@ -17,7 +17,8 @@ namespace {
 // A handler that keeps what it is called with, and fails when told to.
 struct recording_handler final : consumer_handler {
   struct script {
-    consumer_definition definition{"billing", {}, {}};
+    consumer_definition definition{"billing"};
+    event_filter wanted{{std::string{stored_name<counted>}}, {}};
     std::vector<std::uint64_t> handled;
     std::vector<std::uint64_t> commits;
     std::uint64_t checkpoint = 0;
@@ -33,7 +34,7 @@ struct recording_handler final : consumer_handler {
   [[nodiscard]] const consumer_definition& definition() const override { return script_.definition; }
 
   result<std::uint64_t> load() override { return script_.checkpoint; }
-  [[nodiscard]] bool wants(std::string_view type) const override { return type == stored_name<counted>; }
+  [[nodiscard]] event_filter wants() const override { return script_.wanted; }
   result<commands> handle(const recorded_event& event) override {
     if (event.meta.position == script_.poison) return error{errc::handler_failed, "handling", "poison"};
     script_.handled.push_back(event.meta.position);
@@ -55,6 +56,8 @@ struct recording_handler final : consumer_handler {
 
   script& script_;
 };
+
+timestamp decided_at(std::uint64_t position) { return timestamp{std::chrono::seconds{position}}; }
 
 struct sent_command {
   outgoing_command command;
@@ -101,6 +104,7 @@ struct world {
     event.meta.persistence_id = "counter|1";
     event.meta.type = stored_name<counted>;
     event.meta.correlation_id = "request";
+    event.meta.time = decided_at(journal.head().value() + 1);
     event.payload = to_bytes(counted{1});
     append_batch batch;
     batch.writes = {write};
@@ -356,4 +360,34 @@ TEST_CASE("An idle consumer stops at once") {
   w.host.run();
   CHECK(stopped);
   CHECK(w.script.closed_at == 3);
+}
+
+TEST_CASE("A consumer of other types and categories is not shown an event, from the journal and from the bus") {
+  for (const event_filter& wanted : {event_filter{{"other"}, {}}, event_filter{{}, {"tally"}}}) {
+    world w{6};
+    w.script.wanted = wanted;
+    w.start();
+    w.publish_one();
+    w.host.run();
+    CHECK(w.script.handled.empty());
+    CHECK(w.status().position == 7);
+  }
+  world w{6};
+  w.script.wanted.categories = {"counter"};
+  w.start();
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5, 6, 7});
+}
+
+TEST_CASE("A consumer that passes over events knows how far it is behind in time") {
+  world w{100};
+  w.script.wanted.types = {"other"};
+  std::chrono::microseconds lag_time{};
+  const auto on_its_way = std::make_shared<meeting>(
+      meeting{64, [&] { lag_time = w.shown->status(100, decided_at(64) + std::chrono::seconds{5}).lag_time; }});
+  REQUIRE(w.shown->meet(on_its_way));
+  w.start();
+  CHECK(lag_time == std::chrono::seconds{5});
+  CHECK(w.status().position == 100);
 }

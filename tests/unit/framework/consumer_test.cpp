@@ -14,6 +14,14 @@ struct billing {
   }
 };
 
+struct of_two_categories {
+  static constexpr std::string_view name = "of_two_categories";
+  static constexpr std::string_view categories[] = {"order", "invoice"};
+  using events = tyto::events<order_created, order_completed>;
+  template <class E>
+  static void react(const E&, const tyto::metadata&) {}
+};
+
 struct counting {
   static constexpr std::string_view name = "counting";
   std::shared_ptr<int> calls = std::make_shared<int>(0);
@@ -157,4 +165,11 @@ TEST_CASE("a projection of a damaged event fails and changes nothing") {
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code() == tyto::errc::undecodable);
   CHECK(rows.changes().empty());
+}
+
+TEST_CASE("a consumer handles the types that it has handlers for, in streams of its categories") {
+  const auto wanted = tyto::handled_by(tyto::define_reaction(of_two_categories{}));
+  CHECK(wanted.types == std::vector<std::string>{"order.completed", "order.created"});
+  CHECK(wanted.categories == std::vector<std::string>{"order", "invoice"});
+  CHECK(tyto::handled_by(tyto::define_projection<totals>()).categories.empty());
 }

@@ -17,7 +17,9 @@ class answering_store final : public tyto::event_store {
                                               const tyto::event_visitor&) const override {
     return tyto::stream_info{};
   }
-  tyto::result<std::uint64_t> read_all(std::uint64_t, const tyto::event_visitor&) const override { return 0; }
+  tyto::result<std::uint64_t> read_all(const tyto::journal_range&, const tyto::event_visitor&) const override {
+    return 0;
+  }
   [[nodiscard]] tyto::result<tyto::stream_info> info(std::string_view) const override { return tyto::stream_info{}; }
   [[nodiscard]] tyto::result<std::uint64_t> head() const override { return 0; }
   [[nodiscard]] tyto::result<std::uint64_t> load_checkpoint(std::string_view) const override { return 0; }

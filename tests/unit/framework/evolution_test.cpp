@@ -43,7 +43,7 @@ struct world {
   [[nodiscard]] tyto::error failure(std::size_t after) const {
     std::size_t visited = 0;
     const auto count = [&visited](const tyto::event_view&) { return ++visited, tyto::visit::next; };
-    const auto of_all = evolved.journal->read_all(1, count);
+    const auto of_all = evolved.journal->read_all({}, count);
     CHECK(visited == after);
     visited = 0;
     const auto of_stream = evolved.journal->read_stream("order|1", 1, count);
@@ -65,8 +65,8 @@ TEST_CASE("an event that no change names is visited as it is stored, without a c
   const auto note = [](std::vector<const char*>& into) {
     return [&into](const tyto::event_view& event) { return into.push_back(event.payload.data()), tyto::visit::next; };
   };
-  w.stored.journal->read_all(1, note(stored)).value();
-  w.evolved.journal->read_all(1, note(shown)).value();
+  w.stored.journal->read_all({}, note(stored)).value();
+  w.evolved.journal->read_all({}, note(shown)).value();
   CHECK(shown == stored);
   CHECK(w.seen() == descriptions{R"(1/1.0of1 order.created v1 {"sum":7})", R"(2/2.0of1 order.settled v2 {"sum":8})"});
 }
@@ -147,7 +147,7 @@ TEST_CASE("a visitor that stops between the parts of an event gets no more") {
   changes.split("a", 1, [](const document&) -> std::vector<upcasted> { return {{"b"}, {"c"}}; });
   const world w{changes, {{"a"}, {"a"}}};
   int visited = 0;
-  const auto reached = w.evolved.journal->read_all(1, [&](const tyto::event_view&) {
+  const auto reached = w.evolved.journal->read_all({}, [&](const tyto::event_view&) {
     ++visited;
     return tyto::visit::stop;
   });
@@ -191,7 +191,8 @@ TEST_CASE("everything else in an event's metadata stays") {
   }
   tyto::append_and_wait(*w.stored.journal, {{write}, {}}).value().at(0).value();
   std::vector<tyto::metadata> seen;
-  w.evolved.journal->read_all(2, [&](const tyto::event_view& e) { return seen.push_back(e.meta), tyto::visit::next; })
+  w.evolved.journal
+      ->read_all({.from = 2}, [&](const tyto::event_view& e) { return seen.push_back(e.meta), tyto::visit::next; })
       .value();
   REQUIRE(seen.size() == 1);
   const auto& m = seen[0];
@@ -331,4 +332,39 @@ TEST_CASE("an evolved journal answers everything else as the stored one") {
   CHECK(w.evolved.journal->info("order|1").value().version == 2);
   CHECK(w.evolved.journal->load_checkpoint("consumer").value() == 2);
   CHECK(w.evolved.journal->size_bytes().value() == w.stored.journal->size_bytes().value());
+}
+
+TEST_CASE("a filter is for events as they are today: their older names and what they were split from are found") {
+  evolution changes;
+  changes.rename("placed", "ordered").rename("ordered", "created");
+  changes.split("imported", 1, [](const document&) -> std::vector<upcasted> { return {{"created"}, {"paid"}}; });
+  changes.retire("pinged");
+  const world w{changes, {{"placed"}, {"ordered"}, {"created"}, {"imported"}, {"paid"}, {"pinged"}, {"other"}}};
+  const auto seen_by = [&](const tyto::event_filter& filter) {
+    descriptions seen;
+    w.evolved.journal
+        ->read_all({.only = filter},
+                   [&](const tyto::event_view& e) { return seen.push_back(describe(e)), tyto::visit::next; })
+        .value();
+    return seen;
+  };
+  CHECK(seen_by({{"created"}, {}}) == descriptions{"1/1.0of1 created v1 {}", "2/2.0of1 created v1 {}",
+                                                   "3/3.0of1 created v1 {}", "4/4.0of2 created v1 {}"});
+  CHECK(seen_by({{"paid"}, {"order"}}) == descriptions{"4/4.1of2 paid v1 {}", "5/5.0of1 paid v1 {}"});
+  CHECK(seen_by({{"placed"}, {}}).empty());
+  CHECK(seen_by({{"created"}, {"invoice"}}).empty());
+}
+
+TEST_CASE("an event that cannot be brought up to date does not stop a reader of other types") {
+  evolution changes;
+  changes.upcast("order.created", 1, [](document&) { throw std::runtime_error("no"); });
+  const world w{changes, {{"other"}, {"order.created", 1}, {"other"}}};
+  CHECK_FALSE(w.evolved.journal->read_all({}, [](const tyto::event_view&) { return tyto::visit::next; }));
+  int others = 0;
+  const auto end = w.evolved.journal->read_all({.only = {{"other"}, {}}}, [&](const tyto::event_view&) {
+    ++others;
+    return tyto::visit::next;
+  });
+  CHECK(end.value() == 3);
+  CHECK(others == 2);
 }

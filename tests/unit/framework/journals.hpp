@@ -64,7 +64,8 @@ using descriptions = std::vector<std::string>;
 
 inline descriptions all_of(const tyto::event_store& journal) {
   descriptions seen;
-  journal.read_all(1, [&](const tyto::event_view& event) { return seen.push_back(describe(event)), tyto::visit::next; })
+  journal
+      .read_all({}, [&](const tyto::event_view& event) { return seen.push_back(describe(event)), tyto::visit::next; })
       .value();
   return seen;
 }
