@@ -11,6 +11,9 @@ namespace {
 // is given back.
 constexpr std::chrono::milliseconds max_batch_time{100};
 
+// After so many events what the handler has put off is done, so that the time can be looked at.
+constexpr std::size_t finish_every = 256;
+
 // How many events a consumer looks at in one reading of the journal for each one that it wants.
 constexpr std::size_t max_read_per_wanted = 16;
 
@@ -135,26 +138,30 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
   in_hand_.reset();
   const auto started = around_.time.now();
   const auto limit = batch_limit();
+  const auto note = [this](const recorded_event& event) {
+    in_hand_ = {event.meta.position, key_of(handler_->definition(), event), event.meta.persistence_id, event.meta.type};
+  };
+  const auto fail_at = [&](const recorded_event& event, const error& why) {
+    note(event);
+    trouble_position_ = event.meta.position;
+    fail(why);
+  };
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto& event = *batch[i];
     if (event.meta.position > end) break;
-    const auto note = [&] {
-      in_hand_ = {event.meta.position, key_of(event), event.meta.persistence_id, event.meta.type};
-    };
-    if (limit == 1) note();
+    if (limit == 1) note(event);
     if (!parked_.by_position().empty()) {
-      if (auto key = key_of(event); parked_.blocks(key, event.meta.position)) {
+      if (auto key = key_of(handler_->definition(), event); parked_.blocks(key, event.meta.position)) {
         park_behind(event, std::move(key));
         continue;
       }
     }
     auto sent = handler_->handle(event);
-    if (!sent) {
-      note();
-      trouble_position_ = event.meta.position;
-      return fail(sent.error());
-    }
+    if (!sent) return fail_at(event, sent.error());
     send(event, *std::move(sent));
+    if ((i + 1) % finish_every == 0) {
+      if (const auto failed = handler_->finish()) return fail_at(*failed->event, failed->why);
+    }
     const bool is_enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
     // The parts of one event stay together, for the checkpoint is a position.
     if (is_enough && i + 1 < batch.size() && batch[i + 1]->meta.position != event.meta.position) {
@@ -162,12 +169,12 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
       break;
     }
   }
+  if (const auto failed = handler_->finish()) return fail_at(*failed->event, failed->why);
   if (unanswered_ == 0) commit();
 }
 
 void consumer_actor::send(const recorded_event& event, commands sent) {
-  auto cause = name_ + "/" + std::to_string(event.meta.position);
-  if (event.meta.part > 0) cause += "." + std::to_string(event.meta.part);
+  const auto cause = event.meta.idempotency_key(name_);
   for (std::size_t i = 0; i < sent.size(); ++i) {
     command_options options;
     options.command_id = cause + "/" + std::to_string(i);
@@ -197,19 +204,9 @@ void consumer_actor::record(consumer_record::command what, std::uint64_t positio
       std::move(options));
 }
 
-std::string consumer_actor::key_of(const recorded_event& event) const {
-  const auto& keys = handler_->definition().keys;
-  const auto found = keys.find(event.meta.type);
-  if (found == keys.end()) return event.meta.persistence_id;
-  try {
-    return found->second(event);
-  } catch (...) {
-    return event.meta.persistence_id;
-  }
-}
-
 bool consumer_actor::is_mine(const recorded_event& event) const {
-  return wanted_.takes(event.meta.type, event.meta.persistence_id) && (part_.count == 1 || part_.has(key_of(event)));
+  return wanted_.takes(event.meta.type, event.meta.persistence_id) &&
+         (part_.is_whole() || part_.takes(key_of(handler_->definition(), event), event.meta.position));
 }
 
 void consumer_actor::park_behind(const recorded_event& event, std::string key) {
@@ -356,6 +353,7 @@ void consumer_actor::handle_again(std::uint64_t position) {
     if (!sent) return release_failed(sent.error());
     send(event, *std::move(sent));
   }
+  if (const auto failed = handler_->finish()) return release_failed(failed->why);
   if (unanswered_ == 0) released();
 }
 

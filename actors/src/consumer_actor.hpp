@@ -95,7 +95,6 @@ class consumer_actor final : public actor_of<consumer_message> {
   void record(consumer_record::command what, std::uint64_t position);
   [[nodiscard]] bool is_mine(const recorded_event& event) const;
   void park_behind(const recorded_event& event, std::string key);
-  [[nodiscard]] std::string key_of(const recorded_event& event) const;
   void answered(command_answered answer);
   void commit();
   void fail(const error& why);

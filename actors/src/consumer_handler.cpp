@@ -9,7 +9,7 @@ namespace {
 class projection_handler final : public consumer_handler {
  public:
   projection_handler(projection_definition definition, read_model_store& rows)
-      : definition_(std::move(definition)), store_(rows) {}
+      : definition_(std::move(definition)), store_(rows), work_(definition_, rows) {}
 
   [[nodiscard]] const consumer_definition& definition() const override { return definition_; }
   [[nodiscard]] event_filter wants() const override { return handled_by(definition_); }
@@ -21,32 +21,19 @@ class projection_handler final : public consumer_handler {
   }
 
   result<commands> handle(const recorded_event& event) override {
-    if (!buffer_) {
-      auto rows = store_.snapshot(definition_.name);
-      if (!rows) return std::move(rows).error();
-      snapshot_ = *std::move(rows);
-      buffer_.emplace(*snapshot_);
-    }
-    try {
-      auto handled = definition_.handlers.find(event.meta.type)->second(event, *buffer_);
-      if (!handled) return std::move(handled).error();
-      return commands{};
-    } catch (...) {
-      return failed_consumer(definition_.name, event.meta);
-    }
+    auto taken = work_.take(event);
+    return taken ? result<commands>{commands{}} : std::move(taken).error();
   }
+
+  std::optional<failed_event> finish() override { return work_.finish(); }
 
   result<void> commit(std::uint64_t position) override {
     // A checkpoint that moves over events of no interest is not worth a transaction of its own.
-    const bool changed = buffer_ && !buffer_->changes().empty();
-    if (!changed && position - saved_ < max_unsaved_events) return abandon(), result<void>{};
+    if (!work_.has_changes() && position - saved_ < max_unsaved_events) return abandon(), result<void>{};
     return save(position);
   }
 
-  void abandon() override {
-    buffer_.reset();
-    snapshot_.reset();
-  }
+  void abandon() override { work_.forget(); }
 
   result<void> close(std::uint64_t position) override { return position > saved_ ? save(position) : result<void>{}; }
 
@@ -54,8 +41,8 @@ class projection_handler final : public consumer_handler {
   static constexpr std::uint64_t max_unsaved_events = 16'384;
 
   result<void> save(std::uint64_t position) {
-    const auto changes = buffer_ ? buffer_->changes() : row_changes{};
-    abandon();  // the snapshot would keep the store from reusing what the commit replaces
+    // What was looked at is given back first, for the store could not reuse what the commit replaces.
+    const auto changes = work_.release();
     auto saved = store_.commit(definition_.name, changes, position);
     if (saved) saved_ = position;
     return saved;
@@ -64,8 +51,7 @@ class projection_handler final : public consumer_handler {
   const projection_definition definition_;
   read_model_store& store_;
   std::uint64_t saved_ = 0;
-  std::unique_ptr<row_snapshot> snapshot_;
-  std::optional<row_buffer> buffer_;
+  projection_work work_;
 };
 
 class reaction_handler : public consumer_handler {
@@ -155,6 +141,7 @@ class deadlines_handler final : public consumer_handler {
   }
 
   result<commands> handle(const recorded_event& event) override { return projection_.handle(event); }
+  std::optional<failed_event> finish() override { return projection_.finish(); }
 
   result<void> commit(std::uint64_t position) override {
     auto committed = projection_.commit(position);

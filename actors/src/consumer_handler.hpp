@@ -4,17 +4,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "alarm_clock.hpp"
 #include "messages.hpp"
+#include "projection_work.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/event_store.hpp"
 #include "tyto/read_model_store.hpp"
 
 namespace tyto::detail {
 
-/// Used by one thread. handle() calls are grouped: each group ends with commit() or abandon().
+/// Used by one thread. handle() calls are grouped: each group ends with finish() and commit(), or with abandon(). The
+/// events of a group stay until then, or until finish().
 class consumer_handler {
  public:
   virtual ~consumer_handler() = default;
@@ -27,6 +30,8 @@ class consumer_handler {
   virtual result<std::uint64_t> load() = 0;
   /// Returns the commands that follow from `event`, which it wants.
   virtual result<commands> handle(const recorded_event& event) = 0;
+  /// Does what handle() has put off, if anything; returns an event that failed.
+  virtual std::optional<failed_event> finish() { return std::nullopt; }
   /// Makes what was handled since the last commit stay, with the checkpoint `position`.
   virtual result<void> commit(std::uint64_t position) = 0;
   /// Forgets what was handled since the last commit.

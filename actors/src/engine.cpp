@@ -177,15 +177,15 @@ result<void> engine::check_domain() const {
     }
     if (name.find('#') != std::string::npos) return misfit("'" + name + "' is no name for a consumer: it holds a '#'");
     if (!names.insert(name).second) return misfit("two consumers have the name '" + name + "'");
+    if (checked.partitions == 0 || checked.partitions > max_partitions) {
+      return misfit("consumer '" + name + "' has " + std::to_string(checked.partitions) +
+                    " partitions; it must be 1 to " + std::to_string(max_partitions));
+    }
     if (checked.handlers.empty()) return misfit("consumer '" + name + "' handles no events");
     return {};
   };
   for (const auto& each : reactions_) {
     if (auto checked = check_consumer(each); !checked) return checked;
-    if (each.partitions == 0 || each.partitions > max_partitions) {
-      return misfit("consumer '" + each.name + "' has " + std::to_string(each.partitions) +
-                    " partitions; it must be 1 to " + std::to_string(max_partitions));
-    }
   }
   for (const auto& each : projections_) {
     if (auto checked = check_consumer(each); !checked) return checked;
@@ -202,10 +202,11 @@ result<void> engine::start() {
   if (auto checked = check_domain(); !checked) return checked;
   auto head = stores_.journal->head();
   if (!head) return error{head.error().code(), "starting the runtime"}.because(head.error());
+  std::vector<std::vector<std::uint64_t>> parts_before;  // of each reaction
   for (const auto& each : reactions_) {
-    if (auto split = split_checkpoints(*stores_.journal, each.name, each.partitions); !split) {
-      return error{split.error().code(), "starting the runtime"}.because(split.error());
-    }
+    auto split = split_checkpoints(*stores_.journal, each.name, each.partitions);
+    if (!split) return error{split.error().code(), "starting the runtime"}.because(split.error());
+    parts_before.push_back(*std::move(split));
   }
   const std::lock_guard once{stop_mutex_};
   const auto rebuilds = plan_rebuilds();
@@ -213,9 +214,10 @@ result<void> engine::start() {
   std::unique_lock lock{consumers_mutex_};
   started_ = true;
   running_ = std::make_shared<running>(stores_, options_, *head, *this);
-  for (auto& each : reactions_) {
+  for (std::size_t r = 0; r < reactions_.size(); ++r) {
+    const auto& each = reactions_[r];
     for (std::size_t i = 0; i < each.partitions; ++i) {
-      const partition part{i, each.partitions};
+      const partition part{i, each.partitions, parts_before[r]};
       spawn_consumer(make_reaction_handler(each, part.checkpoint(each.name), *stores_.journal, running_->commits),
                      part);
     }

@@ -1,21 +1,37 @@
-// One of several parts into which a consumer's events are split by their keys.
+// How a consumer's events are split by their keys, and one of the parts.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "tyto/consumer.hpp"
 #include "tyto/event_store.hpp"
 
 namespace tyto::detail {
 
+/// Returns what `event` has in common with those that the consumer must handle in order with it. One whose key cannot
+/// be told goes by its stream.
+std::string key_of(const consumer_definition& consumer, const recorded_event& event);
+
+/// Returns to which of `count` parts events with `key` belong. The same in every run and every version.
+std::size_t partition_of(std::string_view key, std::size_t count);
+
 struct partition {
   std::size_t index = 0;
   std::size_t count = 1;
+  /// How far the parts were when there was another number of them, if that still matters.
+  std::vector<std::uint64_t> before = {};
 
-  /// Whether events with `key` belong to it. The same in every run and every version.
-  [[nodiscard]] bool has(std::string_view key) const;
+  /// Whether events with `key` belong to it.
+  [[nodiscard]] bool has(std::string_view key) const { return count == 1 || partition_of(key, count) == index; }
+  /// Whether it has to handle the event at `position`: it is one of its own, and the part that had its key before was
+  /// not done with it.
+  [[nodiscard]] bool takes(std::string_view key, std::uint64_t position) const;
+  /// Whether it takes everything.
+  [[nodiscard]] bool is_whole() const { return count == 1 && before.empty(); }
 
   /// What to call it: "billing", or "billing[2/4]".
   [[nodiscard]] std::string label(const std::string& consumer) const;
@@ -24,7 +40,9 @@ struct partition {
 };
 
 /// Sees to it that the parts of a consumer have checkpoints for as many as there are now: where there were more or
-/// fewer the last time, all begin at the slowest one's. To be called before anyone else appends.
-result<void> split_checkpoints(event_store& journal, const std::string& consumer, std::size_t count);
+/// fewer the last time, all begin at the slowest one's. Returns partition::before. To be called before anyone else
+/// appends.
+result<std::vector<std::uint64_t>> split_checkpoints(event_store& journal, const std::string& consumer,
+                                                     std::size_t count);
 
 }  // namespace tyto::detail

@@ -27,4 +27,12 @@ result<void> check_persistence_id(std::string_view id) {
   return {};
 }
 
+std::string metadata::idempotency_key(std::string_view consumer) const {
+  std::string key{consumer};
+  key += '/';
+  key += std::to_string(position);
+  if (part > 0) key += "." + std::to_string(part);
+  return key;
+}
+
 }  // namespace tyto

@@ -65,19 +65,21 @@ struct notification {
   std::shared_ptr<mail_server> mail;
 
   void react(const order_completed& e, const tyto::metadata& m) const {
-    mail->send(m.entity_id(), "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " over " +
-                                  format_cents(e.total_cents) + " is on its way");
+    send(m, "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " over " +
+                format_cents(e.total_cents) + " is on its way");
   }
   void react(const order_cancelled& e, const tyto::metadata& m) const {
-    mail->send(m.entity_id(), "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} +
-                                  " was cancelled, " + e.reason);
+    send(m,
+         "to " + addressee(e.customer) + ": your order " + std::string{m.entity_id()} + " was cancelled, " + e.reason);
   }
   void react(const return_refunded& e, const tyto::metadata& m) const {
-    mail->send(m.entity_id(),
-               "return " + std::string{m.entity_id()} + ": we have refunded " + format_cents(e.amount_cents));
+    send(m, "return " + std::string{m.entity_id()} + ": we have refunded " + format_cents(e.amount_cents));
   }
 
  private:
+  void send(const tyto::metadata& m, std::string message) const {
+    mail->send(m.idempotency_key(name), m.entity_id(), std::move(message));
+  }
   static std::string addressee(const std::string& customer) {
     return customer.empty() ? "an unknown customer" : "customer " + customer;
   }

@@ -17,15 +17,14 @@ constexpr std::uint64_t which_fail_once = 2;
 
 mail_server::mail_server(mail_faults faults) : faults_(faults) {}
 
-void mail_server::send(std::string_view id, std::string message) {
-  std::string key{id};
+void mail_server::send(std::string key, std::string_view id, std::string message) {
   {
     const std::lock_guard lock{mutex_};
     if (sent_.contains(key)) return;
   }
   if (faults_.takes.count() > 0) std::this_thread::sleep_for(faults_.takes);
   const std::lock_guard lock{mutex_};
-  if (fails(key)) {
+  if (fails(id)) {
     ++failures_;
     throw std::runtime_error("the mail server does not answer");
   }
@@ -53,10 +52,10 @@ std::string mail_server::last() const {
   return last_;
 }
 
-bool mail_server::fails(const std::string& id) {
+bool mail_server::fails(std::string_view id) {
   if (is_repaired_ || draw(id, mix(faults_.seed) + which_fail) >= faults_.failure_rate) return false;
   if (draw(id, mix(faults_.seed) + which_fail_once) >= 0.5) return true;
-  return failed_before_.insert(id).second;
+  return failed_before_.emplace(id).second;
 }
 
 }  // namespace shop

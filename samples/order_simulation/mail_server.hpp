@@ -22,10 +22,10 @@ class mail_server {
  public:
   explicit mail_server(mail_faults faults);
 
-  /// Sends the message on the order or return `id`; the first one on each, since a consumer that is tried again repeats
-  /// itself. Throws std::runtime_error if that fails: for half of the orders drawn to fail once, for the other half
-  /// until repair() is called.
-  void send(std::string_view id, std::string message);
+  /// Sends the message on the order or return `id`, unless one with this `key` was sent: a consumer that is tried again
+  /// repeats itself. Throws std::runtime_error if that fails: for half of the orders drawn to fail once, for the other
+  /// half until repair() is called.
+  void send(std::string key, std::string_view id, std::string message);
   /// From now on nothing fails any more.
   void repair();
 
@@ -34,12 +34,12 @@ class mail_server {
   [[nodiscard]] std::string last() const;  // message that was sent
 
  private:
-  [[nodiscard]] bool fails(const std::string& id);
+  [[nodiscard]] bool fails(std::string_view id);
 
   const mail_faults faults_;
   mutable std::mutex mutex_;
   bool is_repaired_ = false;
-  std::unordered_set<std::string> sent_;
+  std::unordered_set<std::string> sent_;  // keys
   std::unordered_set<std::string> failed_before_;
   std::uint64_t failures_ = 0;
   std::string last_;

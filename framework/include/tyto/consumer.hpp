@@ -37,8 +37,13 @@ struct consumer_definition {
   /// `static std::string key(const your_event&, const tyto::metadata&)` in the consumer; else the event's stream.
   event_handlers<std::string(const recorded_event&)> keys = {};
   /// How many share the work, each on a thread of its own with a checkpoint of its own: `static constexpr std::size_t
-  /// partitions = 4` in a reaction. Events of one key go to the same one, in order. When the number changes, the events
-  /// since the slowest one's checkpoint are handled again: commands have no effect then, other effects are repeated.
+  /// partitions = 4` in a reaction. Events of one key go to the same one, in order. Their number may change from one
+  /// start to the next: nothing is skipped, and what was done is not repeated, unless it changes twice before all have
+  /// got to where the furthest was; then commands have no effect the second time, and other effects are repeated.
+  ///
+  /// In a projection they share each batch of events and have one checkpoint, so that rows are always as of one
+  /// position; this is for a projection that computes much, or is rebuilt. If events of different keys touch the same
+  /// row, that batch is handled once more by one thread: the rows are right, but nothing is gained.
   std::size_t partitions = 1;
 };
 
@@ -240,8 +245,6 @@ projection_definition define_projection() {
   if constexpr (detail::check_consumer<P, list>()) {
     detail::describe_consumer<P, list>(made);
     if constexpr (detail::replaces_another<P>) made.replaces = P::replaces::name;
-    constexpr bool is_whole = !requires { P::partitions; };
-    static_assert(is_whole, "tyto: a projection cannot be split into partitions, for its rows have one checkpoint");
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool projects = requires(typename P::table & table, const E& event, const metadata& meta) {
         P::project(table, event, meta);

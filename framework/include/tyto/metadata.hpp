@@ -36,8 +36,8 @@ struct metadata {
   timestamp time;                     // when the aggregate decided it
   std::string command_id;             // the command that led to it; empty if the caller gave none
   std::string correlation_id;         // shared by everything that one request set off
-  std::string causation_id;           // what caused the command: `consumer/position` for a reaction's, followed by
-                                      // `.part` if that is not 0; else the caller's
+  std::string causation_id;           // what caused the command: for a reaction's, idempotency_key() of the event that
+                                      // it reacted to; else what the caller gave
   std::vector<std::string> tags;      // given with the command
   std::uint32_t decision_index = 0;   // the event's place among those of one decision …
   std::uint32_t decision_count = 1;   // … and their number: they were stored together
@@ -52,6 +52,10 @@ struct metadata {
   [[nodiscard]] std::string_view entity_id() const {
     return std::string_view{persistence_id}.substr(persistence_id.find('|') + 1);
   }
+  /// Returns what stands for the handling of this event by `consumer`, the same however often it is repeated and in
+  /// whatever run: `consumer/position`, followed by `.part` if that is not 0. For effects that a reaction has outside
+  /// of the journal, where who gets them can tell a repetition by it: `bank.pay(amount, m.idempotency_key(name))`.
+  [[nodiscard]] std::string idempotency_key(std::string_view consumer) const;
 };
 
 }  // namespace tyto

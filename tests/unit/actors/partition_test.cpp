@@ -38,6 +38,36 @@ TEST_CASE("A key's partition is the same for ever") {
   CHECK(partition{5, 7}.has("order|1"));
 }
 
+TEST_CASE("After a change, a part passes over what the earlier part of the key was done with") {
+  const std::vector<std::string> keys{"order|1", "order|2", "order|3", "order|4", "order|5"};
+  const std::vector<std::uint64_t> before{30, 20};
+  for (const auto& key : keys) {
+    const auto done = before[partition_of(key, 2)];
+    int taken = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const partition part{i, 3, before};
+      CHECK_FALSE(part.takes(key, done));
+      taken += part.takes(key, done + 1) ? 1 : 0;
+    }
+    CHECK(taken == 1);
+    CHECK_FALSE(partition{0, 1, before}.takes(key, done));
+    CHECK(partition{0, 1, before}.takes(key, done + 1));
+  }
+}
+
+TEST_CASE("How far the earlier parts were is known until the slowest part has passed that") {
+  const auto journal = open_memory().journal;
+  using before = std::vector<std::uint64_t>;
+  CHECK(split_checkpoints(*journal, "billing", 2).value().empty());
+  put(*journal, {{"billing#0/2", 30}, {"billing#1/2", 20}});
+  CHECK(split_checkpoints(*journal, "billing", 3).value() == before{30, 20});
+  put(*journal, {{"billing#0/3", 40}, {"billing#1/3", 29}, {"billing#2/3", 50}});
+  CHECK(split_checkpoints(*journal, "billing", 3).value() == before{30, 20});
+  put(*journal, {{"billing#1/3", 30}});
+  CHECK(split_checkpoints(*journal, "billing", 3).value().empty());
+  CHECK(split_checkpoints(*journal, "billing", 1).value() == before{40, 30, 50});
+}
+
 TEST_CASE("When the number of partitions changes, all begin where the slowest one was") {
   const auto journal = open_memory().journal;
   put(*journal, {{"billing", 10}});

@@ -44,3 +44,13 @@ TEST_CASE("a persistence id that cannot name a stream is refused with the reason
   REQUIRE_FALSE(with_nul);
   CHECK(with_nul.error().detail() == "it holds a NUL byte");
 }
+
+TEST_CASE("an idempotency key tells consumers, events and the parts of an event apart") {
+  auto meta = of("order|1042");
+  meta.position = 7;
+  CHECK(meta.idempotency_key("billing") == "billing/7");
+  CHECK(meta.idempotency_key("mail") == "mail/7");
+  meta.part = 2;
+  meta.parts = 3;
+  CHECK(meta.idempotency_key("billing") == "billing/7.2");
+}
