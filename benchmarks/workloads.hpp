@@ -17,6 +17,7 @@ measurement memory(const settings& how);        // 1,000,000 live idle aggregate
 
 measurement fanout(const settings& how);                 // `commands` with 16 live consumers
 measurement rebuild(const settings& how);                // a read model of 100,000 keys from 1,000,000 events
+measurement rebuild_shared(const settings& how);         // one that computes for each event, in two partitions
 std::vector<measurement> delivery(const settings& how);  // from durable to a subscription's handler
 measurement query(const settings& how);                  // point queries from two threads, the projection running
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds max_batch_time{100};
 
 // After so many events what the handler has put off is done, so that the time can be looked at.
-constexpr std::size_t finish_every = 256;
+constexpr std::size_t run_every = 256;
 
 // How many events a consumer looks at in one reading of the journal for each one that it wants.
 constexpr std::size_t max_read_per_wanted = 16;
@@ -81,6 +81,7 @@ void consumer_actor::start() {
 void consumer_actor::ask_for_more() {
   phase_ = phase::waiting;
   if (!release_requests_.empty()) return release_next();
+  if (const auto time = handler_->definition().busy_wait; time.count() > 0) around_.bus.look_out_for(position_, time);
   around_.bus.request_after(position_, self());
 }
 
@@ -159,8 +160,8 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
     auto sent = handler_->handle(event);
     if (!sent) return fail_at(event, sent.error());
     send(event, *std::move(sent));
-    if ((i + 1) % finish_every == 0) {
-      if (const auto failed = handler_->finish()) return fail_at(*failed->event, failed->why);
+    if ((i + 1) % run_every == 0) {
+      if (const auto failed = handler_->run()) return fail_at(*failed->event, failed->why);
     }
     const bool is_enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
     // The parts of one event stay together, for the checkpoint is a position.

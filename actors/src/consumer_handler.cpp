@@ -25,6 +25,7 @@ class projection_handler final : public consumer_handler {
     return taken ? result<commands>{commands{}} : std::move(taken).error();
   }
 
+  std::optional<failed_event> run() override { return work_.run(); }
   std::optional<failed_event> finish() override { return work_.finish(); }
 
   result<void> commit(std::uint64_t position) override {
@@ -141,6 +142,7 @@ class deadlines_handler final : public consumer_handler {
   }
 
   result<commands> handle(const recorded_event& event) override { return projection_.handle(event); }
+  std::optional<failed_event> run() override { return projection_.run(); }
   std::optional<failed_event> finish() override { return projection_.finish(); }
 
   result<void> commit(std::uint64_t position) override {

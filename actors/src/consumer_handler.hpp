@@ -31,6 +31,8 @@ class consumer_handler {
   /// Returns the commands that follow from `event`, which it wants.
   virtual result<commands> handle(const recorded_event& event) = 0;
   /// Does what handle() has put off, if anything; returns an event that failed.
+  virtual std::optional<failed_event> run() { return std::nullopt; }
+  /// The same at the end of a group.
   virtual std::optional<failed_event> finish() { return std::nullopt; }
   /// Makes what was handled since the last commit stay, with the checkpoint `position`.
   virtual result<void> commit(std::uint64_t position) = 0;

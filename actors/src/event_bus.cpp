@@ -17,16 +17,17 @@ event_bus::event_bus(std::uint64_t head, std::size_t max_events, std::size_t max
 
 void event_bus::publish(std::shared_ptr<const segment> stored) {
   const std::lock_guard lock{mutex_};
-  head_ = stored->last_position;
+  const auto head = stored->last_position;
   ++published_;
   recent_events_ += size_of(*stored);
   recent_.push_back(std::move(stored));
+  head_ = head;
   while (recent_.size() > 1 && recent_events_ > max_events_) {
     recent_events_ -= size_of(*recent_.front());
     recent_.pop_front();
   }
-  std::erase_if(waiters_, [this](const waiter& each) {
-    if (each.position >= head_) return false;
+  std::erase_if(waiters_, [&](const waiter& each) {
+    if (each.position >= head) return false;
     each.to.post(answer(each.position));
     return true;
   });
@@ -41,9 +42,9 @@ void event_bus::request_after(std::uint64_t position, const address<consumer_mes
   }
 }
 
-std::uint64_t event_bus::head() const {
-  const std::lock_guard lock{mutex_};
-  return head_;
+void event_bus::look_out_for(std::uint64_t position, std::chrono::microseconds time) const {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (head_ <= position && std::chrono::steady_clock::now() < end) continue;
 }
 
 std::uint64_t event_bus::published() const {

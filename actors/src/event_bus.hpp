@@ -3,6 +3,8 @@
 // behind.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -30,7 +32,10 @@ class event_bus {
   void request_after(std::uint64_t position, const address<consumer_message>& to);
 
   /// Returns the position of the last published event.
-  [[nodiscard]] std::uint64_t head() const;
+  [[nodiscard]] std::uint64_t head() const { return head_; }
+
+  /// Returns when there is an event after `position`, or after `time`. Keeps a processor core busy meanwhile.
+  void look_out_for(std::uint64_t position, std::chrono::microseconds time) const;
 
   /// Returns how many segments were published.
   [[nodiscard]] std::uint64_t published() const;
@@ -46,7 +51,7 @@ class event_bus {
   const std::size_t max_events_;
   const std::size_t max_delivery_;
   mutable std::mutex mutex_;
-  std::uint64_t head_;
+  std::atomic<std::uint64_t> head_;  // written under the mutex
   std::uint64_t published_ = 0;
   std::deque<std::shared_ptr<const segment>> recent_;
   std::size_t recent_events_ = 0;

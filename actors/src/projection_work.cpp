@@ -114,12 +114,11 @@ result<projection_work::share*> projection_work::share_of(std::size_t part) {
 }
 
 std::optional<failed_event> projection_work::finish() {
-  if (shares_.size() == 1 || is_alone_) return std::nullopt;
-  if (auto failed = run_shares()) return failed;
-  return have_clashed() ? run_alone() : std::nullopt;
+  if (auto failed = run()) return failed;
+  return shares_.size() > 1 && have_clashed() ? run_alone() : std::nullopt;
 }
 
-std::optional<failed_event> projection_work::run_shares() {
+std::optional<failed_event> projection_work::run() {
   std::vector<std::future<std::optional<failed_event>>> elsewhere;
   std::vector<share*> here;
   for (const auto& each : shares_) {

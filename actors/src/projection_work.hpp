@@ -25,7 +25,7 @@ struct failed_event {
 /// looked at or changed is found; then everything is done again by one thread. So the rows are those that one thread
 /// would have made, whatever the keys are.
 ///
-/// Used by one thread. Events must stay until finish() has returned.
+/// Used by one thread. Events must stay until finish(), release() or forget().
 class projection_work {
  public:
   /// Both must outlive it.
@@ -34,9 +34,11 @@ class projection_work {
   projection_work& operator=(const projection_work&) = delete;
   ~projection_work();
 
-  /// Handles `event`, now or in finish().
+  /// Handles `event`, now or in run().
   result<void> take(const recorded_event& event);
   /// Handles what was collected.
+  std::optional<failed_event> run();
+  /// The same for the last time, and sees to it that the threads were not in each other's way.
   std::optional<failed_event> finish();
 
   [[nodiscard]] bool has_changes() const;
@@ -49,7 +51,6 @@ class projection_work {
   class share;
 
   result<share*> share_of(std::size_t part);
-  std::optional<failed_event> run_shares();
   [[nodiscard]] bool have_clashed() const;
   std::optional<failed_event> run_alone();
 

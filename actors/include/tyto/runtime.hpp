@@ -220,10 +220,12 @@ class runtime {
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
-  /// again. Has no effect after stop().
+  /// again. Has no effect after stop(). For `busy_wait` see consumer_definition.
   template <event E, class Handler>
-  runtime& subscribe(Handler handler) {
-    return subscribe(define_subscription<E>({}, std::move(handler)));
+  runtime& subscribe(Handler handler, std::chrono::microseconds busy_wait = {}) {
+    auto definition = define_subscription<E>({}, std::move(handler));
+    definition.busy_wait = busy_wait;
+    return subscribe(std::move(definition));
   }
 
   /// Starts the actors. Fails if the domain does not fit together or the storage cannot be read.

@@ -2,6 +2,7 @@
 // runtime can drive without knowing their types.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <functional>
 #include <iterator>
@@ -45,6 +46,11 @@ struct consumer_definition {
   /// position; this is for a projection that computes much, or is rebuilt. If events of different keys touch the same
   /// row, that batch is handled once more by one thread: the rows are right, but nothing is gained.
   std::size_t partitions = 1;
+  /// How long it looks for the next event before it goes to sleep, at the head of the journal:
+  /// `static constexpr std::chrono::microseconds busy_wait{500}`. An event that comes in this time is handled some 20
+  /// us earlier, for no thread has to wake up; but a processor core is kept busy, so leave one for each such consumer.
+  /// It stops, and releases dead letters, later by as long.
+  std::chrono::microseconds busy_wait{0};
 };
 
 /// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
@@ -180,6 +186,10 @@ void describe_consumer(consumer_definition& made) {
                   { C::failures } -> std::convertible_to<failure_policy>;
                 })
     made.failures = C::failures;
+  if constexpr (requires {
+                  { C::busy_wait } -> std::convertible_to<std::chrono::microseconds>;
+                })
+    made.busy_wait = C::busy_wait;
   event_list<List>::for_each([&made]<class E>(std::type_identity<E>) { add_key_of<C, E>(made); });
 }
 

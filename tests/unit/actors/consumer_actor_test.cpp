@@ -157,6 +157,16 @@ TEST_CASE("A consumer that is behind reads the journal from its checkpoint in ba
   CHECK(w.status().state == consumer_state::running);
 }
 
+TEST_CASE("A consumer that looks out for events goes to sleep when none comes, and gets those that come later") {
+  world w{2};
+  w.script.definition.busy_wait = std::chrono::microseconds{100};
+  w.start();
+  CHECK(w.script.handled == positions{1, 2});
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled == positions{1, 2, 3});
+}
+
 TEST_CASE("A consumer stops over where somebody wants to meet it, and loses nothing") {
   world w{6};
   positions met;

@@ -1,6 +1,7 @@
 #include "event_bus.hpp"
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "support/manual_host.hpp"
 
@@ -51,6 +52,15 @@ TEST_CASE("Who is at the head gets the next events when they are published") {
   w.bus.publish(positions(13, 13));  // nobody has asked
   w.host.run();
   CHECK(w.got.size() == 1);
+}
+
+TEST_CASE("Looking out for an event ends when it is there, or when the time is over") {
+  event_bus bus{10, 6, 4};
+  bus.look_out_for(9, std::chrono::hours{1});
+  bus.look_out_for(10, std::chrono::microseconds{1});
+  const std::jthread publishing{[&bus] { bus.publish(positions(11, 11)); }};
+  bus.look_out_for(10, std::chrono::hours{1});
+  CHECK(bus.head() == 11);
 }
 
 TEST_CASE("Who is a little behind gets events from memory, up to the limit of a delivery") {

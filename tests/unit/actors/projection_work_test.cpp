@@ -59,7 +59,7 @@ std::vector<recorded_event> events_of_streams(int streams, int events, std::uint
 }
 
 template <class P>
-row_changes changes_by(std::size_t partitions, const std::vector<recorded_event>& events, std::size_t finish_every) {
+row_changes changes_by(std::size_t partitions, const std::vector<recorded_event>& events, std::size_t run_every) {
   auto definition = define_projection<P>();
   CHECK(definition.partitions == 3);
   definition.partitions = partitions;
@@ -67,7 +67,7 @@ row_changes changes_by(std::size_t partitions, const std::vector<recorded_event>
   projection_work work{definition, *store};
   for (std::size_t i = 0; i < events.size(); ++i) {
     work.take(events[i]).value();
-    if ((i + 1) % finish_every == 0) REQUIRE_FALSE(work.finish());
+    if ((i + 1) % run_every == 0) REQUIRE_FALSE(work.run());
   }
   REQUIRE_FALSE(work.finish());
   CHECK(work.has_changes());
@@ -81,9 +81,9 @@ void check_that_sharing_changes_nothing() {
       const auto all = events_of_streams(streams, events);
       const auto expected = changes_by<P>(1, all, all.size());
       for (const std::size_t partitions : {2, 3, 5}) {
-        for (const std::size_t finish_every : {7, 128, 5'000}) {
-          INFO(streams << " streams, " << events << " events, " << partitions << " partitions, " << finish_every);
-          CHECK(changes_by<P>(partitions, all, finish_every) == expected);
+        for (const std::size_t run_every : {7, 128, 5'000}) {
+          INFO(streams << " streams, " << events << " events, " << partitions << " partitions, " << run_every);
+          CHECK(changes_by<P>(partitions, all, run_every) == expected);
         }
       }
     }
