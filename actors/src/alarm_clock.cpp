@@ -30,12 +30,12 @@ void alarm_clock::take(const deadlines_changed& changed) {
     deadlines_.clear();
     by_time_.clear();
   }
-  for (const auto& [key, name, due] : changed.changes) {
-    const instance_deadline which{key, name};
+  for (const auto& change : changed.changes) {
+    const instance_deadline which{change.key, change.name};
     forget(which);
-    if (!due) continue;
-    deadlines_.emplace(which, entry{*due, *due});
-    by_time_.emplace(*due, which);
+    if (!change.due) continue;
+    deadlines_.emplace(which, entry{*change.due, *change.due, change.correlation_id});
+    by_time_.emplace(*change.due, which);
   }
   look();
 }
@@ -63,6 +63,7 @@ void alarm_clock::tell(const instance_deadline& which, entry& what) {
   what.is_being_told = true;
   command_options options;
   options.causation_id = name_ + "/" + which.second;
+  options.correlation_id = what.correlation_id;
   around_.dispatch(fire_(which.first, {which.second, what.due}), std::move(options),
                    [to = self(), which, due = what.due](const command_result& outcome) {
                      deadline_told told{which.first, which.second, due, std::nullopt};

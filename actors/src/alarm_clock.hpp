@@ -28,6 +28,7 @@ struct deadline_change {
   std::string key;
   std::string name;
   std::optional<timestamp> due;  // none: cancelled
+  std::string correlation_id;    // of the event that set it
 };
 
 /// To an alarm: all that there are, or what has changed.
@@ -73,6 +74,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   struct entry {
     timestamp due;
     timestamp next;  // when it is to be told
+    std::string correlation_id;
     std::chrono::milliseconds backoff{0};
     bool is_being_told = false;
   };

@@ -115,6 +115,12 @@ class subscription_handler final : public reaction_handler {
   const std::uint64_t position_;
 };
 
+struct deadline_row {
+  timestamp due;
+  std::string correlation_id;
+};
+TYTO_VALUE(deadline_row, due, correlation_id)
+
 // A projection of deadlines, whose changes the alarm hears of when they are committed.
 class deadlines_handler final : public consumer_handler {
  public:
@@ -131,8 +137,8 @@ class deadlines_handler final : public consumer_handler {
     if (!rows) return std::move(rows).error();
     deadlines_changed all{true, {}};
     try {
-      deadline_table{**rows}.for_each([&](const auto& key, timestamp due) {
-        all.changes.push_back({key.first, key.second, due});
+      deadline_table{**rows}.for_each([&](const auto& key, const deadline_row& row) {
+        all.changes.push_back({key.first, key.second, row.due, row.correlation_id});
       });
     } catch (const table_failure& thrown) {
       return thrown.what_failed();
@@ -159,7 +165,7 @@ class deadlines_handler final : public consumer_handler {
   result<void> close(std::uint64_t position) override { return projection_.close(position); }
 
  private:
-  using deadline_table = table<std::pair<std::string, std::string>, timestamp>;  // by instance and name
+  using deadline_table = table<std::pair<std::string, std::string>, deadline_row>;  // by instance and name
 
   static projection_definition list(deadlines_definition definition, std::vector<deadline_change>& changes) {
     projection_definition made{std::move(static_cast<consumer_definition&>(definition)), {}};
@@ -173,11 +179,11 @@ class deadlines_handler final : public consumer_handler {
             const std::string key{event.meta.entity_id()};
             for (const auto& each : *follows) {
               if (const auto* set = std::get_if<set_deadline>(&each)) {
-                deadlines.put({key, set->name}, set->due);
-                changes.push_back({key, set->name, set->due});
+                deadlines.put({key, set->name}, {set->due, event.meta.correlation_id});
+                changes.push_back({key, set->name, set->due, event.meta.correlation_id});
               } else if (const auto* off = std::get_if<cancel_deadline>(&each)) {
                 deadlines.erase({key, off->name});
-                changes.push_back({key, off->name, std::nullopt});
+                changes.push_back({key, off->name, std::nullopt, {}});
               }
             }
             return {};

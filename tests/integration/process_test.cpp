@@ -206,6 +206,29 @@ TEST_CASE("Deadlines survive a restart; one that is overdue fires at the start, 
   }
 }
 
+TEST_CASE("What follows from a deadline belongs to the request that set it, also after a restart") {
+  const temporary_directory directory;
+  const auto time = std::make_shared<test_clock>();
+  {
+    shop s{open_lmdb({.path = directory.path()}).value(), time};
+    command_options asked;
+    asked.correlation_id = "request 7";
+    (void)s.rt.execute<basket>("1", open_basket{500}, asked).value();
+    s.rt.settle(long_enough).value();
+  }
+  time->advance(std::chrono::hours{1});
+  const shop s{open_lmdb({.path = directory.path()}).value(), time};
+  s.wait_for("basket|1", 2);
+  std::vector<std::string> correlations;
+  for (const auto* id : {"checkout|1", "basket|1"}) {
+    REQUIRE(s.stores.journal->read_stream(id, 1, [&](const event_view& event) {
+      correlations.push_back(event.meta.correlation_id);
+      return visit::next;
+    }));
+  }
+  CHECK(correlations == std::vector<std::string>(5, "request 7"));
+}
+
 TEST_CASE("What an instance cannot cope with is parked by its key, and other instances go on") {
   shop s{open_memory()};
   (void)s.rt.execute<basket>("1", open_basket{-1}).value();

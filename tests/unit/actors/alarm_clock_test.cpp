@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 struct world {
   struct told_deadline {
     std::string entity;
+    command_options options;
     command_reply reply;
   };
 
@@ -26,8 +27,8 @@ struct world {
   std::vector<std::string> log;
   alarm_surroundings around{host,
                             time,
-                            [this](const outgoing_command& command, const command_options&, command_reply reply) {
-                              told.push_back({command.entity_id, std::move(reply)});
+                            [this](const outgoing_command& command, command_options options, command_reply reply) {
+                              told.push_back({command.entity_id, std::move(options), std::move(reply)});
                             },
                             [this](std::string_view line) { log.emplace_back(line); },
                             milliseconds{10},
@@ -40,7 +41,7 @@ struct world {
   const timestamp begin = time.now();
 
   void change(std::string key, std::string name, std::optional<milliseconds> due) {
-    deadline_change one{std::move(key), std::move(name), std::nullopt};
+    deadline_change one{std::move(key), std::move(name), std::nullopt, "request"};
     if (due) one.due = begin + *due;
     ringing.post(deadlines_changed{false, {std::move(one)}});
     host.run();
@@ -69,6 +70,8 @@ TEST_CASE("Deadlines are told in the order of their times, each at its time") {
   CHECK(w.told.empty());
   w.host.advance(milliseconds{1});
   CHECK(w.entities() == entities{"a/pay"});
+  CHECK(w.told[0].options.correlation_id == "request");
+  CHECK(w.told[0].options.causation_id == "checkout/pay");
   w.host.advance(milliseconds{500});
   CHECK(w.entities() == entities{"a/pay", "b/pay", "a/ship"});
 }
