@@ -404,7 +404,7 @@ void consumer_actor::finish_stopping() {
     each.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the runtime is being stopped"});
   }
   if (phase_ != phase::starting) {
-    if (auto closed = handler_->close(position_); !closed) {
+    if (auto closed = handler_->save(position_); !closed) {
       around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());
     }
   }
