@@ -48,12 +48,12 @@ struct event_in_hand {
   std::string type;
 };
 
-/// Dead letters that are being released.
+/// Dead letters that are being released, one after the other.
 struct release_in_hand {
   release_parked request;
   std::vector<std::uint64_t> left;  // positions, the last one first
   std::uint64_t position = 0;       // the one in hand
-  bool is_handled = false;          // and only has to go on record
+  bool is_dealt_with = false;       // handled or given up, and only has to go on record
   std::set<std::string, std::less<>> failed_keys;
   std::size_t released = 0;
   std::optional<error> failed;
@@ -103,8 +103,14 @@ class consumer_actor final : public actor_of<consumer_message> {
   void halt(const error& why);
   void show_parked();
 
+  [[nodiscard]] std::vector<std::uint64_t> letters_for(const release_parked& request) const;
+  [[nodiscard]] bool can_release() const;
+  void finish_letter_of_last_run();
+  void begin_releasing();
   void release_next();
+  void release(std::uint64_t position);
   void handle_again(std::uint64_t position);
+  void record_release(bool discarded);
   void released();
   void release_failed(const error& why);
   void finish_releasing();
