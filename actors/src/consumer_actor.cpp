@@ -137,22 +137,19 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
     const auto& event = *batch[i];
     if (event.meta.position > end) break;
     const auto note = [&] {
-      in_hand_ = {event.meta.position, key_of(event), event.meta.persistence_id, event.meta.type};
+      in_hand_ = {event.meta.position, key_of(event), event.meta.persistence_id, event.meta.type,
+                  event.meta.position == batch.front()->meta.position};
     };
     if (limit == 1) note();
-    if (!parked_.by_position().empty()) {
-      if (auto key = key_of(event); parked_.blocks(key, event.meta.position)) {
-        park_behind(event, std::move(key));
-        continue;
+    if (!park_behind_another(event)) {
+      auto sent = handler_->handle(event);
+      if (!sent) {
+        note();
+        trouble_position_ = event.meta.position;
+        return fail(sent.error());
       }
+      send(event, *std::move(sent));
     }
-    auto sent = handler_->handle(event);
-    if (!sent) {
-      note();
-      trouble_position_ = event.meta.position;
-      return fail(sent.error());
-    }
-    send(event, *std::move(sent));
     const bool is_enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
     // The parts of one event stay together, for the checkpoint is a position.
     if (is_enough && i + 1 < batch.size() && batch[i + 1]->meta.position != event.meta.position) {
@@ -210,11 +207,16 @@ bool consumer_actor::is_mine(const recorded_event& event) const {
   return handler_->wants(event.meta.type) && (part_.count == 1 || part_.has(key_of(event)));
 }
 
-void consumer_actor::park_behind(const recorded_event& event, std::string key) {
+// Returns whether the event must wait behind another one.
+bool consumer_actor::park_behind_another(const recorded_event& event) {
+  if (parked_.by_position().empty()) return false;
   const auto& m = event.meta;
-  if (parked_.contains(m.position)) return;
+  auto key = key_of(event);
+  if (!parked_.blocks(key, m.position)) return false;
+  if (parked_.contains(m.position)) return true;
   record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0}}, m.position);
   to_park_.emplace_back(m.position, std::move(key));
+  return true;
 }
 
 void consumer_actor::answered(command_answered answer) {
@@ -266,7 +268,7 @@ bool consumer_actor::has_failed_too_often(const error& why) {
     failed_attempts_ = 0;
   }
   const auto& policy = handler_->definition().failures;
-  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries;
+  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries && in_hand_->is_first;
 }
 
 // Goes on behind the event in hand, or not at all.

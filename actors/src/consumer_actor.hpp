@@ -46,6 +46,7 @@ struct event_in_hand {
   std::string key;
   std::string persistence_id;
   std::string type;
+  bool is_first = false;  // in its batch, so that nothing else is given up with it
 };
 
 /// Dead letters that are being released, one after the other.
@@ -93,7 +94,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void dispatch(outgoing_command command, command_options options);
   void record(consumer_record::command what, std::uint64_t position);
   [[nodiscard]] bool is_mine(const recorded_event& event) const;
-  void park_behind(const recorded_event& event, std::string key);
+  bool park_behind_another(const recorded_event& event);
   [[nodiscard]] std::string key_of(const recorded_event& event) const;
   void answered(command_answered answer);
   void commit();

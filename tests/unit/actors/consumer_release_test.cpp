@@ -336,3 +336,25 @@ TEST_CASE("Deadlines that a dead letter sets are told when they are committed, a
   host.run();
   CHECK(told == 2);
 }
+
+TEST_CASE("What comes before an event that is parked at its first failure is in the rows") {
+  world w;
+  w.count("c", 5);
+  w.count("a", -1);
+  w.restart();
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.letters() == 1);
+  CHECK(w.totals_now() == sums{{"counter|c", 5}});
+}
+
+TEST_CASE("An event that waits behind a dead letter is released with it, also if the next event was parked") {
+  world_with_letters w;
+  w.count("a", 2);
+  w.count("d", -3);
+  w.restart();
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.letters() == 4);
+  CHECK(w.replay().value() == 4);
+  CHECK(w.letters() == 0);
+  CHECK(w.totals_now() == sums{{"counter|a", 1}, {"counter|b", -10}, {"counter|c", 5}, {"counter|d", -3}});
+}
