@@ -249,6 +249,7 @@ void consumer_actor::fail(const error& why) {
   shown_->has_failed(why);
   handler_->abandon();
   failed_command_.reset();
+  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first);
   to_park_.clear();
   unanswered_ = 0;
   ++attempt_;
@@ -327,9 +328,9 @@ std::vector<std::uint64_t> consumer_actor::letters_for(const release_parked& req
 }
 
 // A dead letter that lies ahead, after a crash or when rows are made anew, comes by once more: if it had been released
-// before, it would be handled twice.
+// before, it would be handled twice. One that is on record and not yet known here must be blocked until it is.
 bool consumer_actor::can_release() const {
-  if (release_requests_.empty()) return false;
+  if (release_requests_.empty() || position_ < parking_position_) return false;
   const auto letters = letters_for(release_requests_.front());
   return letters.empty() || letters.front() <= position_;
 }

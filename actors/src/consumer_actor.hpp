@@ -145,6 +145,7 @@ class consumer_actor final : public actor_of<consumer_message> {
 
   parked_events parked_;
   std::vector<std::pair<std::uint64_t, std::string>> to_park_;  // with the batch in hand: positions and keys
+  std::uint64_t parking_position_ = 0;  // up to here some may be on record as parked, of batches that failed
 
   std::deque<release_parked> release_requests_;
   std::optional<release_in_hand> releasing_;

@@ -358,3 +358,23 @@ TEST_CASE("An event that waits behind a dead letter is released with it, also if
   CHECK(w.letters() == 0);
   CHECK(w.totals_now() == sums{{"counter|a", 1}, {"counter|b", -10}, {"counter|c", 5}, {"counter|d", -3}});
 }
+
+TEST_CASE("An event that was being parked when its batch failed is not handled before it is released") {
+  world_with_letters w;
+  w.count("a", 2);
+  w.count("d", -3);
+  w.restart();  // the first is on record, the second has failed: both will be tried again
+  REQUIRE(w.letters() == 3);
+  bool replayed = false;
+  totals::copes = true;
+  w.now->consumer.post(release_parked{{}, {}, {}, [&](const auto& released) { replayed = bool{released}; }});
+  w.host.run();
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(replayed);
+  const sums all{{"counter|a", 1}, {"counter|b", -10}, {"counter|c", 5}, {"counter|d", -3}};
+  CHECK(w.letters() == 0);
+  CHECK(w.totals_now() == all);
+  w.restart();
+  CHECK(w.replay().value() == 0);
+  CHECK(w.totals_now() == all);
+}
