@@ -16,12 +16,17 @@ alarm_clock::alarm_clock(const alarm_surroundings& around, std::string name, dec
     : around_(around), name_(std::move(name)), fire_(fire) {}
 
 void alarm_clock::on(alarm_message message) {
+  if (is_stopped_) return;
   std::visit(overloaded{[this](const deadlines_changed& changed) { take(changed); },
                         [this](ring) {
                           wakes_up_at_.reset();
                           look();
                         },
-                        [this](deadline_told& told) { take(std::move(told)); }},
+                        [this](deadline_told& told) { take(std::move(told)); },
+                        [this](stop_actor& request) {
+                          is_stopped_ = true;
+                          request.done();
+                        }},
              message);
 }
 

@@ -48,7 +48,7 @@ struct deadline_told {
   std::optional<error> failed;
 };
 
-using alarm_message = std::variant<deadlines_changed, ring, deadline_told>;
+using alarm_message = std::variant<deadlines_changed, ring, deadline_told, stop_actor>;
 
 /// What all alarms of a runtime share; outlives them.
 struct alarm_surroundings {
@@ -94,6 +94,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   std::set<std::pair<timestamp, instance_deadline>> by_time_;  // those that are not being told
   std::size_t being_told_ = 0;
   std::optional<timestamp> wakes_up_at_;
+  bool is_stopped_ = false;
 };
 
 }  // namespace tyto::detail

@@ -1,6 +1,7 @@
 #include "consumer_actor.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 #include <variant>
 
@@ -32,6 +33,10 @@ bool is_to_blame(const error& why) {
     default:
       return false;
   }
+}
+
+bool is_wanted(const release_parked& request, std::uint64_t position, const std::string& key) {
+  return request.position.value_or(position) == position && request.key.value_or(key) == key;
 }
 
 // Up to a quarter less, so that consumers which failed for one reason do not all try again at one moment.
@@ -75,12 +80,13 @@ void consumer_actor::start() {
   phase_ = phase::waiting;
   shown_->is_at(position_, event_time_, around_.time.now());
   show_parked();
+  finish_letter_of_last_run();
   ask_for_more();
 }
 
 void consumer_actor::ask_for_more() {
   phase_ = phase::waiting;
-  if (!release_requests_.empty()) return release_next();
+  if (can_release()) return release_next();
   if (const auto time = handler_->definition().busy_wait; time.count() > 0) around_.bus.look_out_for(position_, time);
   around_.bus.request_after(position_, self());
 }
@@ -139,8 +145,9 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
   in_hand_.reset();
   const auto started = around_.time.now();
   const auto limit = batch_limit();
-  const auto note = [this](const recorded_event& event) {
-    in_hand_ = {event.meta.position, key_of(handler_->definition(), event), event.meta.persistence_id, event.meta.type};
+  const auto note = [&](const recorded_event& event) {
+    in_hand_ = {event.meta.position, key_of(handler_->definition(), event), event.meta.persistence_id, event.meta.type,
+                event.meta.position == batch.front()->meta.position};
   };
   const auto fail_at = [&](const recorded_event& event, const error& why) {
     note(event);
@@ -151,15 +158,11 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
     const auto& event = *batch[i];
     if (event.meta.position > end) break;
     if (limit == 1) note(event);
-    if (!parked_.by_position().empty()) {
-      if (auto key = key_of(handler_->definition(), event); parked_.blocks(key, event.meta.position)) {
-        park_behind(event, std::move(key));
-        continue;
-      }
+    if (!park_behind_another(event)) {
+      auto sent = handler_->handle(event);
+      if (!sent) return fail_at(event, sent.error());
+      send(event, *std::move(sent));
     }
-    auto sent = handler_->handle(event);
-    if (!sent) return fail_at(event, sent.error());
-    send(event, *std::move(sent));
     if ((i + 1) % run_every == 0) {
       if (const auto failed = handler_->run()) return fail_at(*failed->event, failed->why);
     }
@@ -210,11 +213,16 @@ bool consumer_actor::is_mine(const recorded_event& event) const {
          (part_.is_whole() || part_.takes(key_of(handler_->definition(), event), event.meta.position));
 }
 
-void consumer_actor::park_behind(const recorded_event& event, std::string key) {
+// Returns whether the event must wait behind another one.
+bool consumer_actor::park_behind_another(const recorded_event& event) {
+  if (parked_.by_position().empty()) return false;
   const auto& m = event.meta;
-  if (parked_.contains(m.position)) return;
+  auto key = key_of(handler_->definition(), event);
+  if (!parked_.blocks(key, m.position)) return false;
+  if (parked_.contains(m.position)) return true;
   record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0}}, m.position);
   to_park_.emplace_back(m.position, std::move(key));
+  return true;
 }
 
 void consumer_actor::answered(command_answered answer) {
@@ -247,6 +255,7 @@ void consumer_actor::fail(const error& why) {
   shown_->has_failed(why);
   handler_->abandon();
   failed_command_.reset();
+  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first);
   to_park_.clear();
   unanswered_ = 0;
   ++attempt_;
@@ -266,7 +275,7 @@ bool consumer_actor::has_failed_too_often(const error& why) {
     failed_attempts_ = 0;
   }
   const auto& policy = handler_->definition().failures;
-  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries;
+  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries && in_hand_->is_first;
 }
 
 // Goes on behind the event in hand, or not at all.
@@ -312,37 +321,71 @@ void consumer_actor::take(release_parked request) {
     return request.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the consumer has halted"});
   }
   release_requests_.push_back(std::move(request));
-  if (phase_ == phase::waiting) release_next();
+  if (phase_ == phase::waiting && can_release()) release_next();
+}
+
+// The last one first.
+std::vector<std::uint64_t> consumer_actor::letters_for(const release_parked& request) const {
+  std::vector<std::uint64_t> letters;
+  for (const auto& [position, key] : std::views::reverse(parked_.by_position())) {
+    if (is_wanted(request, position, key)) letters.push_back(position);
+  }
+  return letters;
+}
+
+// A dead letter that lies ahead, after a crash or when rows are made anew, comes by once more: if it had been released
+// before, it would be handled twice. One that is on record and not yet known here must be blocked until it is.
+bool consumer_actor::can_release() const {
+  if (release_requests_.empty() || position_ < parking_position_) return false;
+  const auto letters = letters_for(release_requests_.front());
+  return letters.empty() || letters.front() <= position_;
+}
+
+// The program may have ended when a dead letter's effect was there and its release not yet on record.
+void consumer_actor::finish_letter_of_last_run() {
+  const auto letter = handler_->committed_letter();
+  if (!parked_.contains(letter)) return;
+  release_requests_.push_front({release_parked::way::replay, letter, std::nullopt, [this](const auto& outcome) {
+                                  if (!outcome) around_.log(outcome.error().message());
+                                }});
+}
+
+void consumer_actor::begin_releasing() {
+  releasing_.emplace().request = std::move(release_requests_.front());
+  release_requests_.pop_front();
+  auto& left = releasing_->left;
+  left = letters_for(releasing_->request);
+  // One that only has to go on record does so before another one is handled: the handler remembers no more than one.
+  if (const auto letter = handler_->committed_letter(); parked_.contains(letter)) {
+    std::erase(left, letter);
+    left.push_back(letter);
+  }
 }
 
 // Begins with the next request, or goes on with the one in hand.
 void consumer_actor::release_next() {
   phase_ = phase::releasing;
-  if (!releasing_) {
-    releasing_.emplace().request = std::move(release_requests_.front());
-    release_requests_.pop_front();
-    const auto& wanted = releasing_->request;
-    for (const auto& [position, key] : parked_.by_position()) {
-      if (wanted.position.value_or(position) == position && wanted.key.value_or(key) == key) {
-        releasing_->left.insert(releasing_->left.begin(), position);
-      }
-    }
-  }
+  if (!releasing_) begin_releasing();
   while (!releasing_->left.empty() && !stop_request_) {
     const auto position = releasing_->left.back();
     releasing_->left.pop_back();
     // What waits behind an event that has failed once more goes on waiting.
-    if (!releasing_->failed_keys.contains(parked_.by_position().at(position))) return handle_again(position);
+    if (!releasing_->failed_keys.contains(parked_.by_position().at(position))) return release(position);
   }
   finish_releasing();
 }
 
-void consumer_actor::handle_again(std::uint64_t position) {
+void consumer_actor::release(std::uint64_t position) {
   releasing_->position = position;
-  releasing_->is_handled = releasing_->request.how == release_parked::way::discard;
-  if (releasing_->is_handled) {
-    return record(consumer_record::release{{position, true}}, position);
-  }
+  releasing_->is_dealt_with = false;
+  if (position == handler_->committed_letter()) return record_release(false);
+  if (releasing_->request.how == release_parked::way::replay) return handle_again(position);
+  // A checkpoint that has been put off may not have passed the letter yet: it would come again.
+  if (auto saved = handler_->save(position_); !saved) return release_failed(saved.error());
+  record_release(true);
+}
+
+void consumer_actor::handle_again(std::uint64_t position) {
   std::vector<recorded_event> events;  // none if it was removed
   auto read = around_.journal.read_all({position, wanted_, 1}, [&](const event_view& event) {
     if (event.meta.position == position) events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
@@ -358,32 +401,41 @@ void consumer_actor::handle_again(std::uint64_t position) {
   if (unanswered_ == 0) released();
 }
 
+// The effect first, and on the disk. Should the program end before the release is on record, the rows name the letter
+// that they hold; of a reaction it comes again, and its commands change nothing the second time.
+void consumer_actor::record_release(bool discarded) {
+  if (auto synced = handler_->sync(); !synced) return release_failed(synced.error());
+  releasing_->is_dealt_with = true;
+  record(consumer_record::release{{releasing_->position, discarded}}, releasing_->position);
+}
+
 // The commands of a dead letter are answered, or its release is on record.
 void consumer_actor::released() {
   if (failed_command_) return release_failed(error{*failed_command_});
   const auto position = releasing_->position;
-  if (!releasing_->is_handled) {
-    // The effect first: should the program end in between, it is repeated, not lost.
-    if (auto committed = handler_->commit(position_); !committed) return release_failed(committed.error());
-    releasing_->is_handled = true;
-    return record(consumer_record::release{{position, false}}, position);
+  if (!releasing_->is_dealt_with) {
+    auto committed = handler_->commit_letter(position, position_);
+    return committed ? record_release(false) : release_failed(committed.error());
   }
+  if (is_wanted(releasing_->request, position, parked_.by_position().at(position))) ++releasing_->released;
   parked_.remove(position);
-  ++releasing_->released;
   ++attempt_;
   release_next();
 }
 
 void consumer_actor::release_failed(const error& why) {
+  const auto position = releasing_->position;
   handler_->abandon();
   failed_command_.reset();
   unanswered_ = 0;
   ++attempt_;
-  releasing_->failed_keys.insert(parked_.by_position().at(releasing_->position));
+  releasing_->failed_keys.insert(parked_.by_position().at(position));
+  // Its effect is there, so the handler must remember it and can do no other one.
+  if (position == handler_->committed_letter()) releasing_->left.clear();
   if (!releasing_->failed) {
-    releasing_->failed = error{why.code(), "releasing the dead letter at position " +
-                                               std::to_string(releasing_->position) + " of '" + name_ + "'"}
-                             .because(why);
+    releasing_->failed =
+        error{why.code(), "releasing the dead letter at position " + std::to_string(position) + " of '" + name_ + "'"}
+            .because(why);
   }
   release_next();
 }
@@ -408,7 +460,7 @@ void consumer_actor::finish_stopping() {
     each.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the runtime is being stopped"});
   }
   if (phase_ != phase::starting) {
-    if (auto closed = handler_->close(position_); !closed) {
+    if (auto closed = handler_->save(position_); !closed) {
       around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());
     }
   }

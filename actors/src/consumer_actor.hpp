@@ -46,14 +46,15 @@ struct event_in_hand {
   std::string key;
   std::string persistence_id;
   std::string type;
+  bool is_first = false;  // in its batch, so that nothing else is given up with it
 };
 
-/// Dead letters that are being released.
+/// Dead letters that are being released, one after the other.
 struct release_in_hand {
   release_parked request;
   std::vector<std::uint64_t> left;  // positions, the last one first
   std::uint64_t position = 0;       // the one in hand
-  bool is_handled = false;          // and only has to go on record
+  bool is_dealt_with = false;       // handled or given up, and only has to go on record
   std::set<std::string, std::less<>> failed_keys;
   std::size_t released = 0;
   std::optional<error> failed;
@@ -94,7 +95,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void dispatch(outgoing_command command, command_options options);
   void record(consumer_record::command what, std::uint64_t position);
   [[nodiscard]] bool is_mine(const recorded_event& event) const;
-  void park_behind(const recorded_event& event, std::string key);
+  bool park_behind_another(const recorded_event& event);
   void answered(command_answered answer);
   void commit();
   void fail(const error& why);
@@ -103,8 +104,14 @@ class consumer_actor final : public actor_of<consumer_message> {
   void halt(const error& why);
   void show_parked();
 
+  [[nodiscard]] std::vector<std::uint64_t> letters_for(const release_parked& request) const;
+  [[nodiscard]] bool can_release() const;
+  void finish_letter_of_last_run();
+  void begin_releasing();
   void release_next();
+  void release(std::uint64_t position);
   void handle_again(std::uint64_t position);
+  void record_release(bool discarded);
   void released();
   void release_failed(const error& why);
   void finish_releasing();
@@ -139,6 +146,7 @@ class consumer_actor final : public actor_of<consumer_message> {
 
   parked_events parked_;
   std::vector<std::pair<std::uint64_t, std::string>> to_park_;  // with the batch in hand: positions and keys
+  std::uint64_t parking_position_ = 0;  // up to here some may be on record as parked, of batches that failed
 
   std::deque<release_parked> release_requests_;
   std::optional<release_in_hand> releasing_;

@@ -17,7 +17,8 @@ class projection_handler final : public consumer_handler {
   result<std::uint64_t> load() override {
     auto rows = store_.snapshot(definition_.name);
     if (!rows) return std::move(rows).error();
-    return saved_ = (*rows)->position();
+    saved_ = (*rows)->checkpoint();
+    return saved_.position;
   }
 
   result<commands> handle(const recorded_event& event) override {
@@ -30,28 +31,38 @@ class projection_handler final : public consumer_handler {
 
   result<void> commit(std::uint64_t position) override {
     // A checkpoint that moves over events of no interest is not worth a transaction of its own.
-    if (!work_.has_changes() && position - saved_ < max_unsaved_events) return abandon(), result<void>{};
-    return save(position);
+    if (!work_.has_changes() && position - saved_.position < max_unsaved_events) return abandon(), result<void>{};
+    return commit_rows({position, saved_.released});
   }
 
   void abandon() override { work_.forget(); }
 
-  result<void> close(std::uint64_t position) override { return position > saved_ ? save(position) : result<void>{}; }
+  result<void> save(std::uint64_t position) override {
+    return position > saved_.position ? commit_rows({position, saved_.released}) : result<void>{};
+  }
+
+  // The letter is named along with its effect, and by every later commit until it makes room for another one: only its
+  // actor knows when its release is on record and the name is of no use any more.
+  result<void> commit_letter(std::uint64_t letter, std::uint64_t position) override {
+    return commit_rows({position, letter});
+  }
+  [[nodiscard]] std::uint64_t committed_letter() const override { return saved_.released; }
+  result<void> sync() override { return store_.sync(); }
 
  private:
   static constexpr std::uint64_t max_unsaved_events = 16'384;
 
-  result<void> save(std::uint64_t position) {
+  result<void> commit_rows(row_checkpoint checkpoint) {
     // What was looked at is given back first, for the store could not reuse what the commit replaces.
     const auto changes = work_.release();
-    auto saved = store_.commit(definition_.name, changes, position);
-    if (saved) saved_ = position;
+    auto saved = store_.commit(definition_.name, changes, checkpoint);
+    if (saved) saved_ = checkpoint;
     return saved;
   }
 
   const projection_definition definition_;
   read_model_store& store_;
-  std::uint64_t saved_ = 0;
+  row_checkpoint saved_;
   projection_work work_;
 };
 
@@ -94,7 +105,7 @@ class durable_reaction_handler final : public reaction_handler {
     return {};
   }
 
-  result<void> close(std::uint64_t) override { return {}; }
+  result<void> save(std::uint64_t) override { return {}; }
 
  private:
   const std::string checkpoint_name_;
@@ -109,7 +120,7 @@ class subscription_handler final : public reaction_handler {
 
   result<std::uint64_t> load() override { return position_; }
   result<void> commit(std::uint64_t) override { return {}; }
-  result<void> close(std::uint64_t) override { return {}; }
+  result<void> save(std::uint64_t) override { return {}; }
 
  private:
   const std::uint64_t position_;
@@ -151,18 +162,19 @@ class deadlines_handler final : public consumer_handler {
   std::optional<failed_event> run() override { return projection_.run(); }
   std::optional<failed_event> finish() override { return projection_.finish(); }
 
-  result<void> commit(std::uint64_t position) override {
-    auto committed = projection_.commit(position);
-    if (committed && !changes_.empty()) to_.post(deadlines_changed{false, std::exchange(changes_, {})});
-    return committed;
+  result<void> commit(std::uint64_t position) override { return tell(projection_.commit(position)); }
+  result<void> commit_letter(std::uint64_t letter, std::uint64_t position) override {
+    return tell(projection_.commit_letter(letter, position));
   }
+  [[nodiscard]] std::uint64_t committed_letter() const override { return projection_.committed_letter(); }
+  result<void> sync() override { return projection_.sync(); }
 
   void abandon() override {
     changes_.clear();
     projection_.abandon();
   }
 
-  result<void> close(std::uint64_t position) override { return projection_.close(position); }
+  result<void> save(std::uint64_t position) override { return projection_.save(position); }
 
  private:
   using deadline_table = table<std::pair<std::string, std::string>, deadline_row>;  // by instance and name
@@ -190,6 +202,11 @@ class deadlines_handler final : public consumer_handler {
           });
     }
     return made;
+  }
+
+  result<void> tell(result<void> committed) {
+    if (committed && !changes_.empty()) to_.post(deadlines_changed{false, std::exchange(changes_, {})});
+    return committed;
   }
 
   read_model_store& rows_;

@@ -39,7 +39,15 @@ class consumer_handler {
   /// Forgets what was handled since the last commit.
   virtual void abandon() = 0;
   /// Saves the checkpoint `position` if commit() has put that off.
-  virtual result<void> close(std::uint64_t position) = 0;
+  virtual result<void> save(std::uint64_t position) = 0;
+
+  /// Like commit(), for what was handled of the dead letter at `letter`.
+  virtual result<void> commit_letter(std::uint64_t, std::uint64_t position) { return commit(position); }
+  /// Returns the dead letter that was committed last, if that is known: its effect is there, and must not come again. 0
+  /// for a handler whose effects may be repeated.
+  [[nodiscard]] virtual std::uint64_t committed_letter() const { return 0; }
+  /// Makes what was committed survive losing power, unless it is the journal's to do so.
+  virtual result<void> sync() { return {}; }
 };
 
 std::unique_ptr<consumer_handler> make_projection_handler(projection_definition definition, read_model_store& rows);

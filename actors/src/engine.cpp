@@ -271,7 +271,7 @@ result<void> engine::stop() {
   for (const auto& each : consumers_) {
     if (each.actor.box()) stop_and_wait(each.actor);
   }
-  for (const auto& each : running_->alarms) each.close();
+  for (const auto& each : running_->alarms) stop_and_wait(each);  // from here on nobody sends a command
   stop_and_wait(running_->commits);
   if (running_->snapshots.store() != nullptr) stop_and_wait(running_->snapshots.writer());
   running_->housekeeping.close();

@@ -52,7 +52,7 @@ struct store_write {
 /// To the committer: store what has been collected.
 struct flush {};
 
-/// To the committer or a consumer: finish what you have in hand, then call `done`.
+/// To the committer, a consumer or an alarm: finish what you have in hand, then call `done`.
 struct stop_actor {
   std::function<void()> done;
 };

@@ -14,8 +14,10 @@ constexpr auto checkpoints_table = "checkpoints";
 
 std::string rows_table(std::string_view name) { return fmt::format("rows/{}", name); }
 
-std::string_view bytes_of(const std::uint64_t& number) {
-  return {reinterpret_cast<const char*>(&number), sizeof number};
+static_assert(sizeof(row_checkpoint) == 2 * sizeof(std::uint64_t), "it is stored as it is");
+
+std::string_view bytes_of(const row_checkpoint& checkpoint) {
+  return {reinterpret_cast<const char*>(&checkpoint), sizeof checkpoint};
 }
 
 class empty_snapshot final : public row_snapshot {
@@ -24,13 +26,13 @@ class empty_snapshot final : public row_snapshot {
   result<void> scan(std::string_view, const row_visitor&) const override { return {}; }
   result<void> scan_back(std::string_view, const row_visitor&) const override { return {}; }
   result<std::uint64_t> count() const override { return std::uint64_t{0}; }
-  std::uint64_t position() const override { return 0; }
+  row_checkpoint checkpoint() const override { return {}; }
 };
 
 class lmdb_snapshot final : public row_snapshot {
  public:
-  lmdb_snapshot(lmdb::transaction transaction, lmdb::table rows, std::string name, std::uint64_t position)
-      : transaction_(std::move(transaction)), rows_(rows), name_(std::move(name)), position_(position) {}
+  lmdb_snapshot(lmdb::transaction transaction, lmdb::table rows, std::string name, row_checkpoint checkpoint)
+      : transaction_(std::move(transaction)), rows_(rows), name_(std::move(name)), checkpoint_(checkpoint) {}
 
   result<std::optional<std::string>> get(std::string_view key) const override {
     if (key.empty() || key.size() > max_row_key_bytes) return std::optional<std::string>{};
@@ -64,13 +66,13 @@ class lmdb_snapshot final : public row_snapshot {
 
   result<std::uint64_t> count() const override { return std::uint64_t{transaction_.count(rows_)}; }
 
-  std::uint64_t position() const override { return position_; }
+  row_checkpoint checkpoint() const override { return checkpoint_; }
 
  private:
   lmdb::transaction transaction_;
   lmdb::table rows_;
   std::string name_;
-  std::uint64_t position_;
+  row_checkpoint checkpoint_;
 };
 
 }  // namespace
@@ -116,15 +118,16 @@ result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_vie
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
   std::string_view stored;
-  std::uint64_t position = 0;
+  row_checkpoint checkpoint;
   const int code = transaction->get(**checkpoints, name, stored);
   if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
-  if (code == 0) std::memcpy(&position, stored.data(), std::min(stored.size(), sizeof position));
+  // Earlier stores have kept the position alone.
+  if (code == 0) std::memcpy(&checkpoint, stored.data(), std::min(stored.size(), sizeof checkpoint));
   return std::unique_ptr<row_snapshot>{
-      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, position)};
+      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, checkpoint)};
 }
 
-result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes, std::uint64_t position) {
+result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) {
   const auto doing = [name] { return fmt::format("committing the read model {}", name); };
   if (read_only_) return error{errc::permission, doing(), "the storage is open for reading only"};
   if (auto usable = check_commit(name, changes); !usable) return usable;
@@ -140,9 +143,14 @@ result<void> lmdb_read_models::commit(std::string_view name, const row_changes& 
     if (!value && code == MDB_NOTFOUND) code = 0;
     if (code != 0) return lmdb::to_error(code, doing());
   }
-  int code = transaction->put(**checkpoints, name, bytes_of(position));
+  int code = transaction->put(**checkpoints, name, bytes_of(checkpoint));
   if (code == 0) code = transaction->commit();
   return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
+}
+
+result<void> lmdb_read_models::sync() {
+  if (read_only_) return error{errc::permission, "syncing the read models", "the storage is open for reading only"};
+  return environment_->sync();
 }
 
 }  // namespace tyto

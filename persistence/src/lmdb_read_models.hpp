@@ -21,7 +21,8 @@ class lmdb_read_models final : public read_model_store {
                                                         std::shared_ptr<const void> writer_lock, bool read_only);
 
   [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override;
-  result<void> commit(std::string_view name, const row_changes& changes, std::uint64_t position) override;
+  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override;
+  result<void> sync() override;
 
  private:
   lmdb_read_models(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock,

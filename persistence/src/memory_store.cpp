@@ -148,7 +148,7 @@ using row_map = std::map<std::string, std::string, std::less<>>;
 
 struct read_model {
   std::shared_ptr<const row_map> rows = std::make_shared<const row_map>();
-  std::uint64_t position = 0;
+  row_checkpoint checkpoint = {};
 };
 
 class memory_snapshot final : public row_snapshot {
@@ -178,7 +178,7 @@ class memory_snapshot final : public row_snapshot {
 
   result<std::uint64_t> count() const override { return std::uint64_t{model_.rows->size()}; }
 
-  std::uint64_t position() const override { return model_.position; }
+  row_checkpoint checkpoint() const override { return model_.checkpoint; }
 
  private:
   read_model model_;
@@ -194,7 +194,7 @@ class memory_read_models final : public read_model_store {
         std::make_unique<memory_snapshot>(found == models_.end() ? read_model{} : found->second)};
   }
 
-  result<void> commit(std::string_view name, const row_changes& changes, std::uint64_t position) override {
+  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override {
     if (auto usable = check_commit(name, changes); !usable) return usable;
     const std::lock_guard lock{mutex_};
     auto& model = models_[std::string{name}];
@@ -206,9 +206,11 @@ class memory_read_models final : public read_model_store {
         rows.erase(key);
       }
     }
-    model = {std::make_shared<const row_map>(std::move(rows)), position};
+    model = {std::make_shared<const row_map>(std::move(rows)), checkpoint};
     return {};
   }
+
+  result<void> sync() override { return {}; }  // nothing here survives the program
 
  private:
   mutable std::mutex mutex_;

@@ -19,7 +19,7 @@ TEST_CASE("a backup holds the events, checkpoints and index, without the read mo
     const auto store = open_lmdb({.path = directory.path() / "store", .fold_events = 3}).value();
     for (int i = 0; i < 10; ++i) append_all(*store.journal, {write_of("order|1"), write_of("order|2")});
     append_and_wait(*store.journal, {{}, {{"billing", 7}}}).value();
-    store.read_models->commit("m", {{"a", "1"}}, 20).value();
+    store.read_models->commit("m", {{"a", "1"}}, {20}).value();
     backup(store, copy).value();
     append_all(*store.journal, {write_of("order|1")});
   }

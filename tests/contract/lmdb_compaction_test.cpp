@@ -148,7 +148,7 @@ TEST_CASE("positions of removed events at the journal's end are not used again")
   const temporary_directory directory;
   auto store = open_lmdb({.path = directory.path(), .fold_events = GENERATE(2, 100)}).value();
   append_all(*store.journal, {write_of("order|1", 3), write_of("order|2", 4)});
-  store.read_models->commit("m", {{"a", "1"}}, 7).value();
+  store.read_models->commit("m", {{"a", "1"}}, {7}).value();
   change(*store.journal, "order|2", action::remove).value();
   for (int i = 0; i < 2; ++i) {
     compact(store).value();

@@ -223,11 +223,11 @@ TEST_CASE("a map that is full fails the batch as a whole and leaves the store us
     CHECK(store.journal->info("order|1").value().version == head / 21 * 20);
     CHECK(read_stream(*store.journal, "order|2").size() == head / 21);
     CHECK(read_all(*store.journal).size() == head);
-    const auto rows = store.read_models->commit("big", {{"row", std::string(2 << 20, 'x')}}, 1);
+    const auto rows = store.read_models->commit("big", {{"row", std::string(2 << 20, 'x')}}, {1});
     REQUIRE_FALSE(rows);
     CHECK(rows.error().code() == errc::full);
     CHECK(store.read_models->snapshot("big").value()->position() == 0);
-    CHECK(store.read_models->commit("big", {{"row", "x"}}, 1));
+    CHECK(store.read_models->commit("big", {{"row", "x"}}, {1}));
   }
   const auto larger = open_lmdb({.path = directory.path(), .fold_events = 50}).value();
   CHECK(read_all(*larger.journal).size() == head);

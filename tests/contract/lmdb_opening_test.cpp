@@ -23,7 +23,7 @@ error refusal(const lmdb_options& options) {
 void make_store(const std::filesystem::path& path, std::uint64_t read_model_position = 1) {
   const auto store = open_lmdb({.path = path}).value();
   append_all(*store.journal, {write_of("order|1", 2)});
-  store.read_models->commit("m", {{"a", "1"}}, read_model_position).value();
+  store.read_models->commit("m", {{"a", "1"}}, {read_model_position}).value();
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ TEST_CASE("opening again finds everything") {
   {
     const auto store = open_lmdb({.path = path}).value();
     append_and_wait(*store.journal, {{write_of("order|1", 2), write_of("order|2")}, {{"billing", 2}}}).value();
-    store.read_models->commit("m", {{"alice", "1"}}, 2).value();
+    store.read_models->commit("m", {{"alice", "1"}}, {2}).value();
   }
   for (const bool read_only : {false, true}) {
     const auto store = open_lmdb({.path = path, .read_only = read_only}).value();
@@ -115,7 +115,8 @@ TEST_CASE("reading only needs a journal, creates nothing and refuses to write") 
   const auto appended = append_and_wait(*store.journal, {{write_of("order|1")}, {}});
   REQUIRE_FALSE(appended);
   CHECK(appended.error().code() == errc::permission);
-  CHECK(store.read_models->commit("m", {}, 2).error().code() == errc::permission);
+  CHECK(store.read_models->commit("m", {}, {2}).error().code() == errc::permission);
+  CHECK(store.read_models->sync().error().code() == errc::permission);
   CHECK(store.read_models->snapshot("other").value()->position() == 0);
 }
 
@@ -127,6 +128,31 @@ TEST_CASE("a process that has the storage open for reading must close it before 
     CHECK(refusal({.path = directory.path()}).code() == errc::locked);
   }
   CHECK(open_lmdb({.path = directory.path()}));
+}
+
+TEST_CASE(
+    "a checkpoint of rows is two numbers; one of eight bytes, as earlier versions wrote it, names no dead letter") {
+  const temporary_directory directory;
+  const auto rows = directory.path() / "read_models";
+  const auto number = [](std::uint64_t n) { return std::string{reinterpret_cast<const char*>(&n), sizeof n}; };
+  const auto checkpoint = [&] {
+    return open_lmdb({.path = directory.path()}).value().read_models->snapshot("m").value()->checkpoint();
+  };
+  make_store(directory.path());
+  put_raw(rows, "checkpoints", "m", number(2));
+  CHECK(checkpoint().position == 2);
+  CHECK(checkpoint().released == 0);
+  put_raw(rows, "checkpoints", "m", number(2) + number(1));
+  CHECK(checkpoint().position == 2);
+  CHECK(checkpoint().released == 1);
+  open_lmdb({.path = directory.path()}).value().read_models->commit("m", {}, {2, 2}).value();
+  with_raw_table(rows, "checkpoints", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
+    std::string name = "m";
+    MDB_val key{name.size(), name.data()};
+    MDB_val value{};
+    REQUIRE(mdb_get(txn, dbi, &key, &value) == 0);
+    CHECK(std::string(static_cast<const char*>(value.mv_data), value.mv_size) == number(2) + number(2));
+  });
 }
 
 TEST_CASE("read models that were deleted are rebuilt, and empty for readers until then") {
@@ -244,7 +270,7 @@ TEST_CASE("read models that shrink and grow in every way can always be opened ag
         changes[key] = std::string(pick(9000), 'x');
       }
     }
-    store.read_models->commit("m", changes, round).value();
+    store.read_models->commit("m", changes, {round}).value();
   }
 }
 
@@ -257,10 +283,10 @@ TEST_CASE("read models can be opened again after rows that fill whole pages were
     const auto store = open_lmdb({.path = directory.path()}).value();
     row_changes changes;
     for (std::size_t i = 0; i < 1000; ++i) changes[key(i)] = std::string(100, 'x');
-    store.read_models->commit("m", changes, 0).value();
+    store.read_models->commit("m", changes, {0}).value();
     changes.clear();
     for (std::size_t i = 0; i < erased; ++i) changes[key(i)] = std::nullopt;
-    store.read_models->commit("m", changes, 0).value();
+    store.read_models->commit("m", changes, {0}).value();
   }
   const auto store = open_lmdb({.path = directory.path()}).value();
   std::size_t rows = 0;

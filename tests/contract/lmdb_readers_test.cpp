@@ -83,7 +83,7 @@ TEST_CASE("a reader in the writer's process follows it through appends and folds
     CHECK(reader.journal->info("order|1").value().version == one.size());
     CHECK(positions_of(read_stream(*reader.journal, "order|1")) == one);
     CHECK(read_all(*reader.journal).size() == head);
-    writer.read_models->commit("m", {{"count", std::to_string(i)}}, head).value();
+    writer.read_models->commit("m", {{"count", std::to_string(i)}}, {head}).value();
     CHECK(reader.read_models->snapshot("m").value()->position() == head);
   }
 }
@@ -131,7 +131,7 @@ TEST_CASE("another process reads a live writer's events") {
 TEST_CASE("snapshots beyond LMDB's number of readers are refused until some are given back") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path()}).value();
-  store.read_models->commit("m", {{"a", "1"}}, 0).value();
+  store.read_models->commit("m", {{"a", "1"}}, {0}).value();
   std::vector<std::unique_ptr<row_snapshot>> held;
   for (;;) {
     auto snapshot = store.read_models->snapshot("m");
@@ -152,11 +152,12 @@ TEST_CASE("more read models than an environment can hold are refused in words") 
   const auto store = open_lmdb({.path = directory.path(), .mode = durability::relaxed}).value();
   result<void> committed;
   int count = 0;
-  for (; committed && count < 2000; ++count) committed = store.read_models->commit("m" + std::to_string(count), {}, 0);
+  for (; committed && count < 2000; ++count)
+    committed = store.read_models->commit("m" + std::to_string(count), {}, {0});
   REQUIRE_FALSE(committed);
   CHECK(committed.error().code() == errc::full);
   CHECK(count > 1000);
-  CHECK(store.read_models->commit("m0", {{"a", "1"}}, 0));
+  CHECK(store.read_models->commit("m0", {{"a", "1"}}, {0}));
 }
 
 TEST_CASE("a reader that was killed is forgotten by who opens next, a living one is not") {

@@ -55,8 +55,9 @@ TEST_CASE("a read model that was never committed is empty at position 0") {
 
 TEST_CASE("rows and position are committed together and read back") {
   OVER_EVERY_STORE();
-  store.commit("revenue", {{"alice", "1"}, {"bob", ""}}, 7).value();
-  store.commit("revenue", {{"alice", "2"}, {"carol", "3"}, {"bob", std::nullopt}, {"nobody", std::nullopt}}, 9).value();
+  store.commit("revenue", {{"alice", "1"}, {"bob", ""}}, {7}).value();
+  store.commit("revenue", {{"alice", "2"}, {"carol", "3"}, {"bob", std::nullopt}, {"nobody", std::nullopt}}, {9})
+      .value();
   const auto snapshot = store.snapshot("revenue").value();
   CHECK(snapshot->position() == 9);
   CHECK(snapshot->get("alice").value() == "2");
@@ -64,14 +65,42 @@ TEST_CASE("rows and position are committed together and read back") {
   CHECK(scan(*snapshot) == rows{{"alice", "2"}, {"carol", "3"}});
 }
 
+TEST_CASE("the dead letter that was handled last is committed with the rows, and each commit says it anew") {
+  OVER_EVERY_STORE();
+  CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
+  store.commit("revenue", {{"alice", "1"}}, {7}).value();
+  CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
+  store.commit("revenue", {{"alice", "2"}}, {7, 3}).value();
+  store.commit("other", {}, {5}).value();
+  const auto before = store.snapshot("revenue").value();
+  store.commit("revenue", {}, {8}).value();
+  CHECK(before->checkpoint().position == 7);
+  CHECK(before->checkpoint().released == 3);
+  CHECK(before->get("alice").value() == "2");
+  CHECK(store.snapshot("other").value()->checkpoint().released == 0);
+  CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
+}
+
+TEST_CASE("read models can be synced at any time, and stay as they are") {
+  OVER_EVERY_STORE();
+  store.sync().value();
+  store.commit("revenue", {{"alice", "1"}}, {7, 3}).value();
+  store.sync().value();
+  store.sync().value();
+  const auto snapshot = store.snapshot("revenue").value();
+  CHECK(snapshot->checkpoint().position == 7);
+  CHECK(snapshot->checkpoint().released == 3);
+  CHECK(snapshot->get("alice").value() == "1");
+}
+
 TEST_CASE("a snapshot keeps what it saw while others commit") {
   OVER_EVERY_STORE();
-  store.commit("revenue", {{"alice", "1"}}, 1).value();
+  store.commit("revenue", {{"alice", "1"}}, {1}).value();
   const auto before = store.snapshot("revenue").value();
   const auto other = store.snapshot("not.yet").value();
   std::thread{[&] {
-    store.commit("revenue", {{"alice", "2"}, {"bob", "2"}}, 2).value();
-    store.commit("not.yet", {{"x", "y"}}, 2).value();
+    store.commit("revenue", {{"alice", "2"}, {"bob", "2"}}, {2}).value();
+    store.commit("not.yet", {{"x", "y"}}, {2}).value();
   }}.join();
   CHECK(before->position() == 1);
   CHECK(scan(*before) == rows{{"alice", "1"}});
@@ -84,9 +113,9 @@ TEST_CASE("a snapshot keeps what it saw while others commit") {
 
 TEST_CASE("read models do not see each other's rows") {
   OVER_EVERY_STORE();
-  store.commit("a", {{"key", "of a"}}, 1).value();
-  store.commit("ab", {{"key", "of ab"}}, 2).value();
-  store.commit("checkpoints", {{"key", "of checkpoints"}}, 3).value();
+  store.commit("a", {{"key", "of a"}}, {1}).value();
+  store.commit("ab", {{"key", "of ab"}}, {2}).value();
+  store.commit("checkpoints", {{"key", "of checkpoints"}}, {3}).value();
   CHECK(store.snapshot("a").value()->get("key").value() == "of a");
   CHECK(store.snapshot("a").value()->position() == 1);
   CHECK(store.snapshot("ab").value()->get("key").value() == "of ab");
@@ -96,7 +125,7 @@ TEST_CASE("read models do not see each other's rows") {
 TEST_CASE("a scan goes by the keys' bytes, from a key on, until it is stopped") {
   OVER_EVERY_STORE();
   const std::string with_nul("a\0b", 3);
-  store.commit("m", {{"b", "4"}, {"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"\xff", "6"}, {"\x7f", "5"}}, 1).value();
+  store.commit("m", {{"b", "4"}, {"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"\xff", "6"}, {"\x7f", "5"}}, {1}).value();
   const auto snapshot = store.snapshot("m").value();
   CHECK(scan(*snapshot) == rows{{"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"b", "4"}, {"\x7f", "5"}, {"\xff", "6"}});
   CHECK(scan(*snapshot, "ab") == rows{{"b", "4"}, {"\x7f", "5"}, {"\xff", "6"}});
@@ -109,7 +138,7 @@ TEST_CASE("a scan goes by the keys' bytes, from a key on, until it is stopped") 
 
 TEST_CASE("a scan back goes against the order of the keys' bytes, from before a key, until it is stopped") {
   OVER_EVERY_STORE();
-  store.commit("m", {{"b", "2"}, {"a", "1"}, {"\xff", "4"}, {"c", "3"}}, 1).value();
+  store.commit("m", {{"b", "2"}, {"a", "1"}, {"\xff", "4"}, {"c", "3"}}, {1}).value();
   const auto snapshot = store.snapshot("m").value();
   CHECK(scan_back(*snapshot) == rows{{"\xff", "4"}, {"c", "3"}, {"b", "2"}, {"a", "1"}});
   CHECK(scan_back(*snapshot, "c") == rows{{"b", "2"}, {"a", "1"}});
@@ -119,16 +148,16 @@ TEST_CASE("a scan back goes against the order of the keys' bytes, from before a 
   int visits = 0;
   snapshot->scan_back("", [&](auto, auto) { return ++visits == 2 ? visit::stop : visit::next; }).value();
   CHECK(visits == 2);
-  store.commit("emptied", {{"a", "1"}}, 1).value();
-  store.commit("emptied", {{"a", std::nullopt}}, 2).value();
+  store.commit("emptied", {{"a", "1"}}, {1}).value();
+  store.commit("emptied", {{"a", std::nullopt}}, {2}).value();
   CHECK(scan_back(*store.snapshot("emptied").value(), "b").empty());
 }
 
 TEST_CASE("a count is that of the snapshot's rows") {
   OVER_EVERY_STORE();
-  store.commit("m", {{"a", "1"}, {"b", "2"}, {"c", "3"}}, 1).value();
+  store.commit("m", {{"a", "1"}, {"b", "2"}, {"c", "3"}}, {1}).value();
   const auto before = store.snapshot("m").value();
-  store.commit("m", {{"a", std::nullopt}, {"b", "20"}, {"nobody", std::nullopt}}, 2).value();
+  store.commit("m", {{"a", std::nullopt}, {"b", "20"}, {"nobody", std::nullopt}}, {2}).value();
   CHECK(before->count().value() == 3);
   CHECK(store.snapshot("m").value()->count().value() == 2);
 }
@@ -136,22 +165,22 @@ TEST_CASE("a count is that of the snapshot's rows") {
 TEST_CASE("keys up to the limit are stored, others and unusable names are refused, and nothing is committed") {
   OVER_EVERY_STORE();
   const std::string longest(max_row_key_bytes, 'k');
-  store.commit("m", {{longest, "v"}}, 1).value();
+  store.commit("m", {{longest, "v"}}, {1}).value();
   CHECK(store.snapshot("m").value()->get(longest).value() == "v");
   CHECK_FALSE(store.snapshot("m").value()->get(longest + "k").value());
   CHECK_FALSE(store.snapshot("m").value()->get("").value());
   for (const auto& key : {std::string{}, longest + "k"}) {
-    const auto refused = store.commit("m", {{"a", "1"}, {key, "v"}}, 2);
+    const auto refused = store.commit("m", {{"a", "1"}, {key, "v"}}, {2});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == errc::invalid_argument);
   }
   CHECK(store.snapshot("m").value()->position() == 1);
   CHECK_FALSE(store.snapshot("m").value()->get("a").value());
   for (const auto& name : {std::string{}, std::string(501, 'n'), std::string("a\0b", 3)}) {
-    CHECK(store.commit(name, {}, 1).error().code() == errc::invalid_argument);
+    CHECK(store.commit(name, {}, {1}).error().code() == errc::invalid_argument);
     CHECK(store.snapshot(name).error().code() == errc::invalid_argument);
   }
-  CHECK(store.commit(std::string(500, 'n'), {{"a", "1"}}, 1));
+  CHECK(store.commit(std::string(500, 'n'), {{"a", "1"}}, {1}));
 }
 
 TEST_CASE("threads commit and read read models of their own at the same time") {
@@ -161,7 +190,7 @@ TEST_CASE("threads commit and read read models of their own at the same time") {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, name = "model" + std::to_string(t)] {
       for (std::uint64_t i = 1; i <= 50; ++i) {
-        if (!store.commit(name, {{"count", std::to_string(i)}}, i)) ++wrong;
+        if (!store.commit(name, {{"count", std::to_string(i)}}, {i})) ++wrong;
         const auto snapshot = store.snapshot(name);
         if (!snapshot || (*snapshot)->position() != i || (*snapshot)->get("count").value() != std::to_string(i))
           ++wrong;

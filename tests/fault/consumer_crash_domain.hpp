@@ -1,9 +1,12 @@
 // What consumer_writer adds to the domain of crash_writer: a projection that counts every stream, a reaction that
-// cannot cope with some events, and a process manager with deadlines of some milliseconds.
+// cannot cope with some events, a projection that copes with them when they come again, and a process manager with
+// deadlines of some milliseconds.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -112,6 +115,24 @@ struct stream_counts {
 };
 TYTO_VALUE(stream_counts::row, events, last)
 
+/// A number that stands for all the events of a stream in their order. Some events it cannot cope with unless it
+/// forgives: they become dead letters, and what follows in their streams waits behind them.
+struct grudging {
+  static constexpr std::string_view name = "grudging";
+  static constexpr failure_policy failures{.retries = 0};
+  static inline std::atomic<bool> forgives = false;
+  static inline std::counting_semaphore<> held_back{0};  // released for each failure
+  static bool is_hard(const counted_in& e) { return e.number % 9 == 5; }
+  using table = tyto::table<std::string, std::uint64_t>;
+  static void project(table& rows, const counted_in& e, const metadata& m) {
+    if (is_hard(e) && !forgives) {
+      held_back.release();
+      throw std::runtime_error("not yet");
+    }
+    rows.update(m.persistence_id, [&](std::uint64_t& all) { all = all * 31 + m.sequence_number; });
+  }
+};
+
 /// The projections once more, under names of their own, so that they are rebuilt.
 struct sums_again : sums {
   static constexpr std::string_view name = "sums.again";
@@ -120,9 +141,17 @@ struct stream_counts_again : stream_counts {
   static constexpr std::string_view name = "stream_counts.again";
 };
 
+struct grudging_again : grudging {
+  static constexpr std::string_view name = "grudging.again";
+};
+
 inline void add_consumer_domain(runtime& rt) {
   add_crash_domain(rt);
-  rt.aggregate<stamps>().reaction<picky>().process_manager<patience>().projection<stream_counts>();
+  rt.aggregate<stamps>()
+      .reaction<picky>()
+      .process_manager<patience>()
+      .projection<stream_counts>()
+      .projection<grudging>();
 }
 
 inline runtime_options without_a_word(runtime_options options) {

@@ -88,11 +88,13 @@ TEST_CASE("consumers killed at random moments have skipped nothing in the end, a
   WARN("seed " << seed << ": " << kills.at_work << " kills at work, " << kills.early << " before, " << sent.next()
                << " commands; stored beyond the checkpoint: echoes " << kills.echoes_to_repeat
                << " times, parked events " << kills.parked_again << " times, deadlines " << kills.deadlines_told_again
-               << " times");
+               << " times; dead letters of a projection left " << kills.letters_left << " times, one of them handled "
+               << kills.letters_to_finish << " times");
   CHECK(kills.at_work >= rounds / 2);
   CHECK(kills.echoes_to_repeat >= rounds / 10);
   CHECK(kills.parked_again >= rounds / 20);
   CHECK(kills.deadlines_told_again >= rounds / 20);
+  CHECK(kills.letters_to_finish >= rounds / 40);
 }
 
 TEST_CASE("consumers killed at one call to the disk after the other have skipped nothing in the end") {

@@ -106,7 +106,8 @@ std::size_t check_picky(const event_store& journal, const told_by_journal& told)
     found.emplace(letter.event.position, letter.event.attempts);
   }
   REQUIRE(found == expected);
-  REQUIRE(told.count<event_parked>() == expected.size());
+  const auto parked = read_stream(journal, make_persistence_id(consumer_record::category, picky::name));
+  REQUIRE(parked.size() == expected.size());
   return stamped_events;
 }
 
@@ -134,6 +135,22 @@ std::size_t check_patience(const told_by_journal& told) {
     REQUIRE((life == missed || (life == heard && patience::listens(number))));
   }
   return told.count<echo_missed>();
+}
+
+// Whatever was a dead letter of the projection once is none any more, and was handled when it was released.
+void check_grudging(const event_store& journal) {
+  std::map<std::uint64_t, int> parked;
+  for (const auto& event : read_stream(journal, make_persistence_id(consumer_record::category, grudging::name))) {
+    if (is<event_parked>(event)) {
+      const auto [known, is_new] = parked.emplace(content<event_parked>(event).position, 0);
+      REQUIRE(is_new);
+    } else {
+      const auto released = content<event_released>(event);
+      REQUIRE_FALSE(released.discarded);
+      REQUIRE(++parked.at(released.position) == 1);
+    }
+  }
+  for (const auto& [position, releases] : parked) REQUIRE(releases == 1);
 }
 
 std::map<std::string, std::string> rows_of(const storage& left, std::string_view projection) {
@@ -180,13 +197,16 @@ void settle(const std::filesystem::path& directory) {
   const auto stores = open_lmdb(crash_storage(directory)).value();
   runtime rt{stores, without_a_word({})};
   add_consumer_domain(rt);
-  rt.projection<sums_again>().projection<stream_counts_again>().start().value();
+  grudging::forgives = true;
+  rt.projection<sums_again>().projection<stream_counts_again>().projection<grudging_again>().start().value();
   const auto deadline = std::chrono::steady_clock::now() + long_enough;
   do {
     rt.settle(long_enough).value();
     REQUIRE(std::chrono::steady_clock::now() < deadline);
   } while (has_open_instances(*stores.journal));
   rt.settle(long_enough).value();
+  (void)rt.replay_dead_letters(grudging::name).value();
+  REQUIRE(rt.dead_letters(grudging::name)->empty());
   rt.stop().value();
 }
 
@@ -210,7 +230,7 @@ void note_loose_ends(const storage& left, consumer_kills& kills) {
   bool deadline_ahead = false;
   const auto look = [&](const event_view& event) {
     echo_ahead = echo_ahead || is_ahead(event, echoing::name, echoes);
-    if (event.meta.type == stored_name<event_parked>) {
+    if (event.meta.type == stored_name<event_parked> && event.meta.entity_id() == picky::name) {
       parked_ahead = parked_ahead || from_bytes<event_parked>(event.payload).value().position > stamps;
     }
     deadline_ahead =
@@ -221,6 +241,11 @@ void note_loose_ends(const storage& left, consumer_kills& kills) {
   kills.echoes_to_repeat += echo_ahead ? 1 : 0;
   kills.parked_again += parked_ahead ? 1 : 0;
   kills.deadlines_told_again += deadline_ahead ? 1 : 0;
+  const auto letters = dead_letters(*left.journal, grudging::name).value();
+  const auto handled = left.read_models->snapshot(grudging::name).value()->checkpoint().released;
+  kills.letters_left += letters.empty() ? 0 : 1;
+  kills.letters_to_finish +=
+      std::ranges::any_of(letters, [handled](const dead_letter& letter) { return letter.event.position == handled; });
 }
 
 void settle_and_check(const std::filesystem::path& directory, std::uint64_t next) {
@@ -232,7 +257,9 @@ void settle_and_check(const std::filesystem::path& directory, std::uint64_t next
   REQUIRE(told.count<stamped>() == check_picky(*left.journal, told) + check_patience(told));
   REQUIRE(rows_of(left, sums::name) == rows_of(left, sums_again::name));
   REQUIRE(rows_of(left, stream_counts::name) == rows_of(left, stream_counts_again::name));
+  REQUIRE(rows_of(left, grudging::name) == rows_of(left, grudging_again::name));
   check_stream_counts(left, told);
+  check_grudging(*left.journal);
 }
 
 }  // namespace tyto::test

@@ -15,6 +15,8 @@ struct consumer_kills {
   int echoes_to_repeat = 0;      // effects of the reaction that were stored, but not its checkpoint
   int parked_again = 0;          // poison that was on record, but before it the checkpoint
   int deadlines_told_again = 0;  // deadlines that had fired and were still listed
+  int letters_left = 0;          // dead letters of a projection, to be released by the next process
+  int letters_to_finish = 0;     // and one of them was in the rows already
 };
 
 /// Notes what the killed writer left: what was stored of consumers' effects beyond their checkpoints.

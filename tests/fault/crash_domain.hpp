@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -94,6 +95,8 @@ inline void add_crash_domain(runtime& rt) {
 
 /// The runtime of a writer program, with the domain that the program links.
 std::unique_ptr<runtime> make_writer_runtime(storage stores, runtime_options options);
+/// What the writer program does with it besides sending commands, until `stop`.
+void work_beside(runtime& rt, const std::stop_token& stop);
 
 inline lmdb_options crash_storage(const std::filesystem::path& directory, bool read_only = false) {
   return {.path = directory, .read_only = read_only, .fold_events = 24};

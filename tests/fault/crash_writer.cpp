@@ -102,8 +102,10 @@ void run(const plan& what) {
   options.worker_threads = 2;
   const auto rt = make_writer_runtime(*std::move(stores), options);
   if (auto started = rt->start(); !started) fail(started.error().message());
+  std::jthread beside{[&rt](const std::stop_token& stop) { work_beside(*rt, stop); }};
   send_all(*rt, what);
   if (auto settled = rt->settle(std::chrono::minutes{1}); !settled) fail(settled.error().message());
+  beside = {};
   if (auto stopped = rt->stop(); !stopped) fail(stopped.error().message());
 }
 

@@ -9,4 +9,6 @@ std::unique_ptr<runtime> make_writer_runtime(storage stores, runtime_options opt
   return rt;
 }
 
+void work_beside(runtime&, const std::stop_token&) {}
+
 }  // namespace tyto::test

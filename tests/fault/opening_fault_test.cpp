@@ -16,7 +16,7 @@ constexpr int batches = 5;
 void fill(const std::filesystem::path& directory) {
   const auto store = open_lmdb(options_of(directory)).value();
   for (int n = 0; n < batches; ++n) append_and_wait(*store.journal, batch_of(n)).value();
-  store.read_models->commit("m", {{"a", "1"}}, 1).value();
+  store.read_models->commit("m", {{"a", "1"}}, {1}).value();
 }
 
 // Opens while `fault` is there, and again without it. Returns whether it was met.
@@ -42,7 +42,7 @@ bool open_with(const disk_fault& fault, bool exists, errc expected) {
   if (!store) FAIL(store.error().message());
   CHECK(view_of(*store->journal) == view);
   append_one(*store->journal, write_of("order|1")).value();
-  store->read_models->commit("m", {{"a", "2"}}, 1).value();
+  store->read_models->commit("m", {{"a", "2"}}, {1}).value();
   return true;
 }
 

@@ -120,6 +120,44 @@ TEST_CASE("losing power at any moment loses no promised event and splits no batc
   }
 }
 
+TEST_CASE("rows that were synced survive losing power at any later moment") {
+  constexpr std::uint64_t commits = 40;
+  const temporary_directory directory;
+  const auto file = directory.path() / "read_models" / "data.mdb";
+  std::mt19937 random{3};
+  std::string before;
+  std::vector<disk_operation> operations;
+  {
+    const auto store = open_lmdb({.path = directory.path()}).value();
+    append_all(*store.journal, {write_of("order|1", commits)});
+    store.read_models->commit("m", {{"a", "0"}}, {}).value();
+    store.read_models->sync().value();
+    before = content_of(file);
+    disk_recorder recorder{file};
+    for (std::uint64_t i = 1; i <= commits; ++i) {
+      store.read_models->commit("m", {{"a", std::to_string(i)}}, {i, i}).value();
+      if (i % 2 == 1) continue;
+      store.read_models->sync().value();
+      recorder.acknowledge(i);
+    }
+    operations = recorder.operations();
+  }
+  std::uint64_t synced = 0;
+  for (std::size_t count = 0; count <= operations.size(); ++count) {
+    INFO("after " << count << " of " << operations.size() << " operations");
+    if (count > 0 && operations[count - 1].what == disk_operation::kind::acknowledge) {
+      synced = operations[count - 1].offset;
+    }
+    std::ofstream{file, std::ios::binary} << after_power_loss(before, operations, count, 0.5, random);
+    const auto rows = open_lmdb({.path = directory.path()}).value().read_models->snapshot("m").value();
+    const auto [position, released] = rows->checkpoint();
+    REQUIRE(position >= synced);
+    REQUIRE(released == position);
+    REQUIRE(rows->get("a").value() == std::to_string(position));
+  }
+  CHECK(synced == commits);
+}
+
 TEST_CASE("the recorder sees what is written: without a loss the file is as it was left") {
   std::mt19937 random{7};
   const auto past = append_batches(durability::synced, random);

@@ -206,6 +206,29 @@ TEST_CASE("Deadlines survive a restart; one that is overdue fires at the start, 
   }
 }
 
+TEST_CASE("A runtime stops while its deadlines fire, and those that it has not told fire after the next start") {
+  constexpr int baskets = 2'000;
+  const auto stores = open_memory();
+  const auto time = std::make_shared<test_clock>();
+  {
+    shop s{stores, time};
+    for (int i = 0; i < baskets; ++i) (void)s.rt.execute<basket>(std::to_string(i), open_basket{500}).value();
+    s.rt.settle(long_enough).value();
+  }
+  time->advance(std::chrono::hours{1});
+  for (int start = 0; start < 100; ++start) {
+    shop s{stores, time};
+    if (start % 2 == 0) s.rt.caught_up(long_enough).value();  // the alarm has heard of them
+    s.rt.stop().value();
+  }
+  const shop s{stores, time};
+  for (int i = 0; i < baskets; ++i) {
+    const auto id = "basket|" + std::to_string(i);
+    s.wait_for(id, 2);
+    REQUIRE(s.stream(id) == types{"basket.opened", "basket.cancelled"});
+  }
+}
+
 TEST_CASE("What follows from a deadline belongs to the request that set it, also after a restart") {
   const temporary_directory directory;
   const auto time = std::make_shared<test_clock>();

@@ -48,12 +48,20 @@ struct row_range {
 /// Visits the rows of `range`.
 result<void> scan(const row_reader& rows, const row_range& range, const row_visitor& visitor);
 
+/// How far a read model is. Its rows hold the effect of every event up to `position`, except for what are dead letters
+/// of the projection, and of none after it.
+struct row_checkpoint {
+  std::uint64_t position = 0;
+  std::uint64_t released = 0;  // the dead letter, at or before `position`, that was handled last; 0: none was
+};
+
 /// The rows of one read model as they were at one position. Used by one thread at a time; holds on to storage, so give
 /// it back soon.
 class row_snapshot : public row_reader {
  public:
-  /// The projection's checkpoint: these rows hold the effect of every event up to it and of none after it.
-  [[nodiscard]] virtual std::uint64_t position() const = 0;
+  /// Returns what was committed with these rows.
+  [[nodiscard]] virtual row_checkpoint checkpoint() const = 0;
+  [[nodiscard]] std::uint64_t position() const { return checkpoint().position; }
 };
 
 /// Changes to rows: a new value, or none to erase the row.
@@ -67,8 +75,11 @@ class read_model_store {
   /// Returns a consistent view of the read model `name`; one that was never committed is empty at position 0.
   [[nodiscard]] virtual result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const = 0;
 
-  /// Applies `changes` and moves the checkpoint of `name` to `position`: both or neither.
-  virtual result<void> commit(std::string_view name, const row_changes& changes, std::uint64_t position) = 0;
+  /// Applies `changes` and replaces the checkpoint of `name`: both or neither. Losing power may undo the last commit.
+  virtual result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) = 0;
+
+  /// Makes everything that has been committed survive losing power. Fails if it may not.
+  virtual result<void> sync() = 0;
 };
 
 /// Changes that are not yet committed, over a snapshot: what is read through it includes them.

@@ -134,3 +134,15 @@ TEST_CASE("So many deadlines at once are told as may be, and the others after th
   for (std::size_t i = 0; i < 256; ++i) w.answer(i, committed{});
   CHECK(w.told.size() == 300);
 }
+
+TEST_CASE("An alarm that has stopped tells nothing more") {
+  world w;
+  w.change("a", "pay", milliseconds{100});
+  bool has_stopped = false;
+  w.ringing.post(stop_actor{[&] { has_stopped = true; }});
+  w.host.run();
+  CHECK(has_stopped);
+  w.change("b", "pay", milliseconds{0});
+  w.host.advance(milliseconds{500});
+  CHECK(w.told.empty());
+}

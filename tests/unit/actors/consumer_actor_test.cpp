@@ -25,7 +25,7 @@ struct recording_handler final : consumer_handler {
     std::uint64_t poison = 0;  // the position that fails
     bool sends_commands = false;
     bool commit_fails = false;
-    std::uint64_t closed_at = 0;
+    std::uint64_t saved_at = 0;
     std::vector<std::uint32_t> parts;         // of what was handled
     std::function<void()> meanwhile = [] {};  // while an event is handled
   };
@@ -49,8 +49,8 @@ struct recording_handler final : consumer_handler {
     return {};
   }
   void abandon() override {}
-  result<void> close(std::uint64_t position) override {
-    script_.closed_at = position;
+  result<void> save(std::uint64_t position) override {
+    script_.saved_at = position;
     return {};
   }
 
@@ -347,7 +347,7 @@ TEST_CASE("Stopping finishes the batch in hand") {
   w.answer(1, committed{});
   CHECK(stopped);
   CHECK(w.script.commits == positions{1});
-  CHECK(w.script.closed_at == 1);
+  CHECK(w.script.saved_at == 1);
   CHECK(w.status().state == consumer_state::stopped);
 }
 
@@ -369,7 +369,7 @@ TEST_CASE("An idle consumer stops at once") {
   w.consumer.post(stop_actor{[&] { stopped = true; }});
   w.host.run();
   CHECK(stopped);
-  CHECK(w.script.closed_at == 3);
+  CHECK(w.script.saved_at == 3);
 }
 
 TEST_CASE("A consumer of other types and categories is not shown an event, from the journal and from the bus") {

@@ -23,7 +23,7 @@ struct world {
   std::shared_ptr<read_model_store> store = open_memory().read_models;
 
   void move(progress& shown, std::uint64_t position) const {
-    store->commit(shown.status().name, {{"at", std::to_string(position)}}, position).value();
+    store->commit(shown.status().name, {{"at", std::to_string(position)}}, {position}).value();
     shown.is_at(position, {}, {});
   }
 

@@ -1,0 +1,63 @@
+// Read models that fail when the test says so, and that forget what losing power may undo. Everything else goes through
+// to the ones in memory behind them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tyto/memory_store.hpp"
+#include "tyto/read_model_store.hpp"
+
+namespace tyto::test {
+
+class forgetful_rows final : public read_model_store {
+ public:
+  /// The next commit fails with `why`, and changes nothing.
+  void fail_next_commit(error why) { fail_commit_ = std::move(why); }
+  /// The next sync fails with `why`.
+  void fail_next_sync(error why) { fail_sync_ = std::move(why); }
+
+  /// Undoes the last commit, unless a sync came after it.
+  void lose_power() {
+    if (!is_last_safe_) commits_.pop_back();
+    is_last_safe_ = true;
+    rows_ = open_memory().read_models;
+    for (const auto& each : commits_) rows_->commit(each.name, each.changes, each.checkpoint).value();
+  }
+
+  [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override {
+    return rows_->snapshot(name);
+  }
+
+  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override {
+    if (auto why = std::exchange(fail_commit_, std::nullopt)) return *std::move(why);
+    commits_.push_back({std::string{name}, changes, checkpoint});
+    is_last_safe_ = false;
+    return rows_->commit(name, changes, checkpoint);
+  }
+
+  result<void> sync() override {
+    if (auto why = std::exchange(fail_sync_, std::nullopt)) return *std::move(why);
+    is_last_safe_ = true;
+    return {};
+  }
+
+ private:
+  struct commit_made {
+    std::string name;
+    row_changes changes;
+    row_checkpoint checkpoint;
+  };
+
+  std::shared_ptr<read_model_store> rows_ = open_memory().read_models;
+  std::vector<commit_made> commits_;
+  bool is_last_safe_ = true;
+  std::optional<error> fail_commit_;
+  std::optional<error> fail_sync_;
+};
+
+}  // namespace tyto::test
