@@ -358,7 +358,10 @@ class runtime {
 
   /// Has a consumer handle dead letters again, in order: those of `key`, or all. Returns how many are none any more. If
   /// one fails again, those of its key go on waiting, the others are handled, and the error is that of the first. A
-  /// crash at the very moment may have one handled twice. Must not be called from a handler.
+  /// projection's rows get each once, whenever the program ends or power is lost; if one is in the rows and its release
+  /// cannot be stored in the journal, the rest waits, and the next call or start finishes that one first. What a
+  /// reaction does besides its commands is done again if the program ends, or the journal fails, before the release is
+  /// stored. After a crash it waits until the consumer has passed the letters again. Must not be called from a handler.
   result<std::size_t> replay_dead_letters(std::string_view consumer, std::optional<std::string> key = std::nullopt);
 
   /// Gives a dead letter up: the one at `position`. Later ones of its key wait until they are replayed.
