@@ -1,7 +1,6 @@
 #include "consumer_actor.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 #include <variant>
 
@@ -327,9 +326,10 @@ void consumer_actor::take(release_parked request) {
 // The last one first.
 std::vector<std::uint64_t> consumer_actor::letters_for(const release_parked& request) const {
   std::vector<std::uint64_t> letters;
-  for (const auto& [position, key] : std::views::reverse(parked_.by_position())) {
+  for (const auto& [position, key] : parked_.by_position()) {
     if (is_wanted(request, position, key)) letters.push_back(position);
   }
+  std::reverse(letters.begin(), letters.end());
   return letters;
 }
 

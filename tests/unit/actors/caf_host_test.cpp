@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <latch>
+#include <memory>
 #include <thread>
 
 using namespace tyto::detail;
@@ -11,6 +12,7 @@ namespace {
 struct note {
   std::thread::id* handled_on;
   std::latch* wait_for = nullptr;
+  std::shared_ptr<std::latch> handled = nullptr;
 };
 
 class noting_actor final : public actor_of<note> {
@@ -18,6 +20,7 @@ class noting_actor final : public actor_of<note> {
   void on(note message) override {
     if (message.wait_for != nullptr) message.wait_for->wait();
     *message.handled_on = std::this_thread::get_id();
+    if (message.handled != nullptr) message.handled->count_down();
   }
 };
 
@@ -35,7 +38,11 @@ TEST_CASE("An idle actor takes a message on the thread of who offers a turn, a b
 
   std::thread::id third;
   std::function<void()> turn;
-  while (!turn) turn = noting.post_for_turn({&third});  // until it is idle
+  while (!turn) {  // until it is idle, which it is soon after it has handled a message
+    const auto handled = std::make_shared<std::latch>(1);
+    turn = noting.post_for_turn({&third, nullptr, handled});
+    if (!turn) handled->wait();
+  }
   CHECK(second != std::thread::id{});
   CHECK(second != std::this_thread::get_id());
   turn();
