@@ -1,5 +1,5 @@
-// Runs actors on CAF. The only door to CAF: no other file of the runtime includes it, and CAF sees no message type but
-// one envelope, so that its versions differ in caf_host.cpp alone.
+// Runs the runtime's actors on CAF, which sees no message type of theirs but one envelope. No other file includes CAF,
+// except the bridge to users' CAF actors (caf_bridge.cpp), so that its versions differ in these two alone.
 #pragma once
 
 #include <cstddef>

@@ -251,8 +251,9 @@ void engine::spawn_consumer(std::unique_ptr<consumer_handler> handler, partition
 
 void engine::spawn_subscription(reaction_definition definition) {
   definition.failures.then = on_failure::retry;  // it has no name of its own under which to put anything on record
-  definition.name =
-      "subscription " + std::to_string(++subscription_count_) + " to " + definition.handlers.begin()->first;
+  const auto subscriber = std::exchange(definition.name, {});
+  definition.name = "subscription " + std::to_string(++subscription_count_) + " to " +
+                    definition.handlers.begin()->first + (subscriber.empty() ? "" : " of " + subscriber);
   spawn_consumer(make_subscription_handler(std::move(definition), running_->bus.head()));
 }
 

@@ -1,7 +1,9 @@
-"""Fails unless the README's complete program is the quickstart sample, letter for letter, and the paths it links exist."""
+"""Fails unless the README's complete program is the quickstart sample, letter for letter, its example for CAF is part of
+a program that is compiled, and the paths it links exist."""
 import pathlib
 import re
 import sys
+import textwrap
 
 root = pathlib.Path(sys.argv[1])
 readme = (root / "README.md").read_text()
@@ -10,6 +12,11 @@ problems = []
 blocks = re.findall(r"```cpp\n(.*?)```", readme, re.S)
 if (root / "samples/quickstart/main.cpp").read_text() not in blocks:
     problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
+
+caf_actor = (root / "tests/install/consumer/caf_actor.cpp").read_text()
+of_caf = [block for block in blocks if "caf::" in block]
+if not of_caf or not all(block in caf_actor or textwrap.indent(block, "  ") in caf_actor for block in of_caf):
+    problems.append("README.md: what it shows of CAF is not in tests/install/consumer/caf_actor.cpp")
 
 for page in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md"), *root.glob("samples/*/README.md")]:
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)

@@ -125,6 +125,7 @@ struct health_report {
 
 namespace detail {
 class engine;
+class caf_bridge;  // see caf.hpp
 
 template <class F>
 struct query_parameter;  // the question that a projection's query takes
@@ -377,6 +378,8 @@ class runtime {
   [[nodiscard]] health_report health() const;
 
  private:
+  friend class detail::caf_bridge;
+
   runtime& add(const aggregate_definition& definition);
   runtime& add(reaction_definition definition);
   runtime& add(projection_definition definition);
