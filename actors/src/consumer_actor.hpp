@@ -87,7 +87,6 @@ class consumer_actor final : public actor_of<consumer_message> {
   void start();
   void ask_for_more();
   void take(const delivery& delivered);
-  void take(release_parked request);
   void read_journal();
   void note_time_at(std::uint64_t position);
   void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
@@ -104,6 +103,8 @@ class consumer_actor final : public actor_of<consumer_message> {
   void halt(const error& why);
   void show_parked();
 
+  // In consumer_releasing.cpp.
+  void take(release_parked request);
   [[nodiscard]] std::vector<std::uint64_t> letters_for(const release_parked& request) const;
   [[nodiscard]] bool can_release() const;
   void finish_letter_of_last_run();
@@ -115,6 +116,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void released();
   void release_failed(const error& why);
   void finish_releasing();
+
   void try_again();
   void stop(stop_actor request);
   void finish_stopping();
