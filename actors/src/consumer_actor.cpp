@@ -14,6 +14,8 @@ constexpr std::chrono::milliseconds max_batch_time{100};
 // After so many events what the handler has put off is done, so that the time can be looked at.
 constexpr std::size_t run_every = 256;
 
+constexpr std::chrono::microseconds max_busy_wait = std::chrono::seconds{1};
+
 // How many events a consumer looks at in one reading of the journal for each one that it wants.
 constexpr std::size_t max_read_per_wanted = 16;
 
@@ -49,6 +51,7 @@ consumer_actor::consumer_actor(const consumer_surroundings& around, partition pa
       subject_("consumer '" + part_.label(name_) + "'"),
       handler_(std::move(handler)),
       wanted_(handler_->wants()),
+      busy_wait_(std::min(handler_->definition().busy_wait, max_busy_wait)),
       shown_(std::move(shown)) {}
 
 void consumer_actor::on(consumer_message message) {
@@ -82,7 +85,7 @@ void consumer_actor::start() {
 void consumer_actor::ask_for_more() {
   phase_ = phase::waiting;
   if (can_release()) return release_next();
-  if (const auto time = handler_->definition().busy_wait; time.count() > 0) around_.bus.look_out_for(position_, time);
+  if (busy_wait_.count() > 0) around_.bus.look_out_for(position_, busy_wait_);
   around_.bus.request_after(position_, self());
 }
 

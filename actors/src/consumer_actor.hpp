@@ -129,6 +129,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   const std::string subject_;  // what health() calls it
   const std::unique_ptr<consumer_handler> handler_;
   const event_filter wanted_;
+  const std::chrono::microseconds busy_wait_;
   const std::shared_ptr<progress> shown_;
 
   phase phase_ = phase::starting;

@@ -49,7 +49,7 @@ struct consumer_definition {
   /// How long it looks for the next event before it goes to sleep, at the head of the journal:
   /// `static constexpr std::chrono::microseconds busy_wait{500}`. An event that comes in this time is handled some 20
   /// us earlier, for no thread has to wake up; but a processor core is kept busy, so leave one for each such consumer.
-  /// It stops, and releases dead letters, later by as long.
+  /// It stops, and releases dead letters, later by as long. More than a second counts as one.
   std::chrono::microseconds busy_wait{0};
 };
 
