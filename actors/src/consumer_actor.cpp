@@ -228,7 +228,9 @@ void consumer_actor::answered(command_answered answer) {
   --unanswered_;
   if (answer.failed) failed_command_ = std::move(answer.failed);
   if (unanswered_ > 0) return;
-  phase_ == phase::releasing ? released() : commit();
+  if (phase_ == phase::committing) return commit();
+  released();
+  if (unanswered_ == 0) release_next();
 }
 
 void consumer_actor::commit() {
@@ -238,6 +240,7 @@ void consumer_actor::commit() {
   }
   if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
   position_ = batch_end_;
+  in_hand_.reset();
   for (const auto& [position, key] : to_park_) parked_.add(position, key);
   if (!to_park_.empty()) show_parked();
   to_park_.clear();
@@ -309,7 +312,7 @@ void consumer_actor::halt(const error& why) {
 void consumer_actor::show_parked() {
   const auto count = parked_.by_position().size();
   shown_->has_parked(count);
-  const auto subject = "dead letters of '" + name_ + "'";
+  const auto subject = "dead letters of '" + part_.label(name_) + "'";
   if (count == 0) return around_.health.clear(subject);
   around_.health.report(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
 }

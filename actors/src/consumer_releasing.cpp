@@ -61,7 +61,7 @@ void consumer_actor::begin_releasing() {
   }
 }
 
-// Begins with the next request, or goes on with the one in hand.
+// Begins with the next request, or goes on with the one in hand, until there is an answer to wait for.
 void consumer_actor::release_next() {
   phase_ = phase::releasing;
   if (!releasing_) begin_releasing();
@@ -69,7 +69,9 @@ void consumer_actor::release_next() {
     const auto position = releasing_->left.back();
     releasing_->left.pop_back();
     // What waits behind an event that has failed once more goes on waiting.
-    if (!releasing_->failed_keys.contains(parked_.by_position().at(position))) return release(position);
+    if (releasing_->failed_keys.contains(parked_.by_position().at(position))) continue;
+    release(position);
+    if (unanswered_ > 0) return;
   }
   finish_releasing();
 }
@@ -119,7 +121,6 @@ void consumer_actor::released() {
   if (is_wanted(releasing_->request, position, parked_.by_position().at(position))) ++releasing_->released;
   parked_.remove(position);
   ++attempt_;
-  release_next();
 }
 
 void consumer_actor::release_failed(const error& why) {
@@ -136,7 +137,6 @@ void consumer_actor::release_failed(const error& why) {
         error{why.code(), "releasing the dead letter at position " + std::to_string(position) + " of '" + name_ + "'"}
             .because(why);
   }
-  release_next();
 }
 
 void consumer_actor::finish_releasing() {

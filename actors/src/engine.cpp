@@ -22,6 +22,9 @@ void log_to_stderr(std::string_view line) {
   std::fprintf(stderr, "tyto: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
+error no_such_consumer(std::string doing) {
+  return {errc::invalid_argument, std::move(doing), "there is no such consumer"};
+}
 error not_running(std::string doing) { return {errc::stopped, std::move(doing), "the runtime is not running"}; }
 
 }  // namespace
@@ -204,7 +207,7 @@ result<void> engine::start() {
   if (!head) return error{head.error().code(), "starting the runtime"}.because(head.error());
   std::vector<std::vector<std::uint64_t>> parts_before;  // of each reaction
   for (const auto& each : reactions_) {
-    auto split = split_checkpoints(*stores_.journal, each.name, each.partitions);
+    auto split = split_checkpoints(*stores_.journal, each.name, each.partitions, each.from);
     if (!split) return error{split.error().code(), "starting the runtime"}.because(split.error());
     parts_before.push_back(*std::move(split));
   }
@@ -412,6 +415,12 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
 }
 
 result<std::vector<dead_letter>> engine::dead_letters(std::string_view of) const {
+  {
+    const std::lock_guard lock{consumers_mutex_};
+    if (std::ranges::count(consumers_, of, &consumer::name) == 0) {
+      return no_such_consumer("listing the dead letters of '" + std::string{of} + "'");
+    }
+  }
   return tyto::dead_letters(*stores_.journal, of);
 }
 
@@ -430,7 +439,7 @@ result<std::size_t> engine::release(std::string_view of, const release_parked& r
       each.actor.post(std::move(part));
     }
   }
-  if (answers.empty()) return error{errc::invalid_argument, doing, "there is no such consumer"};
+  if (answers.empty()) return no_such_consumer(doing);
   result<std::size_t> all{std::size_t{0}};
   for (auto& each : answers) {
     auto released = each.get();

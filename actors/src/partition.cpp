@@ -48,7 +48,7 @@ std::string partition::checkpoint(const std::string& consumer) const {
 }
 
 result<std::vector<std::uint64_t>> split_checkpoints(event_store& journal, const std::string& consumer,
-                                                     std::size_t count) {
+                                                     std::size_t count, start_from from) {
   // Checkpoints that hold how many parts there are, and how many there were before.
   const auto count_name = consumer + "#";
   const auto count_before_name = consumer + "#before";
@@ -57,13 +57,20 @@ result<std::vector<std::uint64_t>> split_checkpoints(event_store& journal, const
   const auto stored_count = std::max<std::uint64_t>(*stored, 1);
   auto positions = positions_of(journal, consumer, stored_count);
   if (!positions) return positions;
-  const auto slowest = std::ranges::min(*positions);
+  auto slowest = std::ranges::min(*positions);
+  const bool is_new = *stored == 0 && slowest == 0;
+  const bool starts_at_end = is_new && from == start_from::end;
+  if (starts_at_end) {
+    auto head = journal.head();
+    if (!head) return std::move(head).error();
+    slowest = *head;
+  }
   // Where all have passed, nothing has to be told apart.
   const auto beyond_slowest = [slowest](std::vector<std::uint64_t> before) {
     if (!before.empty() && slowest >= std::ranges::max(before)) before.clear();
     return before;
   };
-  if (stored_count == count) {
+  if (stored_count == count && !starts_at_end) {
     auto count_before = journal.load_checkpoint(count_before_name);
     if (!count_before) return std::move(count_before).error();
     auto before = positions_of(journal, consumer, *count_before);

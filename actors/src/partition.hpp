@@ -40,9 +40,9 @@ struct partition {
 };
 
 /// Sees to it that the parts of a consumer have checkpoints for as many as there are now: where there were more or
-/// fewer the last time, all begin at the slowest one's. Returns partition::before. To be called before anyone else
-/// appends.
+/// fewer the last time, all begin at the slowest one's; where there were none, at `from`. Returns partition::before. To
+/// be called before anyone else appends.
 result<std::vector<std::uint64_t>> split_checkpoints(event_store& journal, const std::string& consumer,
-                                                     std::size_t count);
+                                                     std::size_t count, start_from from = start_from::beginning);
 
 }  // namespace tyto::detail

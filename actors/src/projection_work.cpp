@@ -47,14 +47,6 @@ class watched_rows final : public row_reader {
   mutable bool saw_all_ = false;
 };
 
-result<void> project(const projection_definition& definition, const recorded_event& event, row_buffer& rows) {
-  try {
-    return definition.handlers.find(event.meta.type)->second(event, rows);
-  } catch (...) {
-    return failed_consumer(definition.name, event.meta);
-  }
-}
-
 }  // namespace
 
 // The rows that one thread works on.
@@ -115,10 +107,11 @@ result<projection_work::share*> projection_work::share_of(std::size_t part) {
 
 std::optional<failed_event> projection_work::finish() {
   if (auto failed = run()) return failed;
-  return shares_.size() > 1 && have_clashed() ? run_alone() : std::nullopt;
+  return shares_.size() > 1 && !is_alone_ && have_clashed() ? run_alone() : std::nullopt;
 }
 
 std::optional<failed_event> projection_work::run() {
+  if (shares_.size() == 1 || is_alone_) return std::nullopt;
   std::vector<std::future<std::optional<failed_event>>> elsewhere;
   std::vector<share*> here;
   for (const auto& each : shares_) {
@@ -141,7 +134,8 @@ std::optional<failed_event> projection_work::run() {
   };
   for (auto* each : here) note(each->run(definition_));
   for (auto& each : elsewhere) note(each.get());
-  return first;
+  // It may have missed what another share has made of an earlier event.
+  return first ? run_alone() : std::nullopt;
 }
 
 bool projection_work::have_clashed() const {

@@ -22,8 +22,8 @@ struct failed_event {
 
 /// With one partition, events are handled as they come. With more, they are collected, and handled when it is time, by
 /// as many threads: those of one key by one thread and in order. A row that one thread changes and another one has
-/// looked at or changed is found; then everything is done again by one thread. So the rows are those that one thread
-/// would have made, whatever the keys are.
+/// looked at or changed is found; then, and when an event fails, everything is done again by one thread. So the rows
+/// are those that one thread would have made, and an event fails that would have failed there, whatever the keys are.
 ///
 /// Used by one thread. Events must stay until finish(), release() or forget().
 class projection_work {

@@ -17,4 +17,12 @@ error failed_consumer(std::string_view consumer, const metadata& event) {
                         event.persistence_id + ", " + event.type + ") in '" + std::string{consumer} + "'");
 }
 
+result<void> project(const projection_definition& definition, const recorded_event& event, row_buffer& rows) {
+  try {
+    return definition.handlers.find(event.meta.type)->second(event, rows);
+  } catch (...) {
+    return failed_consumer(definition.name, event.meta);
+  }
+}
+
 }  // namespace tyto::detail

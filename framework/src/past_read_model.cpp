@@ -28,12 +28,7 @@ result<std::uint64_t> project_rows(const event_store& journal, const projection_
   result<void> projected;
   auto read = journal.read_all({.only = handled_by(definition), .max_events = until}, [&](const event_view& event) {
     if (event.meta.position > until) return visit::stop;
-    const recorded_event recorded{event.meta, std::string{event.payload}, nullptr, nullptr};
-    try {
-      projected = definition.handlers.find(event.meta.type)->second(recorded, rows);
-    } catch (...) {
-      projected = failed_consumer(definition.name, event.meta);
-    }
+    projected = project(definition, {event.meta, std::string{event.payload}, nullptr, nullptr}, rows);
     return projected ? visit::next : visit::stop;
   });
   if (!projected) return std::move(projected).error();

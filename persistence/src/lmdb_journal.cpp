@@ -368,21 +368,26 @@ result<std::uint64_t> lmdb_journal::read_all(const journal_range& range, const e
   event_scan events{*transaction, tables_};
   metadata meta;
   const auto from = std::max<std::uint64_t>(range.from, 1);
+  if (range.max_events == 0) return from - 1;
   auto left = range.max_events;
   auto more = events.begin(from);
-  for (; more && *more && left > 0; more = events.next(), --left) {
+  for (; more && *more; more = events.next()) {
+    const bool is_last = --left == 0;
     auto event = record::verify(events.position(), events.bytes());
     if (!event) return std::move(event).error();
-    if (!range.only.takes(event->type, event->persistence_id)) continue;
-    auto first = kept.first_kept(event->persistence_id);
-    if (!first) return std::move(first).error();
-    if (event->sequence_number < *first) continue;
-    auto payload = record::decode(events.position(), events.bytes(), meta);
-    if (!payload) return std::move(payload).error();
-    if (visitor({meta, *payload}) == visit::stop) return events.position();
+    if (range.only.takes(event->type, event->persistence_id)) {
+      auto first = kept.first_kept(event->persistence_id);
+      if (!first) return std::move(first).error();
+      if (event->sequence_number >= *first) {
+        auto payload = record::decode(events.position(), events.bytes(), meta);
+        if (!payload) return std::move(payload).error();
+        if (visitor({meta, *payload}) == visit::stop) return events.position();
+      }
+    }
+    if (is_last) return events.position();
   }
   if (!more) return std::move(more).error();
-  if (events.position() > from || left == 0) return events.position() - 1;
+  if (events.position() > from) return events.position() - 1;
   return last_position(*transaction, tables_);  // it began beyond the end
 }
 

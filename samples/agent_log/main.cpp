@@ -102,12 +102,16 @@ void print_usage(tyto::runtime& rt, std::uint64_t head) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char**) {
+  if (argc > 1) {
+    fmt::print(stderr, "usage: agent_log, without arguments; it keeps its journal in ./agent_journal\n");
+    return 2;
+  }
   tyto::lmdb_options where;
   where.path = "agent_journal";
   const auto stores = tyto::open_lmdb(where);
   if (!stores) {
-    fmt::print(stderr, "{}\n", stores.error().message());
+    fmt::print(stderr, "agent_log: {}\n", stores.error().message());
     return 1;
   }
   const auto clock = std::make_shared<script_clock>();
@@ -122,7 +126,7 @@ int main() {
   std::ofstream file{"agent_log.jsonl"};
   const auto lines = tyto::export_json_lines(*stores->journal, file);
   if (!lines || !file.flush()) {
-    fmt::print(stderr, "agent_log.jsonl cannot be written\n");
+    fmt::print(stderr, "agent_log: agent_log.jsonl cannot be written\n");
     return 1;
   }
   fmt::print("\n{} events are in agent_log.jsonl\n", *lines);

@@ -1,7 +1,6 @@
 // A catalogue with its write model and its read model apart: commands go to the one, questions to the other, events
 // from the one to the other. Then a second read model is built from the same events, under a new name. Keeps its
-// journal in
-// ./catalogue; run again, it prints the same, since commands carry ids.
+// journal in ./catalogue; run again, it prints the same, since commands carry ids.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -85,14 +84,18 @@ void look_back(const tyto::storage& stores, std::uint64_t seen) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char**) {
+  if (argc > 1) {
+    fmt::print(stderr, "usage: cqrs_basic, without arguments; it keeps its journal in ./catalogue\n");
+    return 2;
+  }
   try {
     tyto::lmdb_options where;
     where.path = "catalogue";
     const auto stores = tyto::open_lmdb(where).value();
     look_back(stores, sell_tea(stores));
   } catch (const std::exception& failed) {
-    fmt::print(stderr, "{}\n", failed.what());
+    fmt::print(stderr, "cqrs_basic: {}\n", failed.what());
     return 1;
   }
 }

@@ -13,6 +13,11 @@ using every_event =
                  line_reserved, line_short, inventory_reserved, inventory_short, tyto::deadline_reached,
                  tyto::event_parked, tyto::event_released>;
 
+template <class... Es>
+bool has_type(tyto::events<Es...>, std::string_view type) {
+  return ((type == tyto::stored_name<Es>) || ...);
+}
+
 std::string entity(const tyto::metadata& m) { return std::string{m.entity_id()}; }
 
 }  // namespace
@@ -164,6 +169,16 @@ void journal_account::apply(const payment_came_late&, const tyto::metadata& m) {
 template <class E>
 void journal_account::apply(const E&, const tyto::metadata& m) {
   open_order(entity(m), m);
+}
+
+tyto::result<std::optional<std::string>> foreign_event(const tyto::event_store& journal) {
+  std::optional<std::string> found;
+  auto read = journal.read_all({.max_events = 1}, [&found](const tyto::event_view& event) {
+    if (!has_type(every_event{}, event.meta.type)) found = event.meta.type + " of " + event.meta.persistence_id;
+    return tyto::visit::stop;
+  });
+  if (!read) return std::move(read).error();
+  return found;
 }
 
 journal_account account_for(const tyto::event_store& journal) {

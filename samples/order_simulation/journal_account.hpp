@@ -101,6 +101,9 @@ class journal_account {
   std::optional<std::string> first_violation_;
 };
 
+/// Returns what the journal begins with if that is none of the shop's events: it belongs to another program.
+tyto::result<std::optional<std::string>> foreign_event(const tyto::event_store& journal);
+
 /// Reads the whole journal once. That it cannot be read to its end is a violation too.
 journal_account account_for(const tyto::event_store& journal);
 

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 
 #include "generator.hpp"
 #include "import.hpp"
+#include "journal_account.hpp"
 #include "money.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -48,6 +50,12 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
   const auto named = [](const std::string& text) {
     return text.empty() ? std::string{"the name is empty"} : std::string{};
   };
+  const auto whole = [](const std::string& text) {
+    std::uint64_t value = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool fits = failed == std::errc{} && end == text.data() + text.size();
+    return fits ? std::string{} : "'" + text + "' is not a whole number from 0 to 18446744073709551615";
+  };
   const auto rate = [](const std::string& text) {
     double value = 0;
     const bool fits = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
@@ -64,6 +72,7 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
       ->type_name("DIR")
       ->check(named);
   app.add_option("--seed", given.seed, "Decides which orders are generated and which payments are declined")
+      ->check(whole)
       ->capture_default_str();
   app.add_option("--decline-rate", given.decline_rate, "The share of payments that is declined, from 0 to 1")
       ->check(rate)
@@ -156,6 +165,13 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
   where.path = directory.path();
   const auto stores = tyto::open_lmdb(where);
   if (!stores) return complain(failure, stores.error().message());
+  const auto foreign = shop::foreign_event(*stores->journal);
+  if (!foreign) return complain(failure, foreign.error().message());
+  if (*foreign) {
+    return complain(bad_input, "--data-dir: " + directory.path().string() +
+                                   " is another program's, its first event is " + **foreign +
+                                   "; choose another directory");
+  }
 
   const shop::simulation_options options{
       {given.seed, given.decline_rate, given.lost_payment_rate},

@@ -308,6 +308,16 @@ TEST_CASE("What a fast partition has done is not repeated when another number of
   CHECK(seen == expected);
 }
 
+// What health() calls the dead letters of each of three partitions that have some.
+std::set<std::string> partitions_of_letters(const std::vector<dead_letter>& letters) {
+  std::set<std::string> subjects;
+  for (const auto& each : letters) {
+    const detail::partition part{detail::partition_of(each.event.key, 3), 3};
+    subjects.insert("dead letters of '" + part.label("noting") + "'");
+  }
+  return subjects;
+}
+
 TEST_CASE("A partition parks for itself, and all of them release") {
   auto book = std::make_shared<notebook>();
   runtime rt{open_memory(), quiet()};
@@ -315,9 +325,14 @@ TEST_CASE("A partition parks for itself, and all of them release") {
   credit_all(rt, {{"ann", -1}, {"ben", -1}, {"cid", -1}, {"dan", -1}, {"ann", 1}, {"eve", 2}});
   CHECK(book->taken() == lines{"eve 2"});
   CHECK(rt.dead_letters("noting")->size() == 5);
+  CHECK(rt.discard_dead_letter("noting", 1).value() == 1);  // one partition has fewer, the others as many
+  CHECK_FALSE(rt.replay_dead_letters("noting", "account|ben"));
+  std::set<std::string> waiting;
+  for (const auto& each : rt.health().problems) waiting.insert(each.subject);
+  CHECK(waiting == partitions_of_letters(rt.dead_letters("noting").value()));
   book->copes = true;
-  CHECK(rt.replay_dead_letters("noting").value() == 5);
-  CHECK(book->taken().size() == 5);
+  CHECK(rt.replay_dead_letters("noting").value() == 4);
+  CHECK(book->taken().size() == 4);
   CHECK(rt.health().is_healthy());
 }
 
@@ -349,10 +364,10 @@ TEST_CASE("A projection in partitions parks what fails and has the rows of one t
   CHECK(rt.dead_letters("sums_in_parts")->empty());
 }
 
-TEST_CASE("Unknown consumers have no dead letters to be released") {
+TEST_CASE("Unknown consumers have no dead letters to be listed or released") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().start().value();
-  CHECK(rt.dead_letters("nobody")->empty());
+  CHECK(rt.dead_letters("nobody").error().code() == errc::invalid_argument);
   CHECK(rt.replay_dead_letters("nobody").error().code() == errc::invalid_argument);
 }
 

@@ -1,7 +1,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,6 +30,13 @@ std::vector<metadata> all_events(const event_store& journal) {
   }));
   return seen;
 }
+
+struct thanking {
+  static constexpr std::string_view name = "thanking";
+  static constexpr auto from = start_from::end;
+  std::shared_ptr<std::atomic<int>> thanked;
+  void react(const credited&, const metadata&) const { ++*thanked; }
+};
 
 }  // namespace
 
@@ -70,6 +79,25 @@ TEST_CASE("A consumer that is added later starts at the first event") {
   rt.aggregate<account>().projection<turnover>().start().value();
   rt.settle(long_enough).value();
   CHECK(rt.query<turnover>({"ann0"}).value().credited == 429);
+}
+
+TEST_CASE("A reaction that is added later may leave out what was before, and does so once") {
+  const temporary_directory directory;
+  const auto thanked = std::make_shared<std::atomic<int>>(0);
+  const auto credit_one = [&](bool thanks) {
+    runtime rt{open(directory), quiet()};
+    rt.aggregate<account>();
+    if (thanks) rt.reaction(thanking{thanked});
+    rt.start().value();
+    (void)rt.execute<account>("ann", credit{1}).value();
+    rt.settle(long_enough).value();
+  };
+  credit_one(false);
+  credit_one(true);
+  CHECK(*thanked == 1);
+  credit_one(false);  // while it is away
+  credit_one(true);
+  CHECK(*thanked == 3);
 }
 
 TEST_CASE("A process that is killed under load loses nothing that was acknowledged and doubles nothing") {

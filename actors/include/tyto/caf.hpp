@@ -107,8 +107,9 @@ struct subscription_options {
 ///
 /// Like runtime::subscribe() it keeps no checkpoint, and for settle() an event is done with when it is in the actor's
 /// mailbox. An actor that takes nothing delays only its own subscription; nothing is lost, and all goes on when it
-/// does. The subscription does not keep the actor alive: hold a handle as long as events shall come. It ends with the
-/// actor, which may end before the runtime or after it, as may its actor_system. The actor must be in this process.
+/// does. The subscription does not keep the actor alive: hold a handle as long as events shall come. When the actor has
+/// ended, which may be before the runtime or after it, it gets nothing more, but the subscription's thread stays until
+/// the runtime stops: let actors that come and go share one. The actor must be in this process.
 /// Throws std::invalid_argument for an invalid handle or option. Has no effect after stop().
 template <event... Es>
 void subscribe(runtime& rt, const caf::actor& to, subscription_options options = {}) {

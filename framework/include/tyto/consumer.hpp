@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -40,7 +41,8 @@ struct consumer_definition {
   /// How many share the work, each on a thread of its own with a checkpoint of its own: `static constexpr std::size_t
   /// partitions = 4` in a reaction. Events of one key go to the same one, in order. Their number may change from one
   /// start to the next: nothing is skipped, and what was done is not repeated, unless it changes twice before all have
-  /// got to where the furthest was; then commands have no effect the second time, and other effects are repeated.
+  /// got to where the furthest was; then commands have no effect the second time, and other effects are repeated. Keys
+  /// must stay what they are as long.
   ///
   /// In a projection they share each batch of events and have one checkpoint, so that rows are always as of one
   /// position; this is for a projection that computes much, or is rebuilt. If events of different keys touch the same
@@ -53,8 +55,17 @@ struct consumer_definition {
   std::chrono::microseconds busy_wait{0};
 };
 
+/// Where a reaction begins whose name the journal does not know yet.
+enum class start_from : std::uint8_t {
+  beginning,  // at the first event: it reacts to the whole past
+  end,        // at the end of the journal as it is when the reaction is started for the first time
+};
+
 /// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
 struct reaction_definition : consumer_definition {
+  /// `static constexpr auto from = tyto::start_from::end` in the reaction. Has no effect once it has a checkpoint. A
+  /// reaction that is given another name is a new one, whose commands have new ids.
+  start_from from = start_from::beginning;
   event_handlers<result<commands>(const recorded_event&)> handlers = {};
 };
 
@@ -144,6 +155,7 @@ template <class C, class List>
 constexpr bool check_consumer() {
   constexpr bool has_name = named_consumer<C>;
   static_assert(has_name, "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
+  static_assert(event_list<List>::size > 0, "tyto: the consumer's list of events is empty");
   constexpr bool all_named = event_list<List>::all_named;
   static_assert(all_named,
                 "tyto: an event of the consumer has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
@@ -197,6 +209,8 @@ void describe_consumer(consumer_definition& made) {
 error caught_failure(std::string doing);
 /// The same, for what the consumer's handler of `event` threw.
 error failed_consumer(std::string_view consumer, const metadata& event);
+/// Changes `rows` as the projection's handler of `event` says, which it has.
+result<void> project(const projection_definition& definition, const recorded_event& event, row_buffer& rows);
 
 template <class E, class Handler>
 result<commands> call_reaction(Handler& handle, const recorded_event& recorded) {
@@ -221,6 +235,10 @@ reaction_definition define_reaction(R reaction) {
   using list = decltype(detail::events_of_reaction<R>());
   if constexpr (detail::check_consumer<R, list>()) {
     detail::describe_consumer<R, list>(made);
+    if constexpr (requires {
+                    { R::from } -> std::convertible_to<start_from>;
+                  })
+      made.from = R::from;
     auto self = std::make_shared<R>(std::move(reaction));
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool reacts = requires(const E& event, const metadata& meta) { self->react(event, meta); };

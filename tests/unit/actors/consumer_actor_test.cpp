@@ -401,3 +401,20 @@ TEST_CASE("A consumer that passes over events knows how far it is behind in time
   CHECK(lag_time == std::chrono::seconds{5});
   CHECK(w.status().position == 100);
 }
+
+TEST_CASE("An event that is done with is not blamed when the next one cannot be read") {
+  world w{4};
+  w.script.poison = 1;
+  w.start();
+  w.script.poison = 0;
+  w.script.meanwhile = [&] { w.journal.fail_reads(error{errc::damaged, "reading"}); };
+  for (int i = 0; i < 100; ++i) w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.script.handled == positions{1});
+  CHECK(w.sent.empty());  // nothing is put on record
+  CHECK(w.status().position == 1);
+  CHECK(w.status().failures > 20);
+  w.script.meanwhile = [] {};
+  w.journal.fail_reads(std::nullopt);
+  w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.script.handled == positions{1, 2, 3, 4});
+}

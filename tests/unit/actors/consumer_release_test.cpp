@@ -250,6 +250,19 @@ TEST_CASE("A dead letter whose rows cannot be committed stays one, its effect is
   CHECK(w.totals_now() == with_both);
 }
 
+TEST_CASE("Very many dead letters may fail again") {
+  constexpr std::uint64_t many = 50'000;
+  world w;
+  for (std::uint64_t i = 1; i <= many; ++i) w.count(std::to_string(i), -1);
+  for (std::uint64_t i = 1; i <= many; ++i) {
+    w.append("tyto.consumer|totals", event_parked{i, "counter|" + std::to_string(i), {}, {}, "below 0", 1});
+  }
+  w.restart();
+  CHECK(w.release(release_parked::way::replay, std::nullopt, std::nullopt).error().code() == errc::handler_failed);
+  CHECK(w.letters() == many);
+  CHECK(w.totals_now().empty());
+}
+
 TEST_CASE("A dead letter is not released while its rows may be lost with power") {
   world_with_letters w;
   w.rows->fail_next_sync(error{errc::io, "syncing"});

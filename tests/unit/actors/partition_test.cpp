@@ -14,6 +14,17 @@ void put(event_store& journal, std::vector<checkpoint> checkpoints) {
   REQUIRE(append_and_wait(journal, {{}, std::move(checkpoints)}));
 }
 
+void append(event_store& journal, int events) {
+  auto write = std::make_shared<stream_write>();
+  write->persistence_id = "order|1";
+  for (int i = 0; i < events; ++i) {
+    auto& event = write->events.emplace_back();
+    event.meta.type = "order.created";
+    event.payload = "\x80";
+  }
+  REQUIRE(append_and_wait(journal, {{write}, {}}).value().at(0));
+}
+
 }  // namespace
 
 TEST_CASE("Every key belongs to exactly one partition, and all of them get some") {
@@ -36,6 +47,26 @@ TEST_CASE("A key's partition is the same for ever") {
   // What is stored rests on it: these must not change.
   CHECK(partition{0, 4}.has("order|1"));
   CHECK(partition{5, 7}.has("order|1"));
+}
+
+TEST_CASE("A reaction that is to start at the end does so once, and goes on from there even if nothing has come") {
+  const auto journal = open_memory().journal;
+  CHECK(split_checkpoints(*journal, "early", 1, start_from::end).value().empty());
+  append(*journal, 7);
+  CHECK(split_checkpoints(*journal, "early", 1, start_from::end).value().empty());
+  CHECK(journal->load_checkpoint("early").value() == 0);  // it was there before they came
+
+  CHECK(split_checkpoints(*journal, "late", 2, start_from::end).value().empty());
+  append(*journal, 2);
+  CHECK(split_checkpoints(*journal, "late", 2, start_from::end).value().empty());
+  CHECK(journal->load_checkpoint("late#0/2").value() == 7);
+  CHECK(journal->load_checkpoint("late#1/2").value() == 7);
+
+  put(*journal, {{"known", 3}});
+  split_checkpoints(*journal, "known", 1, start_from::end).value();
+  CHECK(journal->load_checkpoint("known").value() == 3);
+  split_checkpoints(*journal, "new", 1).value();
+  CHECK(journal->load_checkpoint("new").value() == 0);
 }
 
 TEST_CASE("After a change, a part passes over what the earlier part of the key was done with") {

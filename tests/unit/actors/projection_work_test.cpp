@@ -45,6 +45,14 @@ struct copies : histories {
   }
 };
 
+// Rows of one key each, which cannot be made before that of another one.
+struct second_to_another : histories {
+  static void project(table& rows, const counted&, const metadata& m) {
+    if (m.position > 1 && !rows.get("first")) throw std::runtime_error("nothing has come before");
+    rows.put(m.position == 1 ? "first" : std::string{m.entity_id()}, "here");
+  }
+};
+
 std::vector<recorded_event> events_of_streams(int streams, int events, std::uint64_t poison = 0) {
   std::vector<recorded_event> all;
   std::minstd_rand pick{1};
@@ -106,6 +114,10 @@ TEST_CASE("Partitions that count or scan rows see them as one thread would have"
 
 TEST_CASE("Partitions that read each other's rows see them as one thread would have") {
   check_that_sharing_changes_nothing<copies>();
+}
+
+TEST_CASE("An event fails in no partition because it has not seen what another one makes") {
+  check_that_sharing_changes_nothing<second_to_another>();
 }
 
 TEST_CASE("The first event that fails is named, and nothing is left of the others") {
