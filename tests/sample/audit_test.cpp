@@ -230,3 +230,19 @@ TEST_CASE("the audit finds events that cannot be read") {
   events[2].event.meta.type = "payment.forgotten";
   CHECK(audit_of(events) == "position 3 (payment.forgotten): the shop has no such event");
 }
+
+TEST_CASE("a journal that begins with another program's event is told apart before anything is added to it") {
+  const auto of = [](const entry& first) {
+    const auto journal = tyto::open_memory().journal;
+    auto write = std::make_shared<tyto::stream_write>();
+    write->persistence_id = first.stream;
+    write->events.push_back(first.event);
+    REQUIRE(tyto::append_and_wait(*journal, {{write}, {}}).value().at(0));
+    return foreign_event(*journal).value();
+  };
+  CHECK_FALSE(foreign_event(*tyto::open_memory().journal).value());
+  CHECK_FALSE(of(fact("order|1", order_created{})));
+  auto foreign = fact("account|alice", order_created{});
+  foreign.event.meta.type = "account.money_moved";
+  CHECK(of(foreign) == "account.money_moved of account|alice");
+}

@@ -109,7 +109,8 @@ struct runtime_status {
 
 /// Something that does not work at the moment and is tried again, or waits for someone.
 struct health_problem {
-  std::string subject;  // "journal", "snapshots", "consumer 'billing'", or an aggregate's persistence id
+  std::string subject;  // "journal", "snapshots", "consumer 'billing'", "dead letters of 'billing'", "stall of
+                        // 'billing'", "deadline 'payment' of checkout|7", or an aggregate's persistence id
   error why;            // the last failure
   timestamp since;
   std::uint64_t times = 1;
@@ -187,8 +188,8 @@ class runtime {
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  /// Registers the aggregate A. Before start(), like the two below: std::logic_error after it. What does not fit
-  /// together is reported by start().
+  /// Registers the aggregate A. Before start(), like reaction(), projection() and process_manager(): std::logic_error
+  /// after it. What does not fit together is reported by start().
   template <class A>
   runtime& aggregate() {
     return add(definition_of<A>());
@@ -221,7 +222,7 @@ class runtime {
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
-  /// again. Has no effect after stop(). For `busy_wait` see consumer_definition.
+  /// again, for ever, beginning with the first event of the batch. Has no effect after stop(). For `busy_wait` see consumer_definition.
   template <event E, class Handler>
   runtime& subscribe(Handler handler, std::chrono::microseconds busy_wait = {}) {
     auto definition = define_subscription<E>({}, std::move(handler));
@@ -237,8 +238,8 @@ class runtime {
   /// called from a handler.
   result<void> stop();
 
-  /// Sends `command` to the aggregate A named `entity_id` and waits for the answer. Must not be called from a handler
-  /// of an aggregate.
+  /// Sends `command` to the aggregate A named `entity_id` and waits for the answer. decide(), and the recovery before
+  /// it, may run on this thread; the timeout does not cut them short. Must not be called from a handler of an aggregate.
   template <class A, class Command>
   command_result execute(std::string_view entity_id, Command&& command, command_options options = {}) {
     return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));
@@ -375,7 +376,8 @@ class runtime {
   [[nodiscard]] runtime_status status() const;
 
   /// Returns what does not work right now: appending to the journal, storing snapshots, recovering an aggregate, a
-  /// consumer. Everything else goes on.
+  /// consumer that fails, has halted or stands still, dead letters that wait, a deadline that cannot be told. Everything
+  /// else goes on.
   [[nodiscard]] health_report health() const;
 
  private:

@@ -261,6 +261,8 @@ struct process_manager_definition {
 ///   `static tyto::steps then(const YourEvent&, const std::string& key)`;
 ///   `struct state`; and, if it has deadlines, `on(const state&, const tyto::deadline&)`;
 ///   `static bool is_over(const state&)` if an instance ends: then it takes nothing more.
+/// It runs as three consumers, under whose names it is in status(), health() and dead_letters(): `name`, which takes in
+/// events, `name/commands`, and `name/deadlines`.
 template <class P>
 process_manager_definition define_process_manager() {
   process_manager_definition made{};
