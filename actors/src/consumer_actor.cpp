@@ -11,7 +11,8 @@ namespace {
 // is given back.
 constexpr std::chrono::milliseconds max_batch_time{100};
 
-// After so many events what the handler has put off is done, so that the time can be looked at.
+// After so many events what the handler has put off is done, so that the time can be looked at: of a projection in
+// partitions a batch may take longer, then.
 constexpr std::size_t run_every = 256;
 
 constexpr std::chrono::microseconds max_busy_wait = std::chrono::seconds{1};
@@ -118,7 +119,10 @@ void consumer_actor::read_journal() {
     return events.size() >= limit && event.meta.is_last_part() ? visit::stop : visit::next;
   });
   // What was read before a damaged record is good.
-  if (!read && seen == position_) return fail(read.error());
+  if (!read && seen == position_) {
+    in_hand_.reset();  // no event's fault
+    return fail(read.error());
+  }
   const auto end = read ? *read : seen;
   if (end > seen) note_time_at(end);
   std::vector<const recorded_event*> wanted;

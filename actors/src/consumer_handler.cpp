@@ -181,6 +181,7 @@ class deadlines_handler final : public consumer_handler {
 
   static projection_definition list(deadlines_definition definition, std::vector<deadline_change>& changes) {
     projection_definition made{std::move(static_cast<consumer_definition&>(definition)), {}};
+    made.partitions = 1;  // they would share `changes`
     for (auto& [type, steps_of] : definition.handlers) {
       made.handlers.emplace(
           type,

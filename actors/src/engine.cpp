@@ -16,6 +16,7 @@ constexpr std::size_t max_name_bytes = 255;  // of a command's ids and tags
 constexpr std::size_t max_tags = 255;
 constexpr std::size_t max_consumer_name_bytes = 200;
 constexpr std::size_t max_partitions = 256;
+constexpr std::size_t max_consumer_batch = 1'000'000;
 constexpr std::string_view reserved_prefix = "tyto.";
 
 void log_to_stderr(std::string_view line) {
@@ -138,6 +139,10 @@ result<void> engine::check_options() const {
   if (o.max_commit_events == 0) return is_zero("max_commit_events");
   if (o.max_recent_events == 0) return is_zero("max_recent_events");
   if (o.max_consumer_batch == 0) return is_zero("max_consumer_batch");
+  if (o.max_consumer_batch > max_consumer_batch) {
+    return error{errc::invalid_argument, "starting the runtime",
+                 "max_consumer_batch is more than " + std::to_string(max_consumer_batch)};
+  }
   if (o.min_backoff.count() <= 0 || o.max_backoff < o.min_backoff) {
     return error{errc::invalid_argument, "starting the runtime",
                  "min_backoff must be more than 0 and no more than max_backoff"};

@@ -111,8 +111,12 @@ result<std::vector<answer>> look_at_one_position(const read_model_store& rows, c
 }  // namespace
 
 const version* answering(const versions& asked) {
-  const auto found = std::ranges::find_if(asked, [](const version& each) { return each.shown->answers(); });
-  return found == asked.end() ? nullptr : &*found;
+  const version* newest = nullptr;
+  // The oldest first: it does not end before a newer one answers, so while one takes over there is always one to find.
+  for (auto each = asked.rbegin(); each != asked.rend(); ++each) {
+    if (each->shown->answers()) newest = &*each;
+  }
+  return newest;
 }
 
 result<void> ask_now(const read_model_store& rows, const version& asked) {

@@ -358,7 +358,7 @@ class runtime {
   void check_clock() const;
 
   /// Returns the dead letters of a consumer: events that it could not handle, and those that wait behind them.
-  /// errc::invalid_argument if it is not registered.
+  /// errc::invalid_argument if the runtime has not been started with it; tyto::dead_letters() asks the journal alone.
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view consumer) const;
 
   /// Has a consumer handle dead letters again, in order: those of `key`, or all. Returns how many are none any more. If

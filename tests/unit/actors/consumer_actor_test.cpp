@@ -159,8 +159,10 @@ TEST_CASE("A consumer that is behind reads the journal from its checkpoint in ba
 
 TEST_CASE("A consumer that looks out for events goes to sleep when none comes, and gets those that come later") {
   world w{2};
-  w.script.definition.busy_wait = std::chrono::microseconds{100};
+  w.script.definition.busy_wait = std::chrono::milliseconds{1};
+  const auto before = std::chrono::steady_clock::now();
   w.start();
+  CHECK(std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{1});
   CHECK(w.script.handled == positions{1, 2});
   w.publish_one();
   w.host.run();

@@ -1,5 +1,6 @@
 #include "projection_work.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -17,7 +18,9 @@ struct histories {
   static constexpr std::string_view name = "histories";
   static constexpr std::size_t partitions = 3;
   using table = tyto::table<std::string, std::string>;
+  static inline std::atomic<int> calls = 0;
   static void project(table& rows, const counted& e, const metadata& m) {
+    ++calls;
     if (e.by == 0) throw std::runtime_error("poison");
     rows.update(std::string{m.entity_id()}, [&](std::string& all) { all += std::to_string(m.position) + " "; });
   }
@@ -34,6 +37,16 @@ struct one_history : histories {
 struct numbered : histories {
   static void project(table& rows, const counted&, const metadata& m) {
     rows.put(std::string{m.entity_id()}, std::to_string(rows.count()));
+  }
+};
+
+// Rows of one key each, which depend on what there is before and behind them.
+struct neighbours : histories {
+  static void project(table& rows, const counted&, const metadata& m) {
+    int found = 0;
+    rows.for_each([&](const std::string&, const std::string&) { ++found; });
+    rows.all().reversed().for_each([&](const std::string&, const std::string&) { ++found; });
+    rows.put(std::string{m.entity_id()}, std::to_string(found));
   }
 };
 
@@ -110,6 +123,17 @@ TEST_CASE("Partitions that change the same row make it as one thread would have"
 
 TEST_CASE("Partitions that count or scan rows see them as one thread would have") {
   check_that_sharing_changes_nothing<numbered>();
+}
+
+TEST_CASE("Partitions that are not in each other's way handle every event once") {
+  const auto events = events_of_streams(7, 1'000);
+  histories::calls = 0;
+  (void)changes_by<histories>(3, events, 128);
+  CHECK(histories::calls == 1'000);
+}
+
+TEST_CASE("Partitions that go through rows, either way, see them as one thread would have") {
+  check_that_sharing_changes_nothing<neighbours>();
 }
 
 TEST_CASE("Partitions that read each other's rows see them as one thread would have") {
