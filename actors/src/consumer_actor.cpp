@@ -47,7 +47,7 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds pause, const std::s
 consumer_actor::consumer_actor(const consumer_surroundings& around, partition part,
                                std::unique_ptr<consumer_handler> handler, std::shared_ptr<progress> shown)
     : around_(around),
-      part_(part),
+      part_(std::move(part)),
       name_(handler->definition().name),
       subject_("consumer '" + part_.label(name_) + "'"),
       handler_(std::move(handler)),

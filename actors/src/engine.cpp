@@ -248,7 +248,8 @@ result<void> engine::start() {
   return {};
 }
 
-void engine::spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part, progress::standing standing) {
+void engine::spawn_consumer(std::unique_ptr<consumer_handler> handler, const partition& part,
+                            progress::standing standing) {
   const auto name = handler->definition().name;
   auto shown = std::make_shared<progress>(part.label(name), standing);
   auto actor = spawn<consumer_actor>(*running_->actors, placement::dedicated, running_->around_consumers, part,

@@ -107,7 +107,7 @@ class engine {
   [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,
                                             const command_options& options) const;
   void dispatch(outgoing_command command, command_options options, command_reply done, bool waits = false);
-  void spawn_consumer(std::unique_ptr<consumer_handler> handler, partition part = {},
+  void spawn_consumer(std::unique_ptr<consumer_handler> handler, const partition& part = {},
                       progress::standing standing = progress::standing::answering);
   void spawn_subscription(reaction_definition definition);
   bool take_in(const command_options& options);

@@ -113,8 +113,8 @@ result<std::vector<answer>> look_at_one_position(const read_model_store& rows, c
 const version* answering(const versions& asked) {
   const version* newest = nullptr;
   // The oldest first: it does not end before a newer one answers, so while one takes over there is always one to find.
-  for (auto each = asked.rbegin(); each != asked.rend(); ++each) {
-    if (each->shown->answers()) newest = &*each;
+  for (auto i = asked.size(); i-- > 0;) {
+    if (asked[i].shown->answers()) newest = &asked[i];
   }
   return newest;
 }

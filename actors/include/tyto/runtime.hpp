@@ -222,7 +222,8 @@ class runtime {
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
-  /// again, for ever, beginning with the first event of the batch. Has no effect after stop(). For `busy_wait` see consumer_definition.
+  /// again, for ever, beginning with the first event of the batch. Has no effect after stop(). For `busy_wait` see
+  /// consumer_definition.
   template <event E, class Handler>
   runtime& subscribe(Handler handler, std::chrono::microseconds busy_wait = {}) {
     auto definition = define_subscription<E>({}, std::move(handler));
@@ -239,7 +240,8 @@ class runtime {
   result<void> stop();
 
   /// Sends `command` to the aggregate A named `entity_id` and waits for the answer. decide(), and the recovery before
-  /// it, may run on this thread; the timeout does not cut them short. Must not be called from a handler of an aggregate.
+  /// it, may run on this thread; the timeout does not cut them short. Must not be called from a handler of an
+  /// aggregate.
   template <class A, class Command>
   command_result execute(std::string_view entity_id, Command&& command, command_options options = {}) {
     return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));
@@ -376,8 +378,8 @@ class runtime {
   [[nodiscard]] runtime_status status() const;
 
   /// Returns what does not work right now: appending to the journal, storing snapshots, recovering an aggregate, a
-  /// consumer that fails, has halted or stands still, dead letters that wait, a deadline that cannot be told. Everything
-  /// else goes on.
+  /// consumer that fails, has halted or stands still, dead letters that wait, a deadline that cannot be told.
+  /// Everything else goes on.
   [[nodiscard]] health_report health() const;
 
  private:
