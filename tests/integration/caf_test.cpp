@@ -11,48 +11,19 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <functional>
 #include <future>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "ledger.hpp"
+#include "notes.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
 
 namespace {
-
-// What actors have noted. Goes after their actor_system.
-template <class T>
-class notes {
- public:
-  void add(T note) {
-    const std::lock_guard lock{mutex_};
-    all_.push_back(std::move(note));
-    changed_.notify_all();
-  }
-  bool wait_for_last(const T& note) {
-    std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, long_enough, [&] { return !all_.empty() && all_.back() == note; });
-  }
-  bool wait_for_count(std::size_t count) {
-    std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, long_enough, [&] { return all_.size() >= count; });
-  }
-  std::vector<T> all() {
-    const std::lock_guard lock{mutex_};
-    return all_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<T> all_;
-};
 
 bool wait_until(const std::function<bool()>& is_so) {
   const auto deadline = std::chrono::steady_clock::now() + long_enough;

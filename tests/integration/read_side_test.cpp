@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <future>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "ledger.hpp"
+#include "notes.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;
@@ -42,30 +41,6 @@ class closing {
 
  private:
   gate& held_;
-};
-
-// What a callback was called with.
-template <class T>
-class answers {
- public:
-  void add(T answer) {
-    const std::lock_guard lock{mutex_};
-    all_.push_back(std::move(answer));
-    changed_.notify_all();
-  }
-  bool wait_for(const T& answer) {
-    std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, long_enough, [&] { return std::ranges::count(all_, answer) > 0; });
-  }
-  std::vector<T> all() {
-    const std::lock_guard lock{mutex_};
-    return all_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<T> all_;
 };
 
 struct total {
@@ -197,7 +172,7 @@ std::string names_of(const runtime_status& status) {
 // Waits until the new version answers.
 template <class P>
 std::string wait_for_takeover(runtime& rt, const std::string& expected) {
-  answers<std::string> seen;
+  notes<std::string> seen;
   const auto watched = rt.watch<P>(total{}, [&](const std::string& answer) { seen.add(answer); }).value();
   CHECK(seen.wait_for(expected));
   return rt.query<P>(total{}).value();
@@ -271,7 +246,7 @@ TEST_CASE("A question to several projections that takes too long says which of t
 TEST_CASE("A live query tells the first answer and then each other one") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().aggregate<receipts>().projection<sum_of_credits>().start().value();
-  answers<std::int64_t> seen;
+  notes<std::int64_t> seen;
   const auto watched = rt.watch<sum_of_credits>({}, [&](std::int64_t sum) { seen.add(sum); }).value();
   REQUIRE(seen.wait_for(0));
   (void)rt.execute<account>("ann", credit{5}).value();
@@ -287,7 +262,7 @@ TEST_CASE("A slow callback misses what came meanwhile and gets the latest answer
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().projection<sum_of_credits>().start().value();
   gate slow;
-  answers<std::int64_t> seen;
+  notes<std::int64_t> seen;
   live_query watched;
   {
     const closing held{slow};
@@ -306,7 +281,7 @@ TEST_CASE("A slow callback misses what came meanwhile and gets the latest answer
 TEST_CASE("The callback of a live query is not called any more when the query has been destroyed") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().projection<sum_of_credits>().start().value();
-  answers<std::int64_t> seen;
+  notes<std::int64_t> seen;
   auto watched = rt.watch<sum_of_credits>({}, [&](std::int64_t sum) { seen.add(sum); }).value();
   REQUIRE(seen.wait_for(0));
   SECTION("by its end") { const auto ends = std::move(watched); }
@@ -335,7 +310,7 @@ TEST_CASE("A live query may be destroyed by its own callback") {
 }
 
 TEST_CASE("A live query ends with the runtime after the last answer, and may outlive it") {
-  answers<std::int64_t> seen;
+  notes<std::int64_t> seen;
   live_query watched;
   {
     runtime rt{open_memory(), quiet()};
@@ -350,12 +325,12 @@ TEST_CASE("A live query ends with the runtime after the last answer, and may out
 }
 
 TEST_CASE("A live query that cannot be answered is tried again when its projection has moved on") {
-  answers<std::string> lines;
+  notes<std::string> lines;
   auto options = quiet();
   options.log = [&](std::string_view line) { lines.add(std::string{line.substr(0, 35)}); };
   runtime rt{open_memory(), options};
   rt.aggregate<account>().projection<first_credit>().start().value();
-  answers<std::int64_t> seen;
+  notes<std::int64_t> seen;
   const auto watched = rt.watch<first_credit>({}, [&](std::int64_t cents) { seen.add(cents); }).value();
   REQUIRE(lines.wait_for("a live query will try again: queryi"));
   (void)rt.execute<account>("ann", credit{5}).value();
@@ -368,7 +343,7 @@ TEST_CASE("A live query goes on when its callback throws") {
   options.log = [&](std::string_view line) { lines += line.find("live query") != std::string_view::npos ? 1 : 0; };
   runtime rt{open_memory(), options};
   rt.aggregate<account>().projection<sum_of_credits>().start().value();
-  answers<std::int64_t> seen;
+  notes<std::int64_t> seen;
   const auto watched = rt.watch<sum_of_credits>({}, [&](std::int64_t sum) {
                            seen.add(sum);
                            if (sum == 0) throw std::runtime_error("no nothing");
@@ -392,7 +367,7 @@ TEST_CASE("A new version of a projection is built beside the old one, which answ
   run_version_1(stores);
   runtime rt{stores, quiet()};
   rt.aggregate<account>().projection<version_2>();
-  answers<std::string> seen;
+  notes<std::string> seen;
   live_query watched;
   {
     const closing held{version_2::held};
