@@ -64,6 +64,7 @@ struct runtime_options {
   std::size_t max_recent_events = 65'536;
 
   /// The most events that a consumer takes at once: what it reads into memory and what a projection commits together.
+  /// At most 1,000,000.
   std::size_t max_consumer_batch = 1'024;
 
   /// A consumer that is behind and has not moved for so long is listed by health(), for its handler may hang. 0: never.
