@@ -126,7 +126,7 @@ class delivered_one_by_one {
           took_us_ = microseconds(steady::now() - journal_->durable_at());
           arrived_.release();
         },
-        busy_wait);
+        {.busy_wait = busy_wait});
     rt_.start().value();
   }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "tyto/clock.hpp"
-#include "tyto/runtime.hpp"
+#include "tyto/status.hpp"
 
 namespace tyto::detail {
 

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "mailbox.hpp"
+#include "actor/mailbox.hpp"
 #include "tyto/command.hpp"
 #include "tyto/event_store.hpp"
 
@@ -35,7 +35,7 @@ struct write_answered {
   std::size_t writes = 1;
 };
 
-/// To an aggregate: leave memory if you have nothing in hand. `posted` is what directory::release() wants to hear.
+/// To an aggregate: leave memory if you have nothing in hand. `posted` is what directory::forget() wants to hear.
 struct passivate {
   std::uint64_t posted = 0;
 };

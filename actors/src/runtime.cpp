@@ -1,42 +1,32 @@
 #include "tyto/runtime.hpp"
 
 #include "engine.hpp"
-#include "live_query.hpp"
+#include "time_limit.hpp"
 
 namespace tyto {
-
-std::string_view name(consumer_state state) {
-  switch (state) {
-    case consumer_state::starting:
-      return "starting";
-    case consumer_state::running:
-      return "running";
-    case consumer_state::failing:
-      return "failing";
-    case consumer_state::halted:
-      return "halted";
-    case consumer_state::stopped:
-      return "stopped";
-  }
-  return "unknown";
-}
 
 runtime::runtime(storage stores, runtime_options options)
     : engine_(std::make_unique<detail::engine>(std::move(stores), std::move(options))) {}
 
 runtime::~runtime() = default;
 
-live_query::live_query() = default;
-live_query::live_query(std::unique_ptr<detail::watcher> asks) : asks_(std::move(asks)) {}
-live_query::live_query(live_query&& other) noexcept = default;
-live_query& live_query::operator=(live_query&& other) noexcept = default;
-live_query::~live_query() = default;
-
-runtime& runtime::add(const aggregate_definition& definition) { return engine_->add(definition), *this; }
-runtime& runtime::add(reaction_definition definition) { return engine_->add(std::move(definition)), *this; }
-runtime& runtime::add(projection_definition definition) { return engine_->add(std::move(definition)), *this; }
-runtime& runtime::add(process_manager_definition definition) { return engine_->add(std::move(definition)), *this; }
-runtime& runtime::subscribe(reaction_definition definition) { return engine_->subscribe(std::move(definition)), *this; }
+runtime& runtime::add(const aggregate_definition& definition) {
+  engine_->registered().aggregates.insert(&definition);
+  return *this;
+}
+runtime& runtime::add(reaction_definition definition) {
+  engine_->registered().reactions.push_back(std::move(definition));
+  return *this;
+}
+runtime& runtime::add(projection_definition definition) {
+  engine_->registered().projections.push_back(std::move(definition));
+  return *this;
+}
+runtime& runtime::add(process_manager_definition definition) {
+  engine_->registered().add(std::move(definition));
+  return *this;
+}
+subscription runtime::subscribe(reaction_definition definition) { return engine_->subscribe(std::move(definition)); }
 
 result<void> runtime::start() { return engine_->start(); }
 result<void> runtime::stop() { return engine_->stop(); }
@@ -49,7 +39,7 @@ command_result runtime::execute(outgoing_command command, command_options option
   engine_->submit(
       std::move(command), std::move(options), [answer](const command_result& outcome) { answer->set_value(outcome); },
       true);
-  if (future.wait_until(detail::deadline_after(timeout)) != std::future_status::ready) {
+  if (future.wait_until(detail::time_limit(timeout)) != std::future_status::ready) {
     return command_failure{error{errc::timeout, "waiting for the answer to a command to " + target,
                                  "none came in " + std::to_string(timeout.count()) + " ms; the command may still run"}};
   }

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "record.hpp"
+#include "lmdb/record.hpp"
 
 namespace tyto {
 namespace {
@@ -41,7 +41,7 @@ result<void> check_event(const stream_write& write, const recorded_event& event)
 
 result<void> check_write(const stream_write& write) {
   if (auto usable = check_persistence_id(write.persistence_id); !usable) return usable;
-  if ((write.events.empty() && !write.then) || write.events.size() > 0xffff'ffff) {
+  if ((write.events.empty() && !write.retain) || write.events.size() > 0xffff'ffff) {
     return error{errc::invalid_argument, "appending to " + write.persistence_id, "a write has at least one event"};
   }
   for (const auto& event : write.events) {
@@ -93,13 +93,13 @@ result<void> check_stream(const stream_write& write, const stream_info& now) {
         .with(version_conflict{now.version});
   }
   if (now.state == stream_state::deleted) return error{errc::closed, doing(), "the stream was deleted"};
-  const bool grows = !write.events.empty() || write.then->what == retention::action::close;
+  const bool grows = !write.events.empty() || write.retain->what == retention::action::close;
   if (grows && now.state == stream_state::closed) return error{errc::closed, doing(), "the stream was closed"};
   const auto version = now.version + write.events.size();
-  if (write.then && write.then->what == retention::action::truncate && write.then->first > version + 1) {
+  if (write.retain && write.retain->what == retention::action::truncate && write.retain->first > version + 1) {
     return error{
         errc::invalid_argument, doing(),
-        fmt::format("the stream has {} events, so it cannot begin with number {}", version, write.then->first)};
+        fmt::format("the stream has {} events, so it cannot begin with number {}", version, write.retain->first)};
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "tyto/event_store.hpp"
 #include "tyto/read_model_store.hpp"
+#include "tyto/snapshot_store.hpp"
 
 namespace tyto {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <tyto/read_model_store.hpp>
 #include <tyto/result.hpp>
+#include <tyto/storage.hpp>
 
 #include "audit.hpp"
 #include "invoice.hpp"

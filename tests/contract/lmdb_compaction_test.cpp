@@ -124,8 +124,8 @@ TEST_CASE("a journal in LMDB that is compacted again and again reads like one in
       const auto id = "s|" + std::string(pick(9) + 1, 'x');
       streams.insert(id);
       auto write = write_of(id, pick(2) + 1);
-      if (pick(4) == 0) write->then = retention{action::truncate, pick(12), "base " + std::to_string(step)};
-      if (pick(40) == 0) write->then = retention{pick(1) == 0 ? action::close : action::remove, 0, {}};
+      if (pick(4) == 0) write->retain = retention{action::truncate, pick(12), "base " + std::to_string(step)};
+      if (pick(40) == 0) write->retain = retention{pick(1) == 0 ? action::close : action::remove, 0, {}};
       batch.writes.push_back(write);
     }
     batch.checkpoints.push_back({"billing", pick(100)});

@@ -1,5 +1,5 @@
 // The stored form of an event, byte for byte as docs/storage-format.md has it.
-#include "record.hpp"
+#include "lmdb/record.hpp"
 
 #include <catch2/catch.hpp>
 

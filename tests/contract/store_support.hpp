@@ -75,7 +75,7 @@ inline std::shared_ptr<stream_write> change_of(std::string id, retention::action
                                                std::string base = {}, std::size_t events = 0,
                                                expected_version expected = expected_version::any()) {
   auto write = write_of(std::move(id), events, expected);
-  write->then = retention{what, first, std::move(base)};
+  write->retain = retention{what, first, std::move(base)};
   return write;
 }
 

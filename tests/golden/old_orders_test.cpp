@@ -89,8 +89,8 @@ struct receipts {
   static std::string query(const table& rows, const of& q) { return rows.get(q.order).value_or("-"); }
 };
 
-evolution changes() {
-  evolution made;
+upcasters changes() {
+  upcasters made;
   made.rename("order.placed", "order.created")
       .upcast("order.placed", 1,
               [](document& d) {
@@ -115,7 +115,7 @@ storage open(const temporary_directory& directory) {
   } else {
     REQUIRE(std::system((std::string{TYTO_OLD_ORDERS_PROGRAM} + " '" + path.string() + "'").c_str()) == 0);
   }
-  return evolve(open_lmdb({.path = path}).value(), changes());
+  return upcasting(open_lmdb({.path = path}).value(), changes());
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ caf::behavior stash_until_go(caf::event_based_actor* self, notes<std::int64_t>* 
   return {[=](go_atom) { self->become(note_credits(self, seen)); }};
 }
 
-constexpr subscription_options ten_at_most{.max_unhandled = 10, .patience = std::chrono::milliseconds{5}};
+constexpr mailbox_options ten_at_most{.max_unhandled = 10, .patience = std::chrono::milliseconds{5}};
 
 // Waits until the subscription of a CAF actor has failed several times in a row, so that it stands still, and returns
 // what health() says of it.

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "consumer/partition.hpp"
 #include "ledger.hpp"
-#include "partition.hpp"
 #include "support/scripted_store.hpp"
 #include "support/temporary_directory.hpp"
 

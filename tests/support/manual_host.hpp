@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "host.hpp"
+#include "actor/host.hpp"
 #include "tyto/clock.hpp"
 
 namespace tyto::test {

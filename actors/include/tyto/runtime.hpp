@@ -15,168 +15,22 @@
 #include <vector>
 
 #include "tyto/aggregate.hpp"
-#include "tyto/clock.hpp"
 #include "tyto/command.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/dead_letter.hpp"
 #include "tyto/process_manager.hpp"
-#include "tyto/read_model_store.hpp"
+#include "tyto/question.hpp"
 #include "tyto/result.hpp"
-#include "tyto/table.hpp"
+#include "tyto/runtime_options.hpp"
+#include "tyto/status.hpp"
+#include "tyto/storage.hpp"
+#include "tyto/subscription.hpp"
 
 namespace tyto {
 
-struct runtime_options {
-  /// Stamps events. Affects behaviour.
-  std::shared_ptr<const clock> time = system_clock();
-
-  /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
-  /// Must not block for long.
-  std::function<void(std::string_view line)> log;
-
-  /// Commands that callers may have in flight at once. What happens to one more is the caller's choice, see
-  /// command_options::when_full. Bounds memory: what waits anywhere on its way to the disk is one of these, or one of
-  /// the commands that a reaction has sent for the events it has in hand.
-  std::size_t max_commands_in_flight = 65'536;
-
-  /// Commands that one aggregate may have in hand; one more is answered with errc::overloaded. Bounds memory.
-  std::size_t max_commands_per_aggregate = 16'384;
-
-  /// How many command ids an aggregate remembers, the latest ones: so long is a repeated command recognised. At least
-  /// max_commands_per_aggregate are. Should exceed what one reaction may send to one aggregate for
-  /// max_recent_events, so that a repetition after a crash changes nothing. Affects behaviour, and memory.
-  std::size_t command_id_window = 65'536;
-
-  /// About how many aggregates stay in memory; beyond it the least recently used ones leave. Bounds memory.
-  std::size_t max_live_aggregates = 100'000;
-
-  /// How long an aggregate stays in memory without a command; the next one brings it back by replay. 0: for ever.
-  std::chrono::milliseconds passivate_after = std::chrono::minutes{10};
-
-  /// Threads that aggregates share; 0 for one per core. Affects performance.
-  std::size_t worker_threads = 0;
-
-  /// The most events that one transaction takes. Affects performance: the latency of a commit under full load.
-  std::size_t max_commit_events = 4'096;
-
-  /// The most events that are kept in memory for consumers at the head of the journal; one that falls further behind
-  /// reads from the journal. Bounds memory.
-  std::size_t max_recent_events = 65'536;
-
-  /// The most events that a consumer takes at once: what it reads into memory and what a projection commits together.
-  /// At most 1,000,000.
-  std::size_t max_consumer_batch = 1'024;
-
-  /// A consumer that is behind and has not moved for so long is listed by health(), for its handler may hang. 0: never.
-  std::chrono::milliseconds stall_after = std::chrono::seconds{30};
-
-  /// How long a failing consumer waits before it tries again: from the first to the second figure, doubling.
-  std::chrono::milliseconds min_backoff{10};
-  std::chrono::milliseconds max_backoff{5'000};
-};
-
-enum class consumer_state : std::uint8_t {
-  starting,  // looking up its checkpoint; next: running
-  running,   // taking events as they come; next: failing, stopped
-  failing,   // the event after its position failed; it will be tried again; next: running, halted, stopped
-  halted,    // the event after its position failed too often, and its policy is to stop; next: stopped
-  stopped,
-};
-
-/// Returns the state's name, for example "running".
-std::string_view name(consumer_state state);
-
-/// How one consumer is doing.
-struct consumer_status {
-  std::string name;
-  consumer_state state = consumer_state::starting;
-  std::uint64_t position = 0;  // it is done with the events up to here
-  std::uint64_t lag = 0;       // events behind the head of the journal
-  /// While it is behind: how old the last event is that it is done with. Else 0.
-  std::chrono::microseconds lag_time{0};
-  double events_per_second = 0;  // of the journal that it passes, over the last five to ten seconds
-  std::uint64_t failures = 0;    // how often a handler, a command or a commit failed
-  std::uint64_t parked = 0;      // its dead letters
-  std::string last_error;        // of those, the last; empty if none
-};
-
-struct runtime_status {
-  std::uint64_t head = 0;     // the position of the last durable event
-  std::uint64_t commits = 0;  // transactions with events since start()
-  std::size_t live_aggregates = 0;
-  std::size_t commands_in_flight = 0;  // from callers, not from reactions
-  std::vector<consumer_status> consumers;
-};
-
-/// Something that does not work at the moment and is tried again, or waits for someone.
-struct health_problem {
-  std::string subject;  // "journal", "snapshots", "consumer 'billing'", "dead letters of 'billing'", "stall of
-                        // 'billing'", "deadline 'payment' of checkout|7", or an aggregate's persistence id
-  error why;            // the last failure
-  timestamp since;
-  std::uint64_t times = 1;
-};
-
-/// What does not work at the moment. What works again is no longer listed.
-struct health_report {
-  std::vector<health_problem> problems;
-  std::uint64_t unlisted = 0;  // failures of others than the first 1,000 subjects
-
-  [[nodiscard]] bool is_healthy() const { return problems.empty() && unlisted == 0; }
-};
-
 namespace detail {
 class engine;
-class caf_bridge;  // see caf.hpp
-
-template <class F>
-struct query_parameter;  // the question that a projection's query takes
-template <class R, class T, class Q>
-struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
-
-template <class P>
-using question_of = typename query_parameter<decltype(&P::query)>::type;
-template <class P, class Question>
-using answer_of = decltype(P::query(std::declval<const typename P::table&>(), std::declval<const Question&>()));
-
-using query_call = std::function<void(const row_reader&)>;
-
-/// How to ask one version of a projection.
-struct version_call {
-  std::string_view name;
-  query_call call;
-};
-using version_calls = std::vector<version_call>;  // the newest version first
-
-/// Returns how to ask P, or what it replaces: each calls `take(answer)`. `question` must outlive them.
-template <class P, class Question, class Take>
-version_calls calls_of(const Question& question, Take take) {
-  version_calls calls;
-  if constexpr (replaces_another<P>) calls = calls_of<typename P::replaces>(question, take);
-  calls.insert(calls.begin(), {P::name, [&question, take](const row_reader& rows) {
-                                 const typename P::table table{rows};
-                                 take(P::query(table, question));
-                               }});
-  return calls;
 }
-
-class watcher;
-}  // namespace detail
-
-/// A question that is asked again and again, see runtime::watch(). Destroying it, or assigning to it, ends that: the
-/// callback is not called any more, and a call that is under way has returned, unless it is the one that does this. May
-/// outlive the runtime.
-class live_query {
- public:
-  live_query();
-  explicit live_query(std::unique_ptr<detail::watcher> asks);
-  live_query(live_query&& other) noexcept;
-  live_query& operator=(live_query&& other) noexcept;
-  ~live_query();
-
- private:
-  std::unique_ptr<detail::watcher> asks_;
-};
 
 /// An embedded runtime of aggregates and consumers over one storage.
 ///
@@ -223,14 +77,18 @@ class runtime {
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
-  /// again, for ever, beginning with the first event of the batch. Has no effect after stop(). For `busy_wait` see
-  /// consumer_definition.
+  /// again, for ever, beginning with the first event of the batch. Goes on until it is ended, by what is returned, or
+  /// the runtime is; has no effect after stop().
   template <event E, class Handler>
-  runtime& subscribe(Handler handler, std::chrono::microseconds busy_wait = {}) {
+  subscription subscribe(Handler handler, subscription_options options = {}) {
     auto definition = define_subscription<E>({}, std::move(handler));
-    definition.busy_wait = busy_wait;
+    definition.busy_wait = options.busy_wait;
     return subscribe(std::move(definition));
   }
+
+  /// The same for a definition that was made before, maybe of several types of events: for those who bring events to
+  /// other places. Its name, if it has one, is part of what status() and health() call it.
+  subscription subscribe(reaction_definition definition);
 
   /// Starts the actors. Fails if the domain does not fit together or the storage cannot be read.
   result<void> start();
@@ -384,13 +242,10 @@ class runtime {
   [[nodiscard]] health_report health() const;
 
  private:
-  friend class detail::caf_bridge;
-
   runtime& add(const aggregate_definition& definition);
   runtime& add(reaction_definition definition);
   runtime& add(projection_definition definition);
   runtime& add(process_manager_definition definition);
-  runtime& subscribe(reaction_definition definition);
   void submit(outgoing_command command, command_options options, std::function<void(const command_result&)> done);
   result<void> ask(detail::version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout);
   result<void> ask_together(const std::vector<detail::version_calls>& calls, std::uint64_t at_least,

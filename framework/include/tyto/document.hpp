@@ -1,4 +1,4 @@
-// A stored event opened for editing by the names of its fields: what upcasters work on (see evolution.hpp).
+// A stored event opened for editing by the names of its fields: what upcasters work on (see upcasting.hpp).
 #pragma once
 
 #include <string>

@@ -79,7 +79,7 @@ const event_type& type_of() {
   return type;
 }
 
-/// The type under which a stored event is shown whose type was retired (see evolution.hpp): it keeps its position, its
+/// The type under which a stored event is shown whose type was retired (see upcasting.hpp): it keeps its position, its
 /// sequence number and its command id, and nobody handles it.
 inline constexpr std::string_view retired_type = "tyto.retired";
 

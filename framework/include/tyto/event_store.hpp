@@ -11,9 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "tyto/command.hpp"
 #include "tyto/event.hpp"
 #include "tyto/event_filter.hpp"
+#include "tyto/expected_version.hpp"
+#include "tyto/result.hpp"
+#include "tyto/retention.hpp"
+#include "tyto/visit.hpp"
 
 namespace tyto {
 
@@ -21,8 +24,8 @@ namespace tyto {
 struct stream_write {
   std::string persistence_id;
   expected_version expected = expected_version::any();
-  std::vector<recorded_event> events;  // at least one, unless `then` is set; append() numbers them
-  std::optional<retention> then = {};  // what becomes of the stream after them
+  std::vector<recorded_event> events;    // at least one, unless `retain` is set; append() numbers them
+  std::optional<retention> retain = {};  // what becomes of the stream after them
 };
 
 /// How far the consumer `name` is done.
@@ -41,7 +44,6 @@ struct append_batch {
 /// or errc::invalid_argument.
 using append_outcomes = std::vector<result<void>>;
 
-enum class visit : std::uint8_t { next, stop };
 /// Called for one event after the other. The event is lent for the call only, and a store may hold a read transaction
 /// meanwhile: keep it short.
 using event_visitor = std::function<visit(const event_view&)>;

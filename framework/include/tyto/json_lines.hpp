@@ -20,7 +20,7 @@ struct export_options {
 /// Writes events to `out`, each a line with its metadata and, as "payload", its fields; recorded rejections too,
 /// retired events not. Times are UTC, as in 2026-01-31T09:30:00.000000Z. Returns the number of lines.
 ///
-/// A journal from evolve() gives the events as they are today, one as it was opened gives them as they are stored.
+/// A journal from upcasting() gives the events as they are today, one as it was opened gives them as they are stored.
 /// Fails where reading fails, with errc::undecodable if a payload is not MessagePack, and with
 /// errc::io if `out` fails; the lines before are written.
 result<std::uint64_t> export_json_lines(const event_store& journal, std::ostream& out,

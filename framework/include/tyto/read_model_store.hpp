@@ -11,9 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "tyto/event_store.hpp"
 #include "tyto/result.hpp"
-#include "tyto/snapshot_store.hpp"
+#include "tyto/visit.hpp"
 
 namespace tyto {
 
@@ -105,13 +104,6 @@ class row_buffer final : public row_reader {
   const row_reader& base_;
   row_changes changes_;
   mutable std::optional<std::uint64_t> count_;  // once somebody asked
-};
-
-/// Everything that a runtime stores: the journal, and what is derived from it.
-struct storage {
-  std::shared_ptr<event_store> journal;
-  std::shared_ptr<read_model_store> read_models;
-  std::shared_ptr<snapshot_store> snapshots;  // may be missing; then none are taken
 };
 
 }  // namespace tyto

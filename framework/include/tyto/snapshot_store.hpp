@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "tyto/event_store.hpp"
 #include "tyto/result.hpp"
+#include "tyto/visit.hpp"
 
 namespace tyto {
 

@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <string_view>
 
-#include "tyto/read_model_store.hpp"
+#include "tyto/result.hpp"
+#include "tyto/storage.hpp"
 
 namespace tyto {
 

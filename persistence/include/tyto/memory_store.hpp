@@ -2,7 +2,7 @@
 // writing another implementation of the ports.
 #pragma once
 
-#include "tyto/read_model_store.hpp"
+#include "tyto/storage.hpp"
 
 namespace tyto {
 

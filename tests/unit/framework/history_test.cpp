@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "journals.hpp"
-#include "tyto/evolution.hpp"
+#include "tyto/upcasting.hpp"
 
 using tyto::at_sequence;
 using tyto::at_time;
@@ -129,7 +129,7 @@ TEST_CASE("a state after an event that has not happened is refused") {
 TEST_CASE("recorded rejections and retired events are part of the numbers, not of a typed history") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "account|ann", {credit_of(5), rejected, {"account.pinged"}, debit_of(2), rejected}).value();
-  const auto opened = tyto::evolve(stored, tyto::evolution{}.retire("account.pinged"));
+  const auto opened = tyto::upcasting(stored, tyto::upcasters{}.retire("account.pinged"));
   const auto events = tyto::history<account>(*opened.journal, "ann").value();
   REQUIRE(events.size() == 2);
   CHECK(events[1].meta.sequence_number == 4);
@@ -140,13 +140,13 @@ TEST_CASE("recorded rejections and retired events are part of the numbers, not o
 TEST_CASE("the parts of a split event are one event in time, and several in the history") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "account|ann", {credit_of(5), {"account.moved"}, credit_of(1)}).value();
-  tyto::evolution changes;
+  tyto::upcasters changes;
   changes.split("account.moved", 1, [](const tyto::document&) -> std::vector<tyto::upcasted> {
     tyto::document cents;
     cents.set("cents", 2);
     return {{"account.debited", 1, cents}, {"account.credited", 1, cents}, {"account.debited", 1, cents}};
   });
-  const auto opened = tyto::evolve(stored, changes);
+  const auto opened = tyto::upcasting(stored, changes);
   CHECK(cents_at(*opened.journal, at_sequence{2}) == 3);
   CHECK(cents_at(*opened.journal, at_time{second(2)}) == 3);
   CHECK(cents_at(*opened.journal, at_sequence{3}) == 4);

@@ -48,7 +48,7 @@ inline tyto::result<void> store(tyto::event_store& journal, const std::string& s
 inline void retain(tyto::event_store& journal, const std::string& stream, tyto::retention change) {
   auto write = std::make_shared<tyto::stream_write>();
   write->persistence_id = stream;
-  write->then = std::move(change);
+  write->retain = std::move(change);
   tyto::append_and_wait(journal, {{write}, {}}).value().at(0).value();
 }
 

@@ -4,7 +4,7 @@
 
 #include "journals.hpp"
 #include "orders.hpp"
-#include "tyto/evolution.hpp"
+#include "tyto/upcasting.hpp"
 
 using tyto::errc;
 
@@ -73,7 +73,7 @@ TEST_CASE("the export holds the events of a range that the filter lets through")
 TEST_CASE("an evolved journal is exported as it is today, without what was retired") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "order|1", {{"a"}, {"b"}, as_written(tyto::command_rejected{"no"})}).value();
-  const auto opened = tyto::evolve(stored, tyto::evolution{}.retire("a").rename("b", "c"));
+  const auto opened = tyto::upcasting(stored, tyto::upcasters{}.retire("a").rename("b", "c"));
   CHECK(positions_in(exported(*stored.journal)) == std::vector{1, 2, 3});
   const auto text = exported(*opened.journal);
   CHECK(positions_in(text) == std::vector{2, 3});

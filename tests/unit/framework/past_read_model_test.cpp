@@ -2,7 +2,7 @@
 
 #include "journals.hpp"
 #include "orders.hpp"
-#include "tyto/evolution.hpp"
+#include "tyto/upcasting.hpp"
 
 using tyto::errc;
 
@@ -82,13 +82,13 @@ TEST_CASE("a past read model beyond the journal's end is at the end") {
 TEST_CASE("a past read model has all parts of the event at its position") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "order|1", {{"order.doubled"}, created_by("ann")}).value();
-  tyto::evolution changes;
+  tyto::upcasters changes;
   changes.split("order.doubled", 1, [](const tyto::document&) -> std::vector<tyto::upcasted> {
     tyto::document by;
     by.set("customer", std::string{"ann"});
     return {{"order.created", 1, by}, {"order.created", 1, by}};
   });
-  const auto opened = tyto::evolve(stored, changes);
+  const auto opened = tyto::upcasting(stored, changes);
   CHECK(tyto::project_until<customers>(*opened.journal, 1).value().query(customers::of{"ann"}).value() == 2);
 }
 

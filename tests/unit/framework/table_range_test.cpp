@@ -3,6 +3,7 @@
 #include <random>
 
 #include "rows.hpp"
+#include "tyto/event.hpp"
 #include "tyto/table.hpp"
 
 namespace {

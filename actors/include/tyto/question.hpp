@@ -1,0 +1,68 @@
+// Questions to projections: their types, how they reach the version of a projection that answers, and live queries.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tyto/consumer.hpp"
+#include "tyto/read_model_store.hpp"
+
+namespace tyto {
+
+namespace detail {
+
+template <class F>
+struct query_parameter;  // the question that a projection's query takes
+template <class R, class T, class Q>
+struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
+
+template <class P>
+using question_of = typename query_parameter<decltype(&P::query)>::type;
+template <class P, class Question>
+using answer_of = decltype(P::query(std::declval<const typename P::table&>(), std::declval<const Question&>()));
+
+using query_call = std::function<void(const row_reader&)>;
+
+/// How to ask one version of a projection.
+struct version_call {
+  std::string_view name;
+  query_call call;
+};
+using version_calls = std::vector<version_call>;  // the newest version first
+
+/// Returns how to ask P, or what it replaces: each calls `take(answer)`. `question` must outlive them.
+template <class P, class Question, class Take>
+version_calls calls_of(const Question& question, Take take) {
+  version_calls calls;
+  if constexpr (replaces_another<P>) calls = calls_of<typename P::replaces>(question, take);
+  calls.insert(calls.begin(), {P::name, [&question, take](const row_reader& rows) {
+                                 const typename P::table table{rows};
+                                 take(P::query(table, question));
+                               }});
+  return calls;
+}
+
+class watcher;
+
+}  // namespace detail
+
+/// A question that is asked again and again, see runtime::watch(). Destroying it, or assigning to it, ends that: the
+/// callback is not called any more, and a call that is under way has returned, unless it is the one that does this. May
+/// outlive the runtime.
+class live_query {
+ public:
+  live_query();
+  explicit live_query(std::unique_ptr<detail::watcher> asks);
+  live_query(live_query&& other) noexcept;
+  live_query& operator=(live_query&& other) noexcept;
+  ~live_query();
+
+ private:
+  std::unique_ptr<detail::watcher> asks_;
+};
+
+}  // namespace tyto

@@ -1,0 +1,66 @@
+// How a runtime and its consumers are doing, as status() and health() show it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tyto/clock.hpp"
+#include "tyto/result.hpp"
+
+namespace tyto {
+
+enum class consumer_state : std::uint8_t {
+  starting,  // looking up its checkpoint; next: running
+  running,   // taking events as they come; next: failing, stopped
+  failing,   // the event after its position failed; it will be tried again; next: running, halted, stopped
+  halted,    // the event after its position failed too often, and its policy is to stop; next: stopped
+  stopped,
+};
+
+/// Returns the state's name, for example "running".
+std::string_view name(consumer_state state);
+
+/// How one consumer is doing.
+struct consumer_status {
+  std::string name;
+  consumer_state state = consumer_state::starting;
+  std::uint64_t position = 0;  // it is done with the events up to here
+  std::uint64_t lag = 0;       // events behind the head of the journal
+  /// While it is behind: how old the last event is that it is done with. Else 0.
+  std::chrono::microseconds lag_time{0};
+  double events_per_second = 0;  // of the journal that it passes, over the last five to ten seconds
+  std::uint64_t failures = 0;    // how often a handler, a command or a commit failed
+  std::uint64_t parked = 0;      // its dead letters
+  std::string last_error;        // of those, the last; empty if none
+};
+
+struct runtime_status {
+  std::uint64_t head = 0;     // the position of the last durable event
+  std::uint64_t commits = 0;  // transactions with events since start()
+  std::size_t live_aggregates = 0;
+  std::size_t commands_in_flight = 0;  // from callers, not from reactions
+  std::vector<consumer_status> consumers;
+};
+
+/// Something that does not work at the moment and is tried again, or waits for someone.
+struct health_problem {
+  std::string subject;  // "journal", "snapshots", "consumer 'billing'", "dead letters of 'billing'", "stall of
+                        // 'billing'", "deadline 'payment' of checkout|7", or an aggregate's persistence id
+  error why;            // the last failure
+  timestamp since;
+  std::uint64_t times = 1;
+};
+
+/// What does not work at the moment. What works again is no longer listed.
+struct health_report {
+  std::vector<health_problem> problems;
+  std::uint64_t unlisted = 0;  // failures of others than the first 1,000 subjects
+
+  [[nodiscard]] bool is_healthy() const { return problems.empty() && unlisted == 0; }
+};
+
+}  // namespace tyto

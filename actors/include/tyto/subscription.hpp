@@ -1,0 +1,39 @@
+// Plain handlers of events, from now on: how one is set up and ended. runtime::subscribe() makes them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace tyto {
+
+namespace detail {
+class subscriber;
+}
+
+/// What a subscriber may say with its handler.
+struct subscription_options {
+  /// How long its thread looks for the next event before it goes to sleep, see consumer_definition::busy_wait.
+  std::chrono::microseconds busy_wait = {};
+};
+
+/// A handler that runtime::subscribe() has set up. It goes on when this object goes; only end(), or the end of the
+/// runtime, ends it. Copies stand for the same subscription. May outlive the runtime. Safe to use from any thread.
+class subscription {
+ public:
+  /// Stands for none.
+  subscription() = default;
+  explicit subscription(std::shared_ptr<detail::subscriber> of) : of_(std::move(of)) {}
+
+  /// Ends the subscription: the handler is not called any more, and its thread goes. A call that is under way has
+  /// returned, unless it is the one that does this. Idempotent.
+  void end();
+
+  /// The same without waiting for a call that is under way: for those who must not block.
+  void end_soon();
+
+ private:
+  std::shared_ptr<detail::subscriber> of_;
+};
+
+}  // namespace tyto

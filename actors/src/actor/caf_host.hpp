@@ -1,0 +1,16 @@
+// Runs the runtime's actors on CAF, which sees no message type of theirs but one envelope. No other file includes CAF,
+// except the bridge to users' CAF actors (caf_bridge.cpp), so that its versions differ in these two alone.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "actor/host.hpp"
+
+namespace tyto::detail {
+
+/// Returns a host with `worker_threads` threads for shared actors, 0 for one per core. Destroying it waits until its
+/// actors have ended, so close them first.
+std::unique_ptr<host> make_caf_host(std::size_t worker_threads);
+
+}  // namespace tyto::detail

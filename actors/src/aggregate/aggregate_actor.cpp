@@ -1,0 +1,277 @@
+#include "aggregate/aggregate_actor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tyto::detail {
+
+aggregate_actor::aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
+                                 std::string persistence_id)
+    : around_(around),
+      definition_(definition),
+      persistence_id_(std::move(persistence_id)),
+      memory_(around.stored.command_id_window) {}
+
+void aggregate_actor::on(aggregate_message message) {
+  std::visit(overloaded{[this](run_command& command) { run(std::move(command)); },
+                        [this](write_answered& answer) {
+                          for (; answer.writes > 0; --answer.writes) answered(answer.outcome);
+                        },
+                        [this](passivate asked) { leave(asked); }},
+             message);
+}
+
+void aggregate_actor::run(run_command command) {
+  if (held_.size() + waiting_.size() >= around_.max_commands) {
+    command.reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
+                                        std::to_string(around_.max_commands) + " commands wait for their answers"}});
+  } else if (phase_ == phase::draining) {
+    waiting_.push(std::move(command));
+  } else if (phase_ == phase::ready || recover()) {
+    command.retain ? retain(std::move(command)) : decide(std::move(command));
+  } else {
+    command.reply(command_failure{*failed_recovery_});
+  }
+}
+
+void aggregate_actor::leave(passivate asked) {
+  if (held_.empty() && waiting_.empty()) around_.forget(persistence_id_, asked.posted);
+}
+
+void aggregate_actor::decide(run_command command) {
+  const auto& options = command.options;
+  if (was_seen(command)) return hold({nullptr, options.command_id, std::nullopt, std::move(command.reply)});
+  if (stream_ != stream_state::open) return hold({nullptr, {}, closed(), std::move(command.reply)});
+  if (auto conflict = conflict_with(options)) return hold({nullptr, {}, *conflict, std::move(command.reply)});
+
+  auto decided = memory_.instance->decide(command.command.get());
+  if (!decided) {
+    auto why = error{decided.error().code(), "running a command on " + persistence_id_}.because(decided.error());
+    hold({nullptr, {}, why, std::move(command.reply)});
+    if (memory_.instance->is_broken()) {
+      start_draining(why);
+      finish_draining();
+    }
+    return;
+  }
+  if (auto* no = std::get_if<rejection>(&*decided)) {
+    if (!options.record_rejection || options.command_id.empty()) {
+      return hold({nullptr, {}, std::move(*no), std::move(command.reply)});
+    }
+    auto event = std::make_shared<const command_rejected>(command_rejected{no->reason});
+    auto payload = to_bytes(*event);
+    return store(std::move(command), {{&type_of<command_rejected>(), std::move(event), std::move(payload)}},
+                 std::move(*no));
+  }
+  auto& events = std::get<std::vector<new_event>>(*decided);
+  if (events.empty()) return hold({nullptr, {}, std::nullopt, std::move(command.reply)});
+  const auto version_before = decided_version_;
+  store(std::move(command), std::move(events), std::nullopt);
+  take_snapshot_if_due(version_before);
+}
+
+bool aggregate_actor::was_seen(const run_command& command) const {
+  const auto& id = command.options.command_id;
+  return !id.empty() && memory_.outcomes.find(id) != nullptr;
+}
+
+std::optional<error> aggregate_actor::conflict_with(const command_options& options) const {
+  if (options.expected.allows(decided_version_)) return std::nullopt;
+  return error{errc::conflict, "running a command on " + persistence_id_,
+               "expected " + options.expected.describe() + ", it is at version " + std::to_string(decided_version_)}
+      .with(version_conflict{decided_version_});
+}
+
+error aggregate_actor::closed() const {
+  return {errc::closed, "running a command on " + persistence_id_,
+          stream_ == stream_state::deleted ? "its stream was deleted" : "its stream was closed"};
+}
+
+// What has been done to the stream already is done again without effect, for a repetition must be harmless.
+void aggregate_actor::retain(run_command command) {
+  auto change = *command.retain;
+  const bool is_done =
+      stream_ == stream_state::deleted || (stream_ == stream_state::closed && change.what == retention::action::close);
+  if (is_done && change.what == retention::action::truncate) {
+    return hold({nullptr, {}, closed(), std::move(command.reply)});
+  }
+  if (is_done) return hold({nullptr, {}, std::nullopt, std::move(command.reply)});
+  if (auto conflict = conflict_with(command.options)) return hold({nullptr, {}, *conflict, std::move(command.reply)});
+  if (change.what == retention::action::truncate) {
+    if (auto prepared = prepare_truncation(change); !prepared) {
+      return hold({nullptr, {}, prepared.error(), std::move(command.reply)});
+    }
+  }
+  if (change.what == retention::action::close) stream_ = stream_state::closed;
+  if (change.what == retention::action::remove) stream_ = stream_state::deleted;
+  command.retain = std::move(change);
+  store(std::move(command), {}, std::nullopt);
+}
+
+result<void> aggregate_actor::prepare_truncation(retention& change) const {
+  const auto refuse = [this](std::string why) {
+    return error{errc::invalid_argument, "truncating " + persistence_id_, std::move(why)};
+  };
+  const auto durable = memory_.durable.sequence_number;
+  if (change.first == 0 || change.first > durable + 1) {
+    return refuse("the first event that stays must be one of 1 to " + std::to_string(durable + 1) +
+                  ", the end of what is durable, not " + std::to_string(change.first));
+  }
+  if (definition_.snapshots) {
+    auto state = memory_.instance->image();
+    if (!state) return std::move(state).error();
+    change.base = image_of(memory_, definition_, decided_version_, *state, true);
+    return {};
+  }
+  bool is_summary = change.first == 1;
+  auto read = around_.stored.journal.read_stream(persistence_id_, change.first, [&](const event_view& event) {
+    is_summary = is_summary || std::ranges::find(definition_.summaries, event.meta.type) != definition_.summaries.end();
+    return visit::stop;
+  });
+  if (!read) return std::move(read).error();
+  if (is_summary) return {};
+  return refuse("nothing would stand for the events before number " + std::to_string(change.first) +
+                ": give the aggregate a snapshot_policy, or keep from one of its summaries on");
+}
+
+void aggregate_actor::store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal) {
+  const auto& options = command.options;
+  memory_.last_time = std::max(memory_.last_time, around_.time.now());
+  auto write = std::make_shared<stream_write>();
+  write->persistence_id = persistence_id_;
+  write->expected = expected_version::exactly(decided_version_);
+  write->retain = std::move(command.retain);
+  write->events.reserve(events.size());
+  for (auto& event : events) {
+    auto& recorded = write->events.emplace_back();
+    recorded.meta.persistence_id = persistence_id_;
+    recorded.meta.type = event.type->name;
+    recorded.meta.schema_version = event.type->schema_version;
+    recorded.meta.time = memory_.last_time;
+    recorded.meta.command_id = options.command_id;
+    recorded.meta.correlation_id = options.correlation_id;
+    recorded.meta.causation_id = options.causation_id;
+    recorded.meta.tags = options.tags;
+    recorded.payload = std::move(event.payload);
+    recorded.value = std::move(event.value);
+    recorded.type = event.type;
+  }
+  decided_version_ += events.size();
+  if (!options.command_id.empty() && !events.empty()) memory_.outcomes.note(options.command_id, {});
+  const bool caller_waits = command.caller_waits;
+  held_answer answer{write, options.command_id, std::nullopt, std::move(command.reply)};
+  if (refusal) answer.refusal = *std::move(refusal);
+  hold(std::move(answer));
+  around_.committer.post(store_write{std::move(write), self(), caller_waits});
+}
+
+void aggregate_actor::hold(held_answer answer) {
+  held_.push(std::move(answer));
+  if (held_.size() == 1) answer_ready();
+}
+
+// Answers what does not wait for a write: everything up to the next answer with one.
+void aggregate_actor::answer_ready() {
+  while (!held_.empty() && !held_.front().write) {
+    const auto answer = held_.pop();
+    answer.reply(outcome_of(answer));
+  }
+}
+
+command_result aggregate_actor::outcome_of(const held_answer& answer) {
+  if (failed_write_) return command_failure{*failed_write_};
+  if (answer.refusal) return std::visit([](const auto& why) { return command_failure{why}; }, *answer.refusal);
+  auto outcome = memory_.durable;
+  outcome.events = answer.write ? static_cast<std::uint32_t>(answer.write->events.size()) : 0;
+  if (answer.write || answer.command_id.empty()) return outcome;
+  if (const auto* first = memory_.outcomes.find(answer.command_id)) {
+    if (first->refused) return command_failure{*first->refused};
+    outcome = first->stored;
+  }
+  outcome.repeated = true;
+  return outcome;
+}
+
+void aggregate_actor::answered(const result<void>& outcome) {
+  const auto answer = held_.pop();
+  if (outcome) {
+    std::shared_ptr<const rejection> refused;
+    if (answer.refusal) refused = std::make_shared<const rejection>(std::get<rejection>(*answer.refusal));
+    for (const auto& event : answer.write->events) memory_.remember(event.meta, refused);
+    if (answer.write->retain && answer.write->retain->what == retention::action::remove) {
+      around_.snapshots.drop(persistence_id_);
+    }
+    hand_over_snapshot();
+  } else if (!failed_write_) {
+    // The writes behind a failed one were decided on events that do not exist. The store refuses them for their
+    // expected version; what their callers should hear is what failed first.
+    failed_write_ = outcome.error();
+    start_draining(*failed_write_);
+  }
+  answer.reply(outcome_of(answer));
+  answer_ready();
+  if (phase_ == phase::draining) finish_draining();
+}
+
+void aggregate_actor::take_snapshot_if_due(std::uint64_t version_before) {
+  if (!definition_.snapshots || around_.snapshots.store() == nullptr) return;
+  const auto every = definition_.snapshots->every_events;
+  snapshot_is_due_ |= memory_.instance->asks_for_snapshot();
+  snapshot_is_due_ |= every > 0 && version_before / every != decided_version_ / every;
+  if (!snapshot_is_due_ || taken_) return;
+  snapshot_is_due_ = false;
+  if (auto state = memory_.instance->image()) {
+    taken_ = std::make_unique<taken_snapshot>(taken_snapshot{decided_version_, *std::move(state)});
+  } else {
+    around_.stored.log(persistence_id_ + " has no snapshot: " + state.error().message());
+  }
+}
+
+// Once its last event is durable, for a snapshot must not know more than the journal.
+void aggregate_actor::hand_over_snapshot() {
+  if (!taken_ || taken_->sequence_number != memory_.durable.sequence_number) return;
+  around_.snapshots.offer({persistence_id_, taken_->sequence_number,
+                           image_of(memory_, definition_, taken_->sequence_number, taken_->state, false),
+                           definition_.snapshots->keep});
+  taken_.reset();
+}
+
+void aggregate_actor::start_draining(const error& why) {
+  phase_ = phase::draining;
+  around_.stored.log(persistence_id_ + " starts again from the journal: " + why.message());
+}
+
+void aggregate_actor::finish_draining() {
+  if (!held_.empty()) return;
+  phase_ = phase::dormant;
+  memory_ = aggregate_memory{around_.stored.command_id_window};
+  taken_.reset();
+  failed_write_.reset();
+  for (auto commands = std::exchange(waiting_, {}); !commands.empty();) run(commands.pop());
+}
+
+bool aggregate_actor::recover() {
+  const auto now = around_.time.now();
+  if (failed_recovery_ && now < retry_at_) return false;
+  auto rebuilt = rebuild(around_.stored, definition_, persistence_id_);
+  if (!rebuilt) {
+    backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
+    retry_at_ = now + backoff_;
+    if (!failed_recovery_) {
+      around_.stored.log(persistence_id_ + " cannot be recovered: " + rebuilt.error().message());
+    }
+    around_.health.report(persistence_id_, rebuilt.error());
+    failed_recovery_ = std::move(rebuilt).error();
+    return false;
+  }
+  if (failed_recovery_) around_.health.clear(persistence_id_);
+  failed_recovery_.reset();
+  backoff_ = std::chrono::milliseconds{0};
+  memory_ = *std::move(rebuilt);
+  stream_ = memory_.stream;
+  decided_version_ = memory_.durable.sequence_number;
+  phase_ = phase::ready;
+  return true;
+}
+
+}  // namespace tyto::detail

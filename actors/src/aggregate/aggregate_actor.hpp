@@ -1,0 +1,110 @@
+// One live aggregate. Commands come in by mailbox, decided events go to the committer, answers go back to callers once
+// the events are durable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "actor/fifo.hpp"
+#include "aggregate/aggregate_memory.hpp"
+#include "aggregate/snapshot_writer.hpp"
+#include "health_board.hpp"
+#include "messages.hpp"
+#include "tyto/aggregate.hpp"
+#include "tyto/clock.hpp"
+
+namespace tyto::detail {
+
+/// What all aggregates of a runtime share; outlives them.
+struct aggregate_surroundings {
+  rebuild_sources stored;
+  const clock& time;
+  address<committer_message> committer;
+  snapshot_queue& snapshots;
+  health_board& health;
+  std::function<bool(const std::string&, std::uint64_t)> forget;  // directory::forget()
+  std::size_t max_commands;                                       // in the hands of one aggregate
+  std::chrono::milliseconds min_backoff;
+  std::chrono::milliseconds max_backoff;
+};
+
+/// Early apply, late acknowledge: a command is decided against state that includes events not yet durable, and every
+/// answer, also a rejection, waits for the events that it was decided on. If storing fails, all of them fail and the
+/// state is rebuilt from the journal.
+class aggregate_actor final : public actor_of<aggregate_message> {
+ public:
+  aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
+                  std::string persistence_id);
+
+ protected:
+  void on(aggregate_message message) override;
+
+ private:
+  enum class phase : std::uint8_t {
+    dormant,   // knows nothing; the next command recovers it; next: ready, or dormant again with backoff
+    ready,     // decides commands, answers when they are durable; next: draining
+    draining,  // the state is unusable; waits for the answers to its writes; next: dormant
+  };
+
+  /// A caller's answer that waits until everything before it is durable.
+  struct held_answer {
+    std::shared_ptr<stream_write> write;  // none if there is nothing to store
+    std::string command_id;               // of a repeated command: it gets the first one's outcome
+    std::optional<std::variant<rejection, error>> refusal;
+    command_reply reply;
+  };
+
+  /// A state that is not yet durable.
+  struct taken_snapshot {
+    std::uint64_t sequence_number;
+    std::string state;
+  };
+
+  void run(run_command command);
+  void leave(passivate asked);
+  void decide(run_command command);
+  void retain(run_command command);
+  void answered(const result<void>& outcome);
+
+  [[nodiscard]] bool was_seen(const run_command& command) const;
+  [[nodiscard]] std::optional<error> conflict_with(const command_options& options) const;
+  [[nodiscard]] error closed() const;
+  [[nodiscard]] result<void> prepare_truncation(retention& change) const;
+
+  bool recover();
+  void start_draining(const error& why);
+  void finish_draining();
+
+  void take_snapshot_if_due(std::uint64_t version_before);
+  void hand_over_snapshot();
+
+  void store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal);
+  void hold(held_answer answer);
+  void answer_ready();
+  command_result outcome_of(const held_answer& answer);
+
+  const aggregate_surroundings& around_;
+  const aggregate_definition& definition_;
+  const std::string persistence_id_;
+
+  phase phase_ = phase::dormant;
+  stream_state stream_ = stream_state::open;  // also what is not yet durable
+  bool snapshot_is_due_ = false;
+  aggregate_memory memory_;            // what is durable, but for the instance
+  std::uint64_t decided_version_ = 0;  // also of events that are not yet durable
+  std::unique_ptr<taken_snapshot> taken_;
+  fifo<held_answer> held_;
+  fifo<run_command> waiting_;  // arrived while draining
+
+  std::optional<error> failed_write_;  // while draining: what fails everything decided after it
+  std::optional<error> failed_recovery_;
+  std::chrono::milliseconds backoff_{0};
+  timestamp retry_at_;
+};
+
+}  // namespace tyto::detail

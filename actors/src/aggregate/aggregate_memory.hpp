@@ -1,0 +1,51 @@
+// What a live aggregate holds in memory, and how that is rebuilt from storage. The aggregate's actor rebuilds it for
+// the first command and keeps it up to date from then on.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "aggregate/recent_commands.hpp"
+#include "tyto/aggregate.hpp"
+#include "tyto/event_store.hpp"
+#include "tyto/snapshot_store.hpp"
+
+namespace tyto::detail {
+
+/// State, and what the runtime must know beside it.
+struct aggregate_memory {
+  explicit aggregate_memory(std::size_t command_id_window) : outcomes(command_id_window) {}
+
+  std::unique_ptr<aggregate_instance> instance;  // none if the stream was deleted
+  committed durable;                             // the last durable event
+  timestamp last_time;
+  recent_commands outcomes;
+  stream_state stream = stream_state::open;
+
+  /// Takes note of a durable event; `refused` is what it says if it is a command_rejected.
+  void remember(const metadata& event, std::shared_ptr<const rejection> refused);
+};
+
+/// Where memory is rebuilt from.
+struct rebuild_sources {
+  const event_store& journal;
+  const snapshot_store* snapshots;  // may be nullptr
+  std::size_t command_id_window;
+  std::function<void(std::string_view)> log;
+};
+
+/// Rebuilds from the latest snapshot that can be used, or from the image that stands for truncated events, or from
+/// nothing, and from the events that follow. Events before a snapshot are read once more as far as their command ids
+/// are remembered. Fails with what the journal says, or errc::truncated if events are gone that are needed.
+result<aggregate_memory> rebuild(const rebuild_sources& from, const aggregate_definition& definition,
+                                 const std::string& persistence_id);
+
+/// Returns the image of `memory` after the event `sequence_number`, whose state is `state`. It stands for the events up
+/// to there: with the remembered commands, if `events_go`, for those that will be gone.
+std::string image_of(const aggregate_memory& memory, const aggregate_definition& definition,
+                     std::uint64_t sequence_number, std::string_view state, bool events_go);
+
+}  // namespace tyto::detail

@@ -1,0 +1,70 @@
+#include "aggregate/directory_sender.hpp"
+
+#include <cstddef>
+#include <utility>
+
+#include "tyto/dead_letter.hpp"
+#include "tyto/metadata.hpp"
+
+namespace tyto::detail {
+namespace {
+
+constexpr std::size_t max_name_bytes = 255;  // of a command's ids and tags
+constexpr std::size_t max_tags = 255;
+
+std::string persistence_id_of(const outgoing_command& command) {
+  return make_persistence_id(command.target->category, command.entity_id);
+}
+
+run_command message_of(outgoing_command command, command_options options, command_reply done, bool caller_waits) {
+  return {std::move(command.command), std::move(options), std::move(done), std::move(command.retain), caller_waits};
+}
+
+}  // namespace
+
+void directory_sender::send(outgoing_command command, command_options options, command_reply done) {
+  auto id = persistence_id_of(command);
+  if (auto refused = refuse(command, id, options)) return done(command_failure{*std::move(refused)});
+  const auto& target = *command.target;
+  aggregates_.post(target, std::move(id), message_of(std::move(command), std::move(options), std::move(done), false));
+}
+
+std::function<void()> directory_sender::send_for_turn(outgoing_command command, command_options options,
+                                                      command_reply done) {
+  auto id = persistence_id_of(command);
+  if (auto refused = refuse(command, id, options)) {
+    done(command_failure{*std::move(refused)});
+    return {};
+  }
+  const auto& target = *command.target;
+  return aggregates_.post_for_turn(target, std::move(id),
+                                   message_of(std::move(command), std::move(options), std::move(done), true));
+}
+
+std::optional<error> directory_sender::refuse(const outgoing_command& command, const std::string& persistence_id,
+                                              const command_options& options) const {
+  const auto doing = "sending a command to " + persistence_id;
+  if (!known_.contains(command.target) && command.target != &definition_of<consumer_record>()) {
+    return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
+  }
+  if (auto checked = check_persistence_id(persistence_id); !checked) return checked.error();
+  if (options.tags.size() > max_tags) {
+    return error{errc::invalid_argument, doing,
+                 std::to_string(options.tags.size()) + " tags, the limit is " + std::to_string(max_tags)};
+  }
+  const auto check = [&doing](const std::string& name) -> std::optional<error> {
+    if (name.size() <= max_name_bytes) return std::nullopt;
+    return error{errc::invalid_argument, doing,
+                 "the id or tag '" + name.substr(0, 40) + "...' has " + std::to_string(name.size()) +
+                     " bytes, the limit is " + std::to_string(max_name_bytes)};
+  };
+  for (const auto* id : {&options.command_id, &options.correlation_id, &options.causation_id}) {
+    if (auto refused = check(*id)) return refused;
+  }
+  for (const auto& tag : options.tags) {
+    if (auto refused = check(tag)) return refused;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tyto::detail

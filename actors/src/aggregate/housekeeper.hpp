@@ -1,0 +1,36 @@
+// Sends aggregates to sleep that nobody has used for long: looks into the directory from time to time.
+#pragma once
+
+#include <chrono>
+
+#include "actor/host.hpp"
+#include "aggregate/directory.hpp"
+#include "tyto/clock.hpp"
+
+namespace tyto::detail {
+
+/// To the housekeeper: look around.
+struct look_around {};
+
+using housekeeper_message = look_around;
+
+class housekeeper final : public actor_of<housekeeper_message> {
+ public:
+  /// Aggregates that were not used for `passivate_after` leave within a quarter of that time more.
+  housekeeper(directory& aggregates, host& runs_on, const clock& time, std::chrono::milliseconds passivate_after)
+      : aggregates_(aggregates), host_(runs_on), time_(time), passivate_after_(passivate_after) {}
+
+ protected:
+  void on(housekeeper_message) override {
+    aggregates_.passivate_unused(time_.now() - passivate_after_);
+    post_after(host_, passivate_after_ / 4, self(), look_around{});
+  }
+
+ private:
+  directory& aggregates_;
+  host& host_;
+  const clock& time_;
+  const std::chrono::milliseconds passivate_after_;
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,76 @@
+// The command ids that an aggregate has seen lately, with their first outcomes: what makes a repeated command harmless.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "actor/fifo.hpp"
+#include "tyto/command.hpp"
+#include "tyto/event.hpp"
+
+namespace tyto::detail {
+
+/// How a command with an id ended: with events, or with a rejection that was recorded as one.
+struct first_outcome {
+  committed stored;
+  std::shared_ptr<const rejection> refused;
+};
+
+/// Keeps the last ids up to a limit, as hashes of 128 bits: two of a million commands of one aggregate share one with a
+/// probability below 10^-26.
+class recent_commands {
+ public:
+  explicit recent_commands(std::size_t limit) : limit_(limit) {}
+
+  /// Returns the outcome of the command `id`, or nullptr if it was not seen or is forgotten.
+  [[nodiscard]] const first_outcome* find(std::string_view id) const;
+
+  /// Notes the outcome of the command `id`, maybe for now an empty one; the oldest id beyond the limit is forgotten.
+  void note(std::string_view id, first_outcome outcome);
+
+  void clear() { *this = recent_commands{limit_}; }
+
+  /// One id with its outcome, in a form that can be stored.
+  struct entry {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::uint64_t position = 0;
+    std::uint64_t sequence_number = 0;
+    std::uint32_t events = 0;
+    std::optional<std::string> refused;  // the reason of a recorded rejection
+  };
+  /// Returns those whose outcome is not an empty one, the oldest first.
+  [[nodiscard]] std::vector<entry> entries() const;
+  /// Notes what entries() returned.
+  void note(const std::vector<entry>& entries);
+
+  /// Returns the first sequence number that an outcome begins with, 0 if none is known.
+  [[nodiscard]] std::uint64_t since() const;
+
+ private:
+  struct key {
+    std::uint64_t low;
+    std::uint64_t high;
+    friend bool operator==(const key&, const key&) = default;
+  };
+  struct key_hash {
+    std::size_t operator()(const key& k) const { return static_cast<std::size_t>(k.low); }
+  };
+  static key key_of(std::string_view id);
+  void note(const key& hashed, first_outcome outcome);
+
+  std::size_t limit_;
+  std::unordered_map<key, first_outcome, key_hash> outcomes_;
+  fifo<key> order_;  // the oldest first
+};
+
+TYTO_VALUE(recent_commands::entry, low, high, position, sequence_number, events, refused)
+
+}  // namespace tyto::detail

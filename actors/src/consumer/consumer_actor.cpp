@@ -1,0 +1,345 @@
+#include "consumer/consumer_actor.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace tyto::detail {
+namespace {
+
+// A batch ends when its handlers have taken this long: rows do not wait longer to be seen, and a projection's snapshot
+// is given back.
+constexpr std::chrono::milliseconds max_batch_time{100};
+
+// After so many events what the handler has put off is done, so that the time can be looked at: of a projection in
+// partitions a batch may take longer, then.
+constexpr std::size_t run_every = 256;
+
+constexpr std::chrono::microseconds max_busy_wait = std::chrono::seconds{1};
+
+// How many events a consumer looks at in one reading of the journal for each one that it wants.
+constexpr std::size_t max_read_per_wanted = 16;
+
+// Whether an event can be the reason, and trying it again and again will not help. Else it is the storage's, or a queue
+// is full: then everything waits.
+bool is_to_blame(const error& why) {
+  switch (why.code()) {
+    case errc::handler_failed:
+    case errc::invalid_argument:
+    case errc::undecodable:
+    case errc::unknown_event_type:
+    case errc::closed:
+    case errc::truncated:
+    case errc::damaged:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Up to a quarter less, so that consumers which failed for one reason do not all try again at one moment.
+std::chrono::milliseconds jittered(std::chrono::milliseconds pause, const std::string& name, std::uint64_t attempt) {
+  return pause - pause * static_cast<int>((std::hash<std::string>{}(name) ^ attempt) % 16) / 64;
+}
+
+}  // namespace
+
+consumer_actor::consumer_actor(const consumer_surroundings& around, partition part,
+                               std::unique_ptr<consumer_handler> handler, std::shared_ptr<progress> shown)
+    : around_(around),
+      part_(std::move(part)),
+      name_(handler->definition().name),
+      subject_("consumer '" + part_.label(name_) + "'"),
+      handler_(std::move(handler)),
+      wanted_(handler_->wants()),
+      busy_wait_(std::min(handler_->definition().busy_wait, max_busy_wait)),
+      shown_(std::move(shown)) {}
+
+void consumer_actor::on(consumer_message message) {
+  if (phase_ == phase::stopped) return;
+  std::visit(overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },
+                        [this](read_behind) { read_journal(); },
+                        [this](command_answered& answer) { answered(std::move(answer)); },
+                        [this](retry) { try_again(); }, [this](release_parked& request) { take(std::move(request)); },
+                        [this](stop_actor& request) { stop(std::move(request)); }},
+             message);
+}
+
+void consumer_actor::start() {
+  auto position = handler_->load();
+  if (!position) return fail(position.error());
+  if (const auto head = around_.bus.head(); *position > head) {
+    return fail(error{errc::foreign, "starting '" + name_ + "'",
+                      "its checkpoint is " + std::to_string(*position) + ", but the journal ends at " +
+                          std::to_string(head) + ": it belongs to another journal"});
+  }
+  if (auto loaded = parked_.load(around_.journal, name_, [this](auto key) { return part_.has(key); }); !loaded)
+    return fail(loaded.error());
+  position_ = *position;
+  phase_ = phase::waiting;
+  shown_->is_at(position_, event_time_, around_.time.now());
+  show_parked();
+  finish_letter_of_last_run();
+  ask_for_more();
+}
+
+void consumer_actor::ask_for_more() {
+  phase_ = phase::waiting;
+  if (can_release()) return release_next();
+  if (busy_wait_.count() > 0) around_.bus.look_out_for(position_, busy_wait_);
+  around_.bus.request_after(position_, self());
+}
+
+void consumer_actor::take(const delivery& delivered) {
+  // While dead letters are released, or after it, an answer may come that nobody waits for any more.
+  if (phase_ != phase::waiting || delivered.segments.back()->last_position <= position_) return;
+  std::vector<const recorded_event*> wanted;
+  for (const auto& each : delivered.segments) {
+    for (const auto& write : each->writes) {
+      for (const auto& event : write->events) {
+        if (event.meta.position > position_ && is_mine(event)) wanted.push_back(&event);
+      }
+    }
+  }
+  event_time_ = delivered.segments.back()->writes.back()->events.back().meta.time;
+  handle(wanted, delivered.segments.back()->last_position);
+}
+
+void consumer_actor::read_journal() {
+  if (phase_ != phase::waiting) return;
+  std::vector<recorded_event> events;
+  auto seen = position_;
+  const auto limit = batch_limit();
+  const journal_range next{position_ + 1, wanted_, limit * max_read_per_wanted};
+  auto read = around_.journal.read_all(next, [&](const event_view& event) {
+    seen = event.meta.position;
+    event_time_ = event.meta.time;
+    events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
+    if (!is_mine(events.back())) events.pop_back();
+    return events.size() >= limit && event.meta.is_last_part() ? visit::stop : visit::next;
+  });
+  // What was read before a damaged record is good.
+  if (!read && seen == position_) {
+    in_hand_.reset();  // no event's fault
+    return fail(read.error());
+  }
+  const auto end = read ? *read : seen;
+  if (end > seen) note_time_at(end);
+  std::vector<const recorded_event*> wanted;
+  wanted.reserve(events.size());
+  for (const auto& event : events) wanted.push_back(&event);
+  handle(wanted, end);
+}
+
+// Of events that were passed over nothing is known, but how far behind it is in time should be.
+void consumer_actor::note_time_at(std::uint64_t position) {
+  (void)around_.journal.read_all({.from = position, .max_events = 1}, [this](const event_view& event) {
+    event_time_ = event.meta.time;
+    return visit::stop;
+  });
+}
+
+std::size_t consumer_actor::batch_limit() const { return position_ < trouble_position_ ? 1 : around_.max_batch; }
+
+void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std::uint64_t end) {
+  phase_ = phase::committing;
+  batch_end_ = end = shown_->cut(position_, end);
+  in_hand_.reset();
+  const auto started = around_.time.now();
+  const auto limit = batch_limit();
+  const auto note = [&](const recorded_event& event) {
+    in_hand_ = {event.meta.position, key_of(handler_->definition(), event), event.meta.persistence_id, event.meta.type,
+                event.meta.position == batch.front()->meta.position};
+  };
+  const auto fail_at = [&](const recorded_event& event, const error& why) {
+    note(event);
+    trouble_position_ = event.meta.position;
+    fail(why);
+  };
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto& event = *batch[i];
+    if (event.meta.position > end) break;
+    if (limit == 1) note(event);
+    if (!park_behind_another(event)) {
+      auto sent = handler_->handle(event);
+      if (!sent) return fail_at(event, sent.error());
+      send(event, *std::move(sent));
+    }
+    if ((i + 1) % run_every == 0) {
+      if (const auto failed = handler_->run()) return fail_at(*failed->event, failed->why);
+    }
+    const bool is_enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
+    // The parts of one event stay together, for the checkpoint is a position.
+    if (is_enough && i + 1 < batch.size() && batch[i + 1]->meta.position != event.meta.position) {
+      batch_end_ = event.meta.position;
+      break;
+    }
+  }
+  if (const auto failed = handler_->finish()) return fail_at(*failed->event, failed->why);
+  if (unanswered_ == 0) commit();
+}
+
+void consumer_actor::send(const recorded_event& event, commands sent) {
+  const auto cause = event.meta.idempotency_key(name_);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    command_options options;
+    options.command_id = cause + "/" + std::to_string(i);
+    options.causation_id = cause;
+    options.correlation_id = event.meta.correlation_id;
+    dispatch(std::move(sent[i]), std::move(options));
+  }
+}
+
+void consumer_actor::dispatch(outgoing_command command, command_options options) {
+  ++unanswered_;
+  around_.sender.send(std::move(command), std::move(options),
+                      [to = self(), attempt = attempt_](const command_result& outcome) {
+                        command_answered answer{attempt, std::nullopt};
+                        if (!outcome && outcome.error().failed()) answer.failed = *outcome.error().failed();
+                        to.post(std::move(answer));
+                      });
+}
+
+// Puts `what` on record. No command id: the record itself knows what it holds, and an event that was released may be
+// parked again, by a projection that is rebuilt.
+void consumer_actor::record(consumer_record::command what, std::uint64_t position) {
+  command_options options;
+  options.causation_id = name_ + "/" + std::to_string(position);
+  dispatch(
+      {&definition_of<consumer_record>(), name_, std::make_shared<const consumer_record::command>(std::move(what))},
+      std::move(options));
+}
+
+bool consumer_actor::is_mine(const recorded_event& event) const {
+  return wanted_.takes(event.meta.type, event.meta.persistence_id) &&
+         (part_.is_whole() || part_.takes(key_of(handler_->definition(), event), event.meta.position));
+}
+
+// Returns whether the event must wait behind another one.
+bool consumer_actor::park_behind_another(const recorded_event& event) {
+  if (parked_.by_position().empty()) return false;
+  const auto& m = event.meta;
+  auto key = key_of(handler_->definition(), event);
+  if (!parked_.blocks(key, m.position)) return false;
+  if (parked_.contains(m.position)) return true;
+  record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0}}, m.position);
+  to_park_.emplace_back(m.position, std::move(key));
+  return true;
+}
+
+void consumer_actor::answered(command_answered answer) {
+  if (answer.attempt != attempt_ || (phase_ != phase::committing && phase_ != phase::releasing)) return;
+  --unanswered_;
+  if (answer.failed) failed_command_ = std::move(answer.failed);
+  if (unanswered_ > 0) return;
+  if (phase_ == phase::committing) return commit();
+  released();
+  if (unanswered_ == 0) release_next();
+}
+
+void consumer_actor::commit() {
+  if (failed_command_) {
+    trouble_position_ = batch_end_;
+    return fail(error{failed_command_->code(), "sending the commands of '" + name_ + "'"}.because(*failed_command_));
+  }
+  if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
+  position_ = batch_end_;
+  in_hand_.reset();
+  for (const auto& [position, key] : to_park_) parked_.add(position, key);
+  if (!to_park_.empty()) show_parked();
+  to_park_.clear();
+  if (backoff_.count() > 0) around_.health.clear(subject_);
+  backoff_ = std::chrono::milliseconds{0};
+  ++attempt_;
+  shown_->is_at(position_, event_time_, around_.time.now());
+  if (stop_request_) return finish_stopping();
+  ask_for_more();
+}
+
+void consumer_actor::fail(const error& why) {
+  shown_->has_failed(why);
+  handler_->abandon();
+  failed_command_.reset();
+  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first);
+  to_park_.clear();
+  unanswered_ = 0;
+  ++attempt_;
+  if (stop_request_) return finish_stopping();
+  if (has_failed_too_often(why)) return give_up(why);
+  if (backoff_.count() == 0) around_.log(subject_ + " will try again: " + why.message());
+  around_.health.report(subject_, why);
+  backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
+  phase_ = phase_ == phase::starting ? phase::starting : phase::backing_off;
+  post_after(around_.runs_on, jittered(backoff_, name_, attempt_), self(), consumer_message{retry{}});
+}
+
+bool consumer_actor::has_failed_too_often(const error& why) {
+  if (!in_hand_ || !is_to_blame(why)) return false;
+  if (in_hand_->position != failing_position_) {
+    failing_position_ = in_hand_->position;
+    failed_attempts_ = 0;
+  }
+  const auto& policy = handler_->definition().failures;
+  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries && in_hand_->is_first;
+}
+
+// Goes on behind the event in hand, or not at all.
+void consumer_actor::give_up(const error& why) {
+  const auto event = *std::exchange(in_hand_, std::nullopt);
+  const auto then = handler_->definition().failures.then;
+  if (then == on_failure::stop) return halt(why);
+  const bool skips = then == on_failure::skip;
+  around_.log(subject_ + (skips ? " skips " : " parks ") + "the event at position " + std::to_string(event.position) +
+              " after " + std::to_string(failed_attempts_) + " attempts: " + why.message());
+  phase_ = phase::committing;
+  batch_end_ = event.position;
+  const auto reason = why.message();
+  if (skips) {
+    record(consumer_record::skip{{event.position, event.persistence_id, event.type, reason, failed_attempts_}},
+           event.position);
+  } else {
+    record(
+        consumer_record::park{{event.position, event.key, event.persistence_id, event.type, reason, failed_attempts_}},
+        event.position);
+    to_park_.emplace_back(event.position, event.key);
+  }
+}
+
+void consumer_actor::halt(const error& why) {
+  phase_ = phase::halted;
+  around_.log(subject_ + " halts: " + why.message());
+  around_.health.report(subject_, error{why.code(), subject_ + " has halted"}.because(why));
+  shown_->has_halted();
+  for (const auto& request : std::exchange(release_requests_, {})) request.reply(why);
+}
+
+void consumer_actor::show_parked() {
+  const auto count = parked_.by_position().size();
+  shown_->has_parked(count);
+  const auto subject = "dead letters of '" + part_.label(name_) + "'";
+  if (count == 0) return around_.health.clear(subject);
+  around_.health.report(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
+}
+
+void consumer_actor::try_again() { phase_ == phase::starting ? start() : ask_for_more(); }
+
+void consumer_actor::stop(stop_actor request) {
+  stop_request_ = std::move(request);
+  if (phase_ != phase::committing && phase_ != phase::releasing) finish_stopping();
+}
+
+void consumer_actor::finish_stopping() {
+  for (const auto& each : std::exchange(release_requests_, {})) {
+    each.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the runtime is being stopped"});
+  }
+  if (phase_ != phase::starting) {
+    if (auto closed = handler_->save(position_); !closed) {
+      around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());
+    }
+  }
+  phase_ = phase::stopped;
+  shown_->has_stopped();
+  stop_request_->done();
+}
+
+}  // namespace tyto::detail

@@ -1,0 +1,141 @@
+#include "consumer/progress.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tyto::detail {
+
+namespace {
+
+constexpr std::chrono::seconds rated_time{5};
+
+}  // namespace
+
+void progress::is_at(std::uint64_t position, timestamp event_time, timestamp now) {
+  meetings due;
+  {
+    const std::lock_guard lock{mutex_};
+    if (rated_from_.time == timestamp{}) rated_from_ = rated_next_ = {position, now};
+    if (now - rated_next_.time > rated_time) rated_from_ = std::exchange(rated_next_, {position, now});
+    event_time_ = event_time;
+    status_.position = position;
+    status_.state = consumer_state::running;
+    changed_.notify_all();
+    due = take_due();
+  }
+  for (const auto& each : due) each->arrived();
+}
+
+void progress::has_failed(const error& why) {
+  const std::lock_guard lock{mutex_};
+  ++status_.failures;
+  status_.last_error = why.message();
+  status_.state = consumer_state::failing;
+}
+
+void progress::has_parked(std::size_t events) {
+  const std::lock_guard lock{mutex_};
+  status_.parked = events;
+}
+
+void progress::has_halted() {
+  const std::lock_guard lock{mutex_};
+  status_.state = consumer_state::halted;
+  changed_.notify_all();
+}
+
+void progress::has_stopped() {
+  meetings due;
+  {
+    const std::lock_guard lock{mutex_};
+    status_.state = consumer_state::stopped;
+    changed_.notify_all();
+    due = take_due();
+  }
+  for (const auto& each : due) each->arrived();
+}
+
+bool progress::meet(const std::shared_ptr<const meeting>& wanted) {
+  const std::lock_guard lock{mutex_};
+  if (status_.position >= wanted->position || status_.state == consumer_state::stopped) return false;
+  std::erase_if(meetings_, [](const auto& each) { return each.expired(); });
+  meetings_.push_back(wanted);
+  return true;
+}
+
+std::uint64_t progress::cut(std::uint64_t position, std::uint64_t end) const {
+  const std::lock_guard lock{mutex_};
+  for (const auto& each : meetings_) {
+    const auto wanted = each.lock();
+    if (wanted && wanted->position > position) end = std::min(end, wanted->position);
+  }
+  return end;
+}
+
+progress::meetings progress::take_due() {
+  meetings due;
+  std::erase_if(meetings_, [&](const auto& each) {
+    auto wanted = each.lock();
+    if (wanted && status_.position < wanted->position && status_.state != consumer_state::stopped) return false;
+    if (wanted) due.push_back(std::move(wanted));
+    return true;
+  });
+  return due;
+}
+
+bool progress::take_over() {
+  const std::lock_guard lock{mutex_};
+  if (role_ == role::building) role_ = role::answering;
+  return role_ == role::answering;
+}
+
+void progress::retire() {
+  const std::lock_guard lock{mutex_};
+  role_ = role::retired;
+}
+
+bool progress::answers() const {
+  const std::lock_guard lock{mutex_};
+  return role_ == role::answering;
+}
+
+bool progress::is_retired() const {
+  const std::lock_guard lock{mutex_};
+  return role_ == role::retired;
+}
+
+bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point limit,
+                        const std::stop_token& ended) const {
+  std::unique_lock lock{mutex_};
+  changed_.wait_until(lock, ended, limit, [&] {
+    return status_.position >= position || status_.state == consumer_state::stopped ||
+           status_.state == consumer_state::halted;
+  });
+  return status_.position >= position;
+}
+
+void progress::wait_for_change(std::uint64_t position, const std::stop_token& ended) const {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, ended, [&] { return status_.position != position || status_.state == consumer_state::stopped; });
+}
+
+double progress::rate(timestamp now) const {
+  const auto passed = std::chrono::duration<double>(now - rated_from_.time).count();
+  return passed > 0 ? static_cast<double>(status_.position - rated_from_.position) / passed : 0;
+}
+
+consumer_status progress::status(std::uint64_t head, timestamp now) const {
+  const std::lock_guard lock{mutex_};
+  auto shown = status_;
+  shown.lag = head - std::min(head, shown.position);
+  if (shown.lag > 0 && event_time_ != timestamp{}) shown.lag_time = std::max(now - event_time_, timestamp::duration{});
+  shown.events_per_second = rate(now);
+  return shown;
+}
+
+consumer_status progress::status() const {
+  const std::lock_guard lock{mutex_};
+  return status_;
+}
+
+}  // namespace tyto::detail

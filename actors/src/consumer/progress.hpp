@@ -1,0 +1,94 @@
+// How far a consumer is, for those who wait for it and for status(). The consumer writes it, any thread reads it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "tyto/status.hpp"
+
+namespace tyto::detail {
+
+/// Somebody waits for a consumer to be exactly at a position. Goes with whoever waits.
+struct meeting {
+  std::uint64_t position = 0;
+  /// Called once from the consumer's thread, when it is there, or cannot come there any more.
+  std::function<void()> arrived;
+};
+
+class progress {
+ public:
+  /// What a consumer is to those who ask.
+  enum class role : std::uint8_t {
+    building,   // a projection whose predecessor answers until it has caught up; next: answering, retired
+    answering,  // any other; next: retired
+    retired,    // it is stopped for good, while the runtime goes on, and nobody waits for it
+  };
+
+  explicit progress(std::string name, role first = role::answering) : name_(std::move(name)), role_(first) {
+    status_.name = name_;
+  }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// It is done with everything up to `position`, where the last event was decided at `event_time`.
+  void is_at(std::uint64_t position, timestamp event_time, timestamp now);
+  void has_failed(const error& why);
+  void has_parked(std::size_t events);
+  void has_halted();
+  void has_stopped();
+
+  /// Makes one that is building answer; returns whether it does.
+  bool take_over();
+  void retire();
+  [[nodiscard]] bool answers() const;
+  [[nodiscard]] bool is_retired() const;
+
+  /// Waits until the consumer is done with the event at `position`; returns false if that takes longer than until
+  /// `limit`, the consumer stops, or the wait is `ended`.
+  [[nodiscard]] bool wait_for(std::uint64_t position, std::chrono::steady_clock::time_point limit,
+                              const std::stop_token& ended = {}) const;
+
+  /// Waits until the consumer is not at `position`, or stops, or the wait is `ended`.
+  void wait_for_change(std::uint64_t position, const std::stop_token& ended) const;
+
+  /// Has the consumer stop over at a position; returns false if it is there, past it, or stopped. One that has a batch
+  /// in hand may still pass by.
+  [[nodiscard]] bool meet(const std::shared_ptr<const meeting>& wanted);
+
+  /// For the consumer: returns where a batch from `position` to `end` has to end, so that no meeting is passed.
+  [[nodiscard]] std::uint64_t cut(std::uint64_t position, std::uint64_t end) const;
+
+  /// Returns the status, with how far it is behind `head`.
+  [[nodiscard]] consumer_status status(std::uint64_t head, timestamp now) const;
+  /// The same without what depends on others.
+  [[nodiscard]] consumer_status status() const;
+
+ private:
+  using meetings = std::vector<std::shared_ptr<const meeting>>;
+  meetings take_due();
+
+  struct place {
+    std::uint64_t position = 0;
+    timestamp time;
+  };
+  [[nodiscard]] double rate(timestamp now) const;
+
+  const std::string name_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  consumer_status status_;
+  timestamp event_time_;
+  place rated_from_;  // where it was five to ten seconds ago
+  place rated_next_;  // and more recently: what comes in its place
+  role role_;
+  std::vector<std::weak_ptr<const meeting>> meetings_;
+};
+
+}  // namespace tyto::detail

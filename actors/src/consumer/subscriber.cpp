@@ -1,0 +1,65 @@
+#include "consumer/subscriber.hpp"
+
+#include <utility>
+
+#include "tyto/subscription.hpp"
+
+namespace tyto::detail {
+
+reaction_definition subscriber::definition() {
+  reaction_definition made;
+  {
+    const std::lock_guard lock{mutex_};
+    made = std::exchange(definition_, {});
+  }
+  for (auto& [type, handle] : made.handlers) {
+    handle = [this, kept = shared_from_this(), inner = std::move(handle)](const recorded_event& event) {
+      return call(inner, event);
+    };
+  }
+  return made;
+}
+
+// What is left of a batch when the handler has ended its own subscription passes it by.
+result<commands> subscriber::call(const std::function<result<commands>(const recorded_event&)>& handle,
+                                  const recorded_event& event) {
+  called_on_ = std::this_thread::get_id();
+  return has_ended_ ? result<commands>{commands{}} : handle(event);
+}
+
+void subscriber::has_started(std::weak_ptr<roster> consumers, std::uint64_t number) {
+  {
+    const std::lock_guard lock{mutex_};
+    consumers_ = std::move(consumers);
+    number_ = number;
+  }
+  if (has_ended_) end(false);
+}
+
+void subscriber::end(bool waits) {
+  has_ended_ = true;
+  reaction_definition given_up;  // goes after the lock, for it holds the program's handler
+  std::shared_future<void> over;
+  {
+    const std::lock_guard lock{mutex_};
+    given_up = std::exchange(definition_, {});
+    const auto consumers = consumers_.lock();
+    if (!over_.valid() && consumers) over_ = consumers->end(number_);
+    over = over_;
+  }
+  if (waits && over.valid() && called_on_.load() != std::this_thread::get_id()) over.wait();
+}
+
+}  // namespace tyto::detail
+
+namespace tyto {
+
+void subscription::end() {
+  if (of_) of_->end(true);
+}
+
+void subscription::end_soon() {
+  if (of_) of_->end(false);
+}
+
+}  // namespace tyto

@@ -1,0 +1,49 @@
+// One subscription of a program's: its handler until the runtime starts, the way to end it from then on. Shared by the
+// program's handle, the runtime, and the consumer that calls the handler.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "consumer/roster.hpp"
+#include "tyto/consumer.hpp"
+
+namespace tyto::detail {
+
+/// Safe to use from any thread.
+class subscriber : public std::enable_shared_from_this<subscriber> {
+ public:
+  explicit subscriber(reaction_definition definition) : definition_(std::move(definition)) {}
+
+  /// Returns the definition of the consumer that calls the handler, as long as it has not ended.
+  [[nodiscard]] reaction_definition definition();
+
+  [[nodiscard]] bool has_ended() const { return has_ended_; }
+
+  /// Its consumer is the one in `consumers` for which `number` stands.
+  void has_started(std::weak_ptr<roster> consumers, std::uint64_t number);
+
+  /// Ends it. If it `waits`, a call of the handler has returned then, unless it is the one that does this.
+  void end(bool waits);
+
+ private:
+  result<commands> call(const std::function<result<commands>(const recorded_event&)>& handle,
+                        const recorded_event& event);
+
+  std::atomic<bool> has_ended_ = false;
+  std::atomic<std::thread::id> called_on_{};  // the consumer's thread, once it has called the handler
+
+  std::mutex mutex_;
+  reaction_definition definition_;  // until definition() or end()
+  std::weak_ptr<roster> consumers_;
+  std::uint64_t number_ = 0;
+  std::shared_future<void> over_;  // once it was ended while its consumer lived
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,51 @@
+#include "gate.hpp"
+
+#include <string>
+
+#include "time_limit.hpp"
+
+namespace tyto::detail {
+
+result<void> gate::enter(when_full overflow, std::chrono::milliseconds timeout) {
+  bool is_in = take_place();
+  if (!is_in && overflow == when_full::wait) {
+    std::unique_lock lock{mutex_};
+    ++waiting_;
+    is_in = changed_.wait_until(lock, time_limit(timeout), [this] { return take_place(); });
+    --waiting_;
+  }
+  if (!is_in) {
+    return error{errc::overloaded, "sending a command",
+                 std::to_string(limit_) + " commands are in flight; wait for answers before sending more"};
+  }
+  // Counted in before this look, so that whoever closes the gate waits for it, or it sees that it is too late.
+  if (is_open_) return {};
+  leave();
+  return error{errc::stopped, "sending a command", "the runtime is not running"};
+}
+
+bool gate::take_place() {
+  auto now = inside_.load();
+  while (now < limit_) {
+    if (inside_.compare_exchange_weak(now, now + 1)) return true;
+  }
+  return false;
+}
+
+void gate::leave() {
+  if (inside_.fetch_sub(1) != 1 && waiting_ == 0) return;
+  const std::lock_guard lock{mutex_};
+  changed_.notify_all();
+}
+
+void gate::wait_until_empty() const {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [this] { return inside_ == 0; });
+}
+
+bool gate::wait_until_empty(std::chrono::steady_clock::time_point limit) const {
+  std::unique_lock lock{mutex_};
+  return changed_.wait_until(lock, limit, [this] { return inside_ == 0; });
+}
+
+}  // namespace tyto::detail

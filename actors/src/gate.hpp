@@ -1,0 +1,47 @@
+// Where commands of callers come in: how many are in flight, who waits for room, and whether any are taken at all.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+
+#include "tyto/command.hpp"
+
+namespace tyto::detail {
+
+/// Safe to use from any thread. Closed at first.
+class gate {
+ public:
+  /// Lets in at most `limit` commands at once.
+  explicit gate(std::size_t limit) : limit_(limit) {}
+
+  void open() { is_open_ = true; }
+  /// Lets nobody in any more; those who are in stay until they leave.
+  void close() { is_open_ = false; }
+  [[nodiscard]] bool is_open() const { return is_open_; }
+
+  /// Lets a command in: then leave() must be called once for it. Fails with errc::overloaded if there is no room, for
+  /// one that waits after `timeout`, or with errc::stopped if the gate is closed.
+  result<void> enter(when_full overflow, std::chrono::milliseconds timeout);
+  void leave();
+
+  /// Returns how many commands are in.
+  [[nodiscard]] std::size_t inside() const { return inside_; }
+  void wait_until_empty() const;
+  /// Returns whether it has become empty by `limit`.
+  [[nodiscard]] bool wait_until_empty(std::chrono::steady_clock::time_point limit) const;
+
+ private:
+  bool take_place();
+
+  const std::size_t limit_;
+  std::atomic<bool> is_open_ = false;
+  std::atomic<std::size_t> inside_ = 0;
+  std::atomic<std::size_t> waiting_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;  // empty, or room for one who waits
+};
+
+}  // namespace tyto::detail

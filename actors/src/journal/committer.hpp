@@ -1,0 +1,53 @@
+// The one actor that appends to the journal. Writes come in from aggregates, go to the store many at a time, and from
+// there to the event bus; each aggregate is told what became of its own.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actor/host.hpp"
+#include "health_board.hpp"
+#include "journal/event_bus.hpp"
+#include "messages.hpp"
+
+namespace tyto::detail {
+
+/// Group commit without a timer: the first write of a batch makes the committer send itself a flush, which arrives
+/// behind everything that is queued by then. So a lone write is stored at once, and the longer a commit takes, the more
+/// the next one carries.
+class committer final : public actor_of<committer_message> {
+ public:
+  committer(event_store& journal, event_bus& bus, host& runs_on, health_board& health,
+            std::function<void(std::string_view)> log, std::size_t max_commit_events);
+
+ protected:
+  void on(committer_message message) override;
+
+ private:
+  void take(store_write request);
+  void take(checkpoint moved);
+  void commit();
+  void show(const result<append_outcomes>& stored);
+
+  event_store& journal_;
+  event_bus& bus_;
+  host& host_;
+  health_board& health_;
+  const std::function<void(std::string_view)> log_;
+  const std::size_t max_commit_events_;
+
+  std::vector<store_write> batch_;
+  std::size_t batch_events_ = 0;
+  std::map<std::string, std::uint64_t> checkpoints_;  // by consumer, not yet stored
+  bool flush_is_coming_ = false;
+  bool checkpoint_flush_is_coming_ = false;
+  std::atomic<bool> is_failing_ = false;  // the store may answer on a thread of its own
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,14 @@
+// How long someone waits: a duration as the moment at which the wait is over.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+namespace tyto::detail {
+
+/// Returns the time at which `timeout` has passed; one of years counts as a year, so that the sum cannot overflow.
+inline std::chrono::steady_clock::time_point time_limit(std::chrono::milliseconds timeout) {
+  return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::years{1});
+}
+
+}  // namespace tyto::detail

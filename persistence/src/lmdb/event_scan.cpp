@@ -1,0 +1,81 @@
+#include "lmdb/event_scan.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "lmdb/record.hpp"
+#include "lmdb/stored_number.hpp"
+
+namespace tyto {
+
+error missing_event(std::uint64_t position, std::string_view why) {
+  return {errc::damaged, record::reading(position, {}), std::string{why}};
+}
+
+event_scan::event_scan(const lmdb::transaction& transaction, const journal_tables& tables)
+    : transaction_(transaction), removed_(tables.removed), cursor_(transaction, tables.events) {}
+
+result<bool> event_scan::begin(std::uint64_t from) {
+  position_ = from;
+  return arrive(cursor_.seek(as_key(position_), MDB_SET_RANGE));
+}
+
+result<bool> event_scan::next() {
+  ++position_;
+  return arrive(cursor_.move(MDB_NEXT));
+}
+
+result<bool> event_scan::arrive(int code) {
+  if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, record::reading(position_, {}));
+  if (code == 0 && number_in(cursor_.key()) == position_) return true;
+  auto after = skip_removed();
+  if (!after) return std::move(after).error();
+  auto next = code == 0 ? result<std::uint64_t>{number_in(cursor_.key())} : removed_after(*after);
+  if (!next) return std::move(next).error();
+  if (*next != *after) return missing_event(*after, "the journal has a gap here");
+  position_ = *after;
+  return code == 0;
+}
+
+// Behind the last event: returns `position`, or where removed events begin of which it should be the end.
+result<std::uint64_t> event_scan::removed_after(std::uint64_t position) const {
+  if (removed_ == 0) return position;
+  lmdb::cursor ranges{transaction_, removed_};
+  const int code = ranges.move(MDB_LAST);
+  if (code == MDB_NOTFOUND) return position;
+  if (code != 0) return lmdb::to_error(code, "looking up which events were removed");
+  return std::max(position, number_in(ranges.key()));
+}
+
+result<std::uint64_t> event_scan::skip_removed() const {
+  if (removed_ == 0) return position_;
+  lmdb::cursor ranges{transaction_, removed_};
+  int code = ranges.seek(as_key(position_), MDB_SET_RANGE);
+  if (code == MDB_NOTFOUND) {
+    code = ranges.move(MDB_LAST);
+  } else if (code == 0 && number_in(ranges.key()) > position_) {
+    code = ranges.move(MDB_PREV);
+  }
+  if (code == MDB_NOTFOUND) return position_;
+  if (code != 0) return lmdb::to_error(code, "looking up which events were removed");
+  return std::max(position_, number_in(ranges.key()) + number_in(ranges.value()));
+}
+
+result<std::uint64_t> last_position(const lmdb::transaction& transaction, const journal_tables& tables) {
+  const auto last = [&](lmdb::table table, std::uint64_t& position) {
+    if (table == 0) return 0;
+    lmdb::cursor entries{transaction, table};
+    const int code = entries.move(MDB_LAST);
+    if (code == 0) position = number_in(entries.key());
+    if (code == 0 && table == tables.removed) position += number_in(entries.value()) - 1;
+    return code == MDB_NOTFOUND ? 0 : code;
+  };
+  std::uint64_t event = 0;
+  std::uint64_t removed = 0;
+  int code = last(tables.events, event);
+  if (code == 0) code = last(tables.removed, removed);
+  if (code != 0) return lmdb::to_error(code, "looking for the journal's last event");
+  return std::max(event, removed);
+}
+
+}  // namespace tyto

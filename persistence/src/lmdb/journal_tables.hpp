@@ -1,0 +1,21 @@
+// The tables of a journal's environment; docs/storage-format.md describes what is in them.
+#pragma once
+
+#include "lmdb/lmdb.hpp"
+#include "tyto/result.hpp"
+
+namespace tyto {
+
+struct journal_tables {
+  lmdb::table meta = 0;
+  lmdb::table events = 0;
+  lmdb::table streams = 0;
+  lmdb::table checkpoints = 0;
+  lmdb::table retention = 0;  // 0 in journals from before there was any, opened for reading
+  lmdb::table removed = 0;    // likewise
+};
+
+/// Opens the tables, and creates those that are missing unless the environment is opened for reading.
+result<journal_tables> open_journal_tables(lmdb::environment& environment, bool read_only);
+
+}  // namespace tyto

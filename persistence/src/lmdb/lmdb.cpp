@@ -1,0 +1,471 @@
+#include "lmdb/lmdb.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <condition_variable>
+#include <cstddef>
+#include <map>
+#include <system_error>
+#include <utility>
+
+namespace tyto::lmdb {
+
+static_assert(std::endian::native == std::endian::little,
+              "the stored form is little-endian, as are LMDB's own numbers");
+
+namespace {
+
+constexpr unsigned max_readers = 1024;
+constexpr std::size_t max_idle_reads = 64;
+constexpr std::uint64_t map_granularity_bytes = 65'536;
+
+struct explanation {
+  errc code;
+  const char* advice;
+};
+
+explanation explain(int code) {
+  switch (code) {
+    case MDB_MAP_FULL:
+      return {errc::full, "the map is full: open the storage again with a larger map_bytes"};
+    case MDB_TXN_FULL:
+      return {errc::full, "one transaction cannot hold that much: append less at a time"};
+    case MDB_DBS_FULL:
+      return {errc::full, "there are too many read models: erase read_models/ to rebuild those that are still in use"};
+    case ENOSPC:
+    case EDQUOT:
+      return {errc::full, "the disk is full: make room"};
+    case MDB_READERS_FULL:
+      return {errc::overloaded, "too many reads or snapshots are under way at a time"};
+    case MDB_MAP_RESIZED:
+      return {errc::full, "the file has outgrown this reader's map: open it again with a larger map_bytes"};
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return {errc::permission,
+              "the operating system refuses access: check owner and mode of the directory and its files"};
+    case MDB_INVALID:
+      return {errc::foreign, "not a file of LMDB"};
+    case MDB_INCOMPATIBLE:
+      return {errc::foreign, "a file of LMDB, but not one of Tyto"};
+    case MDB_VERSION_MISMATCH:
+      return {errc::newer_format, "written by another version of LMDB than the one in use"};
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_KEYEXIST:  // we only add keys that cannot be there
+      return {errc::damaged, "the structure of the file is damaged: restore it from a copy"};
+    case MDB_PANIC:
+      return {errc::io, "an earlier write failed half-way: close the storage and open it again"};
+    default:
+      return {errc::io, ""};
+  }
+}
+
+file_id id_of(const struct stat& file) { return {file.st_dev, file.st_ino}; }
+
+// Returns an errno, or 0.
+int identify(const std::filesystem::path& path, file_id& id) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno;
+  id = id_of(status);
+  return 0;
+}
+
+int identify(int descriptor, file_id& id) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return errno;
+  id = id_of(status);
+  return 0;
+}
+
+// The environments that are open in this process, by directory. An entry whose environment is gone is one that is just
+// being closed.
+struct open_environments {
+  std::mutex mutex;
+  std::condition_variable closed;
+  std::map<file_id, std::weak_ptr<environment>> by_directory;
+};
+
+open_environments& registry() {
+  static auto* const instance = new open_environments;  // never destroyed: stores may live in other static objects
+  return *instance;
+}
+
+}  // namespace
+
+error to_error(int code, std::string doing) {
+  const auto [kind, advice] = explain(code);
+  std::string detail = mdb_strerror(code);
+  if (*advice != '\0') detail += fmt::format("; {}", advice);
+  return {kind, std::move(doing), std::move(detail)};
+}
+
+descriptor::~descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+transaction::~transaction() {
+  if (handle_ == nullptr) return;
+  reusable_ ? environment_->take_back(handle_) : mdb_txn_abort(handle_);
+}
+
+int transaction::get(table from, std::string_view key, std::string_view& value) const {
+  auto k = to_val(key);
+  MDB_val v{};
+  const int code = mdb_get(handle_, from, &k, &v);
+  if (code == 0) value = to_view(v);
+  return code;
+}
+
+std::size_t transaction::count(table of) const {
+  MDB_stat stat{};
+  return mdb_stat(handle_, of, &stat) == 0 ? stat.ms_entries : 0;
+}
+
+int transaction::put(table into, std::string_view key, std::string_view value, unsigned flags) {
+  auto k = to_val(key);
+  auto v = to_val(value);
+  return mdb_put(handle_, into, &k, &v, flags);
+}
+
+int transaction::erase(table from, std::string_view key) {
+  auto k = to_val(key);
+  return mdb_del(handle_, from, &k, nullptr);
+}
+
+int transaction::commit() {
+  const int code = mdb_txn_commit(std::exchange(handle_, nullptr));
+  if (code == 0 && !environment_->read_only()) environment_->extend_file();
+  return code == EIO ? environment_->why_not_written() : code;
+}
+
+int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char*& room) {
+  if (failed_ != 0) return failed_;
+  key_ = to_val(key);
+  value_ = {size, nullptr};
+  const int code = mdb_cursor_put(handle_, &key_, &value_, flags | MDB_RESERVE);
+  room = static_cast<char*>(value_.mv_data);
+  return code;
+}
+
+result<std::unique_ptr<environment>> environment::create(const environment_options& options, unsigned extra_flags) {
+  const auto doing = fmt::format("opening '{}'", options.directory.string());
+  MDB_env* handle = nullptr;
+  if (const int code = mdb_env_create(&handle); code != 0) return to_error(code, doing);
+  std::unique_ptr<environment> created{new environment{options, handle}};
+
+  const auto map_bytes =
+      (options.map_bytes + map_granularity_bytes - 1) / map_granularity_bytes * map_granularity_bytes;
+  unsigned flags = MDB_NOTLS | extra_flags;
+  if (options.read_only) flags |= MDB_RDONLY;
+  if (options.lazy_meta_sync) flags |= MDB_NOMETASYNC;
+  int code = mdb_env_set_mapsize(handle, map_bytes);
+  if (code == 0) code = mdb_env_set_maxreaders(handle, max_readers);
+  if (code == 0) code = mdb_env_set_maxdbs(handle, options.max_tables);
+  if (code == 0) code = mdb_env_open(handle, options.directory.c_str(), flags, 0644);
+  if (code != 0) return to_error(code, doing);
+  if (auto whole = created->check_length(); !whole) return std::move(whole).error();
+  int file = -1;
+  mdb_env_get_fd(handle, &file);
+  if (code = identify(file, created->data_file_); code != 0) return to_error(code, doing);
+  return created;
+}
+
+result<std::shared_ptr<environment>> environment::inspect(const environment_options& options) {
+  auto read_only = options;
+  read_only.read_only = true;
+  auto created = create(read_only, MDB_NOLOCK);
+  if (!created) return std::move(created).error();
+  return std::shared_ptr<environment>{*std::move(created)};
+}
+
+namespace {
+
+// The registry's mutex must be held.
+std::shared_ptr<environment> share(std::unique_ptr<environment> opened, file_id directory) {
+  const auto close = [directory](environment* closing) {
+    auto& still_open = registry();
+    const std::lock_guard lock{still_open.mutex};
+    delete closing;
+    still_open.by_directory.erase(directory);
+    still_open.closed.notify_all();
+  };
+  std::shared_ptr<environment> shared{opened.release(), close};
+  registry().by_directory.emplace(directory, shared);
+  return shared;
+}
+
+}  // namespace
+
+result<std::shared_ptr<environment>> environment::open(const environment_options& options) {
+  const auto doing = fmt::format("opening '{}'", options.directory.string());
+  auto& open = registry();
+  std::unique_lock lock{open.mutex};
+  constexpr int attempts = 10;  // each further one means that another process exchanged the directory meanwhile
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    descriptor directory{::open(options.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    file_id key;
+    if (!directory || identify(directory.number(), key) != 0) return to_error(errno, doing);
+    if (const auto found = open.by_directory.find(key); found != open.by_directory.end()) {
+      if (auto shared = found->second.lock()) {
+        if (!shared->read_only() || options.read_only) return shared;
+        return error{errc::locked, doing,
+                     "this process has it open for reading: close that before opening it for writing"};
+      }
+      open.closed.wait(lock);
+      attempt = 0;
+      continue;
+    }
+    auto created = create(options, 0);
+    // LMDB opens its two files by name, one after the other: they must be of one directory.
+    file_id now;
+    if (const int code = identify(options.directory, now); code != 0) return to_error(code, doing);
+    if (now != key) continue;
+    if (!created) return std::move(created).error();
+    (*created)->directory_ = std::move(directory);
+    int dead_readers = 0;
+    mdb_reader_check((*created)->handle_, &dead_readers);  // their pages can be used again; if it fails, they are not
+    return share(*std::move(created), key);
+  }
+  return error{errc::io, doing, "the directory keeps changing"};
+}
+
+result<transaction> environment::begin(unsigned flags) const {
+  MDB_txn* handle = nullptr;
+  if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
+    return to_error(code, fmt::format("beginning a transaction in '{}'", options_.directory.string()));
+  }
+  return transaction{shared_from_this(), handle, false};
+}
+
+result<transaction> environment::begin_read() const {
+  MDB_txn* idle = nullptr;
+  {
+    const std::lock_guard lock{idle_reads_mutex_};
+    if (!idle_reads_.empty()) {
+      idle = idle_reads_.back();
+      idle_reads_.pop_back();
+    }
+  }
+  if (idle != nullptr && mdb_txn_renew(idle) == 0) return transaction{shared_from_this(), idle, true};
+  if (idle != nullptr) mdb_txn_abort(idle);
+  auto begun = begin(MDB_RDONLY);
+  if (begun) begun->reusable_ = true;
+  return begun;
+}
+
+void environment::take_back(MDB_txn* read) const {
+  mdb_txn_reset(read);
+  {
+    const std::lock_guard lock{idle_reads_mutex_};
+    if (idle_reads_.size() < max_idle_reads) return idle_reads_.push_back(read);
+  }
+  mdb_txn_abort(read);
+}
+
+environment::~environment() {
+  for (auto* each : idle_reads_) mdb_txn_abort(each);
+  mdb_env_close(handle_);
+}
+
+void environment::sync_commits(bool each) { mdb_env_set_flags(handle_, MDB_NOSYNC, each ? 0 : 1); }
+
+result<void> environment::sync() {
+  const int code = mdb_env_sync(handle_, 1);
+  return code == 0 ? result<void>{} : to_error(code, fmt::format("syncing '{}'", data_file().string()));
+}
+
+result<void> environment::take_place_of(const environment& other) {
+  const auto ours = directory();
+  const auto place = other.directory();
+  const auto failed = [&](int code) {
+    return to_error(code, fmt::format("putting '{}' in the place of '{}'", ours.string(), place.string()));
+  };
+  if (auto synced = sync_directory(ours); !synced) return synced;
+  const std::lock_guard lock{registry().mutex};  // who opens one of them meanwhile sees it before or after
+  const auto exchange = [&] {
+    return ::renameat2(AT_FDCWD, ours.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0 ? errno : 0;
+  };
+  if (const int code = exchange(); code == EINVAL || code == ENOSYS) {
+    return error{errc::io, failed(code).doing(), "this file system cannot exchange two directories in one step"};
+  } else if (code != 0) {
+    return failed(code);
+  }
+  if (auto synced = sync_directory(place.parent_path()); !synced) {
+    if (exchange() == 0) return synced;  // if not, it has to stay there: what is opened from now on is this one
+  }
+  options_.directory = place;
+  return {};
+}
+
+result<bool> environment::in_place() const {
+  file_id now;
+  if (const int code = identify(data_file(), now); code != 0) {
+    return to_error(code, fmt::format("looking for '{}'", data_file().string()));
+  }
+  return now == data_file_;
+}
+
+result<void> sync_directory(const std::filesystem::path& directory) {
+  const descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (opened && ::fsync(opened.number()) == 0) return {};
+  return to_error(errno, fmt::format("syncing '{}'", directory.string()));
+}
+
+result<void> environment::with_tables(bool write, const std::function<result<void>(transaction&)>& open) {
+  const std::lock_guard lock{tables_mutex_};
+  auto begun = begin(write ? 0 : MDB_RDONLY);  // one that opens tables must not be used again
+  if (!begun) return std::move(begun).error();
+  if (auto opened = open(*begun); !opened) return opened;
+  if (const int code = begun->commit(); code != 0) {
+    return to_error(code, fmt::format("opening the tables of '{}'", options_.directory.string()));
+  }
+  return {};
+}
+
+namespace {
+
+// A file to be written that is removed unless it has been given its name.
+class unnamed_file {
+ public:
+  explicit unnamed_file(std::filesystem::path path)
+      : path_(std::move(path)),
+        descriptor_(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)),
+        failed_(descriptor_ < 0 ? errno : 0) {}
+  unnamed_file(unnamed_file&&) = delete;
+  ~unnamed_file() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    if (!named_) ::unlink(path_.c_str());
+  }
+
+  [[nodiscard]] int failed() const { return failed_; }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  // Makes the content durable first, then the name. Returns an errno, or 0.
+  int name(const std::filesystem::path& path) {
+    if (::fsync(descriptor_) != 0 || ::rename(path_.c_str(), path.c_str()) != 0) return errno;
+    named_ = true;
+    return sync_directory(path.parent_path()) ? 0 : EIO;
+  }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  int failed_;
+  bool named_ = false;
+};
+
+// Returns how long the file must be to hold every page that has been given out.
+std::uint64_t needed_bytes(MDB_env* handle) {
+  MDB_envinfo info{};
+  MDB_stat stat{};
+  mdb_env_info(handle, &info);
+  mdb_env_stat(handle, &stat);
+  return (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+}
+
+}  // namespace
+
+result<void> environment::copy_to(const std::filesystem::path& directory) const {
+  const auto file = directory / "data.mdb";
+  const auto failed = [&](int code) {
+    return to_error(code, fmt::format("copying '{}' to '{}'", data_file().string(), file.string()));
+  };
+  unnamed_file copy{directory / "data.mdb.unfinished"};
+  if (copy.failed() != 0) return failed(copy.failed());
+  if (const int code = mdb_env_copyfd2(handle_, copy.descriptor(), MDB_CP_COMPACT); code != 0) return failed(code);
+  if (const int code = copy.name(file); code != 0) return failed(code);
+  return {};
+}
+
+result<void> environment::check_length() const {
+  const auto needed = needed_bytes(handle_);  // first: the file of a live writer only grows
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0) return to_error(errno, fmt::format("opening '{}'", data_file().string()));
+  if (static_cast<std::uint64_t>(status.st_size) >= needed) return {};
+  return error{errc::damaged, fmt::format("opening '{}'", data_file().string()),
+               fmt::format("the file has been cut off: it has {} bytes of at least {}; restore it from a copy",
+                           status.st_size, needed)};
+}
+
+// LMDB gives out pages at the end of the file and need not write those that the same transaction frees. The file
+// is extended over them, so that a file which is too short has always been cut off.
+void environment::extend_file() const {
+  const auto needed = needed_bytes(handle_);
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0 || static_cast<std::uint64_t>(status.st_size) >= needed) return;
+  // Another thread may have made the file longer meanwhile; this call never makes it shorter.
+  [[maybe_unused]] const int ignored = ::posix_fallocate(file, static_cast<off_t>(needed - 1), 1);
+}
+
+// A disk that fills up takes the first part of a write, and LMDB makes EIO of that. Asked for one more page, the disk
+// says whether it is full.
+int environment::why_not_written() const {
+  int file = -1;
+  struct stat status {};
+  mdb_env_get_fd(handle_, &file);
+  if (::fstat(file, &status) != 0) return EIO;
+  const int failed = ::posix_fallocate(file, status.st_size, ::sysconf(_SC_PAGESIZE));
+  return failed == ENOSPC || failed == EDQUOT ? failed : EIO;
+}
+
+namespace {
+
+// The begin of LMDB's first meta page: a page header of 16 bytes, the magic number, and so on to the number of the last
+// transaction that this page tells of. Read here because mdb_env_open() would leave a lock file next to a file that it
+// refuses, and would take an emptied file for a new one.
+struct first_meta {
+  static constexpr std::uint32_t expected_magic = 0xBEEFC0DE;
+  char header[16];
+  std::uint32_t magic;
+  char between[124];
+  std::uint64_t transaction;
+};
+static_assert(sizeof(first_meta) == 152);
+
+constexpr std::size_t magic_end = offsetof(first_meta, between);
+
+// Returns how many bytes of `meta` the file has, or -errno; a missing file has none.
+ssize_t read_first_meta(const std::filesystem::path& file, first_meta& meta) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT ? 0 : -errno;
+  const auto size = ::read(descriptor, &meta, sizeof meta);
+  const int failed = errno;
+  ::close(descriptor);
+  return size < 0 ? -failed : size;
+}
+
+}  // namespace
+
+result<void> check_data_file(const std::filesystem::path& directory) {
+  const auto path = directory / "data.mdb";
+  const auto doing = fmt::format("opening '{}'", path.string());
+  first_meta meta{};
+  const auto size = read_first_meta(path, meta);
+  if (size < 0) return to_error(static_cast<int>(-size), doing);
+  if (size == 0) return {};
+  if (size < static_cast<ssize_t>(magic_end) || meta.magic != first_meta::expected_magic) {
+    return error{errc::foreign, doing, "not a file of LMDB: choose another directory"};
+  }
+  return {};
+}
+
+bool has_data(const std::filesystem::path& directory) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(directory / "data.mdb", failed);
+  if (failed || size == 0) return false;
+  if (size >= 2 * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) return true;
+  first_meta meta{};
+  return read_first_meta(directory / "data.mdb", meta) < static_cast<ssize_t>(sizeof meta) || meta.transaction != 0;
+}
+
+}  // namespace tyto::lmdb

@@ -1,0 +1,79 @@
+// The journal in an LMDB environment: events appended under their positions, the index of streams beside them (see
+// stream_index.hpp), checkpoints. The committer appends; aggregates and consumers read.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "lmdb/event_scan.hpp"
+#include "lmdb/journal_tables.hpp"
+#include "lmdb/lmdb.hpp"
+#include "lmdb/stream_index.hpp"
+#include "tyto/event_store.hpp"
+
+namespace tyto {
+
+class lmdb_journal final : public event_store {
+ public:
+  /// Opens the journal in `environment`, whose tables exist or, if it is opened for writing, are created. `writer_lock`
+  /// is kept until the journal is closed. A `read_only` journal follows what another handle or process appends.
+  static result<std::shared_ptr<lmdb_journal>> open(std::shared_ptr<lmdb::environment> environment,
+                                                    std::shared_ptr<const void> writer_lock, bool read_only,
+                                                    std::uint64_t fold_events);
+
+  void append(append_batch batch, append_done done) override;
+  result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                  const event_visitor& visitor) const override;
+  result<std::uint64_t> read_all(const journal_range& range, const event_visitor& visitor) const override;
+  [[nodiscard]] result<stream_info> info(std::string_view persistence_id) const override;
+  [[nodiscard]] result<std::uint64_t> head() const override;
+  [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
+  [[nodiscard]] result<std::uint64_t> size_bytes() const override;
+
+  /// Appends, as they are, the events of `other` that lie beyond this journal's end, and returns how many there were.
+  /// This journal was copied from `other`, and nobody appends to it.
+  result<std::uint64_t> follow(const lmdb_journal& other);
+  /// Takes over the checkpoints of `other`, and what it keeps of `streams`.
+  result<void> take_over(const lmdb_journal& other, const std::set<std::string>& streams);
+
+  [[nodiscard]] lmdb::environment& environment() const { return *environment_; }
+  [[nodiscard]] const journal_tables& tables() const { return tables_; }
+
+ private:
+  lmdb_journal(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock, bool read_only,
+               std::uint64_t fold_events);
+
+  result<append_outcomes> store(append_batch& batch);
+  result<void> store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
+                           stream_runs& batch, std::uint64_t& head) const;
+  result<stream_info> info_for_write(const lmdb::transaction& transaction, const stream_name& stream,
+                                     const stream_runs& batch) const;
+  result<void> visit_stream(const lmdb::transaction& transaction, const stream_tail::part& tail,
+                            std::string_view persistence_id, std::uint64_t from, const event_visitor& visitor) const;
+  result<stream_info> info_in(const lmdb::transaction& transaction, std::uint64_t version_in_tail,
+                              std::string_view persistence_id) const;
+  // Copies the stream's part of the tail and begins a transaction that fits it.
+  result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,
+                                              stream_tail::part& part) const;
+  // Commits events that have been written after the last position, with a part of a fold. Returns LMDB's code.
+  int commit(lmdb::transaction& transaction, const stream_runs& added);
+  // Appends events of another journal in one transaction; returns whether there are more.
+  result<bool> follow(event_scan& others);
+  // Brings the tail up to what `transaction` sees.
+  result<void> catch_up(const lmdb::transaction& transaction) const;
+  result<void> index_event(const lmdb::transaction& transaction, std::uint64_t position, std::string_view bytes,
+                           metadata& scratch) const;
+
+  // Kept first, given up last: nobody else may write before the environment is closed.
+  std::shared_ptr<const void> writer_lock_;
+  std::shared_ptr<lmdb::environment> environment_;
+  journal_tables tables_;
+  bool read_only_;
+  std::uint64_t fold_events_;
+  mutable stream_tail tail_;
+  mutable std::mutex follow_mutex_;  // a reader's tail never goes back: one at a time begins and catches up
+};
+
+}  // namespace tyto

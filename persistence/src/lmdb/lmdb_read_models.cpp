@@ -1,0 +1,156 @@
+#include "lmdb/lmdb_read_models.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "write_checks.hpp"
+
+namespace tyto {
+namespace {
+
+constexpr auto checkpoints_table = "checkpoints";
+
+std::string rows_table(std::string_view name) { return fmt::format("rows/{}", name); }
+
+static_assert(sizeof(row_checkpoint) == 2 * sizeof(std::uint64_t), "it is stored as it is");
+
+std::string_view bytes_of(const row_checkpoint& checkpoint) {
+  return {reinterpret_cast<const char*>(&checkpoint), sizeof checkpoint};
+}
+
+class empty_snapshot final : public row_snapshot {
+ public:
+  result<std::optional<std::string>> get(std::string_view) const override { return std::optional<std::string>{}; }
+  result<void> scan(std::string_view, const row_visitor&) const override { return {}; }
+  result<void> scan_back(std::string_view, const row_visitor&) const override { return {}; }
+  result<std::uint64_t> count() const override { return std::uint64_t{0}; }
+  row_checkpoint checkpoint() const override { return {}; }
+};
+
+class lmdb_snapshot final : public row_snapshot {
+ public:
+  lmdb_snapshot(lmdb::transaction transaction, lmdb::table rows, std::string name, row_checkpoint checkpoint)
+      : transaction_(std::move(transaction)), rows_(rows), name_(std::move(name)), checkpoint_(checkpoint) {}
+
+  result<std::optional<std::string>> get(std::string_view key) const override {
+    if (key.empty() || key.size() > max_row_key_bytes) return std::optional<std::string>{};
+    std::string_view value;
+    const int code = transaction_.get(rows_, key, value);
+    if (code == MDB_NOTFOUND) return std::optional<std::string>{};
+    if (code != 0) return lmdb::to_error(code, fmt::format("reading a row of {}", name_));
+    return std::optional{std::string{value}};
+  }
+
+  result<void> scan(std::string_view from, const row_visitor& visitor) const override {
+    lmdb::cursor rows{transaction_, rows_};
+    int code = from.empty() ? rows.move(MDB_FIRST) : rows.seek(from, MDB_SET_RANGE);
+    for (; code == 0; code = rows.move(MDB_NEXT)) {
+      if (visitor(rows.key(), rows.value()) == visit::stop) return {};
+    }
+    if (code == MDB_NOTFOUND) return {};
+    return lmdb::to_error(code, fmt::format("reading the rows of {}", name_));
+  }
+
+  result<void> scan_back(std::string_view before, const row_visitor& visitor) const override {
+    lmdb::cursor rows{transaction_, rows_};
+    int code = before.empty() ? MDB_NOTFOUND : rows.seek(before, MDB_SET_RANGE);
+    if (code == 0 || code == MDB_NOTFOUND) code = rows.move(code == 0 ? MDB_PREV : MDB_LAST);
+    for (; code == 0; code = rows.move(MDB_PREV)) {
+      if (visitor(rows.key(), rows.value()) == visit::stop) return {};
+    }
+    if (code == MDB_NOTFOUND) return {};
+    return lmdb::to_error(code, fmt::format("reading the rows of {}", name_));
+  }
+
+  result<std::uint64_t> count() const override { return std::uint64_t{transaction_.count(rows_)}; }
+
+  row_checkpoint checkpoint() const override { return checkpoint_; }
+
+ private:
+  lmdb::transaction transaction_;
+  lmdb::table rows_;
+  std::string name_;
+  row_checkpoint checkpoint_;
+};
+
+}  // namespace
+
+result<std::shared_ptr<lmdb_read_models>> lmdb_read_models::open(std::shared_ptr<lmdb::environment> environment,
+                                                                 std::shared_ptr<const void> writer_lock,
+                                                                 bool read_only) {
+  std::shared_ptr<lmdb_read_models> opened{
+      new lmdb_read_models{std::move(environment), std::move(writer_lock), read_only}};
+  if (!read_only) {
+    if (auto table = opened->table_of(checkpoints_table, true); !table) return std::move(table).error();
+  }
+  return opened;
+}
+
+// Tables are opened before the transaction that uses them begins, for it could not use them otherwise, and stay open.
+result<std::optional<lmdb::table>> lmdb_read_models::table_of(const std::string& name, bool create) const {
+  const std::lock_guard lock{mutex_};
+  if (const auto found = tables_.find(name); found != tables_.end()) return std::optional{found->second};
+  std::optional<lmdb::table> table;
+  auto opened = environment_->with_tables(create, [&](lmdb::transaction& transaction) -> result<void> {
+    lmdb::table handle = 0;
+    const int code = transaction.open_table(name.c_str(), create ? MDB_CREATE : 0, handle);
+    if (code == 0) table = handle;
+    if (code == 0 || code == MDB_NOTFOUND) return {};
+    return lmdb::to_error(code, fmt::format("opening the table {} of '{}'", name, environment_->directory().string()));
+  });
+  if (!opened) return std::move(opened).error();
+  if (table) tables_.emplace(name, *table);
+  return table;
+}
+
+result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_view name) const {
+  if (auto usable = check_name(name); !usable) return std::move(usable).error();
+  std::unique_ptr<row_snapshot> empty = std::make_unique<empty_snapshot>();
+  if (!environment_) return empty;
+  auto rows = table_of(rows_table(name), false);
+  if (!rows) return std::move(rows).error();
+  auto checkpoints = table_of(checkpoints_table, false);
+  if (!checkpoints) return std::move(checkpoints).error();
+  if (!*rows || !*checkpoints) return empty;
+
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  std::string_view stored;
+  row_checkpoint checkpoint;
+  const int code = transaction->get(**checkpoints, name, stored);
+  if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
+  // Earlier stores have kept the position alone.
+  if (code == 0) std::memcpy(&checkpoint, stored.data(), std::min(stored.size(), sizeof checkpoint));
+  return std::unique_ptr<row_snapshot>{
+      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, checkpoint)};
+}
+
+result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) {
+  const auto doing = [name] { return fmt::format("committing the read model {}", name); };
+  if (read_only_) return error{errc::permission, doing(), "the storage is open for reading only"};
+  if (auto usable = check_commit(name, changes); !usable) return usable;
+  auto rows = table_of(rows_table(name), true);
+  if (!rows) return std::move(rows).error();
+  auto checkpoints = table_of(checkpoints_table, true);
+  if (!checkpoints) return std::move(checkpoints).error();
+
+  auto transaction = environment_->begin_write();
+  if (!transaction) return std::move(transaction).error();
+  for (const auto& [key, value] : changes) {
+    int code = value ? transaction->put(**rows, key, *value) : transaction->erase(**rows, key);
+    if (!value && code == MDB_NOTFOUND) code = 0;
+    if (code != 0) return lmdb::to_error(code, doing());
+  }
+  int code = transaction->put(**checkpoints, name, bytes_of(checkpoint));
+  if (code == 0) code = transaction->commit();
+  return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
+}
+
+result<void> lmdb_read_models::sync() {
+  if (read_only_) return error{errc::permission, "syncing the read models", "the storage is open for reading only"};
+  return environment_->sync();
+}
+
+}  // namespace tyto

@@ -1,0 +1,42 @@
+// Read models in an LMDB environment of their own: a table of rows for each, and the table of their checkpoints.
+// Projections commit, queries take snapshots.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "lmdb/lmdb.hpp"
+#include "tyto/read_model_store.hpp"
+
+namespace tyto {
+
+class lmdb_read_models final : public read_model_store {
+ public:
+  /// Opens the read models in `environment`. Without one, which only a reader may find, all of them are empty.
+  /// `writer_lock` is kept until the store is closed.
+  static result<std::shared_ptr<lmdb_read_models>> open(std::shared_ptr<lmdb::environment> environment,
+                                                        std::shared_ptr<const void> writer_lock, bool read_only);
+
+  [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override;
+  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override;
+  result<void> sync() override;
+
+ private:
+  lmdb_read_models(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock,
+                   bool read_only)
+      : writer_lock_(std::move(writer_lock)), environment_(std::move(environment)), read_only_(read_only) {}
+
+  // Returns the table, or nothing if there is none and none shall be created.
+  result<std::optional<lmdb::table>> table_of(const std::string& name, bool create) const;
+
+  std::shared_ptr<const void> writer_lock_;
+  std::shared_ptr<lmdb::environment> environment_;
+  bool read_only_;
+  mutable std::mutex mutex_;  // guards tables_
+  mutable std::map<std::string, lmdb::table, std::less<>> tables_;
+};
+
+}  // namespace tyto

@@ -1,0 +1,220 @@
+// Opening a storage directory: who may, whether it is ours, and in which order things come into being, so that a crash
+// on the way leaves a directory that can be opened, and a refusal leaves it as it was.
+#include "tyto/lmdb_store.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "lmdb/lmdb.hpp"
+#include "lmdb/lmdb_live_journal.hpp"
+#include "lmdb/lmdb_read_models.hpp"
+#include "lmdb/lmdb_snapshots.hpp"
+#include "lmdb/store_meta.hpp"
+#include "lmdb/writer_lock.hpp"
+
+namespace tyto {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr unsigned journal_tables_max = 8;
+constexpr unsigned read_models_max = 1024;
+
+fs::path journal_directory(const lmdb_options& options) { return options.path / "journal"; }
+fs::path read_models_directory(const lmdb_options& options) { return options.path / "read_models"; }
+
+lmdb::environment_options journal_environment(const lmdb_options& options) {
+  // LMDB's default syncs data, then the meta page. Of the cheaper modes only MDB_NOMETASYNC promises integrity whatever
+  // the file system does: it skips the second sync, so that losing power may undo the last commit. MDB_NOSYNC keeps the
+  // file whole only where writes reach the disk in order, which no common file system guarantees.
+  return {journal_directory(options), options.map_bytes, journal_tables_max, options.read_only,
+          options.mode == durability::relaxed};
+}
+
+lmdb::environment_options read_models_environment(const lmdb_options& options) {
+  // Derived data: what is lost with the last commit is projected again.
+  return {read_models_directory(options), options.map_bytes, read_models_max, options.read_only, true};
+}
+
+// What can be said without creating, locking or mapping anything.
+result<void> check_files(const lmdb_options& options) {
+  const auto doing = fmt::format("opening the storage in '{}'", options.path.string());
+  if (options.path.empty()) return error{errc::invalid_argument, doing, "lmdb_options::path is empty"};
+  std::error_code failed;
+  const auto status = fs::status(options.path, failed);
+  if (status.type() == fs::file_type::none) return lmdb::to_error(failed.value(), doing);
+  if (fs::exists(status) && !fs::is_directory(status)) {
+    return error{errc::invalid_argument, doing, "it is not a directory"};
+  }
+  for (const auto& directory : {journal_directory(options), read_models_directory(options)}) {
+    if (auto ours = lmdb::check_data_file(directory); !ours) return ours;
+  }
+  if (lmdb::has_data(journal_directory(options))) return {};
+  if (lmdb::has_data(read_models_directory(options))) {
+    return error{errc::damaged, doing,
+                 "there are read models, but the journal is missing or empty; restore journal/ from a copy"};
+  }
+  if (options.read_only) {
+    return error{errc::invalid_argument, doing, "there is no journal, and read_only does not create one"};
+  }
+  return {};
+}
+
+// Checks that the read models belong to the journal. Looks at them first: a live writer only moves the journal ahead.
+result<void> check_read_models(lmdb::environment& read_models, lmdb::environment& journal,
+                               const std::string& journal_id) {
+  const auto refuse = [&](std::string why) {
+    return error{errc::foreign, fmt::format("opening '{}'", read_models.directory().string()),
+                 std::move(why) + "; delete this directory, and the read models are rebuilt from the journal"};
+  };
+  auto id = read_journal_id(read_models, read_models_kind);
+  if (!id) return std::move(id).error();
+  if (!*id) return {};
+  if (**id != journal_id) return refuse("the read models were derived from another journal");
+  auto checkpoint = last_checkpoint(read_models);
+  if (!checkpoint) return std::move(checkpoint).error();
+  auto head = last_position(journal);
+  if (!head) return std::move(head).error();
+  if (*checkpoint > *head) {
+    return refuse(fmt::format("the read models are at position {}, but the journal ends at {}", *checkpoint, *head));
+  }
+  return {};
+}
+
+// Looks at what is there without leaving a trace. The writer lock must be held.
+result<void> inspect(const lmdb_options& options) {
+  if (!lmdb::has_data(journal_directory(options))) return {};
+  auto journal = lmdb::environment::inspect(journal_environment(options));
+  if (!journal) return std::move(journal).error();
+  auto id = read_journal_id(**journal, journal_kind);
+  if (!id) return std::move(id).error();
+  if (!lmdb::has_data(read_models_directory(options))) return {};
+  auto read_models = lmdb::environment::inspect(read_models_environment(options));
+  if (!read_models) return std::move(read_models).error();
+  return check_read_models(**read_models, **journal, id->value_or(""));
+}
+
+result<std::shared_ptr<lmdb::environment>> open_or_create(const lmdb::environment_options& options,
+                                                          std::string_view kind, std::string& journal_id) {
+  std::error_code failed;
+  fs::create_directory(options.directory, failed);
+  // LMDB would not finish a file that another process began to create.
+  if (!failed && !lmdb::has_data(options.directory)) fs::remove(options.directory / "data.mdb", failed);
+  if (failed) return lmdb::to_error(failed.value(), fmt::format("creating '{}'", options.directory.string()));
+  auto environment = lmdb::environment::open(options);
+  if (!environment) return environment;
+  auto stored = read_journal_id(**environment, kind);
+  if (!stored) return std::move(stored).error();
+  if (*stored) {
+    journal_id = **stored;
+    return environment;
+  }
+  if (journal_id.empty()) journal_id = new_journal_id();
+  if (auto written = write_meta(**environment, kind, journal_id); !written) return std::move(written).error();
+  return environment;
+}
+
+result<storage> open_environments(const lmdb_options& options, const std::shared_ptr<writer_lock>& lock) {
+  std::string journal_id;
+  auto journal_env = open_or_create(journal_environment(options), journal_kind, journal_id);
+  if (!journal_env) return std::move(journal_env).error();
+  auto read_models_env = open_or_create(read_models_environment(options), read_models_kind, journal_id);
+  if (!read_models_env) return std::move(read_models_env).error();
+
+  auto journal = lmdb_live_journal::open(*journal_env, {journal_environment(options), lock, options.fold_events});
+  if (!journal) return std::move(journal).error();
+  auto read_models = lmdb_read_models::open(*read_models_env, lock, false);
+  if (!read_models) return std::move(read_models).error();
+  auto snapshots = lmdb_snapshots::open(*read_models_env, lock, false);
+  if (!snapshots) return std::move(snapshots).error();
+  return storage{*journal, *read_models, *snapshots};
+}
+
+result<storage> open_for_writing(const lmdb_options& options) {
+  std::error_code failed;
+  fs::create_directories(options.path, failed);
+  if (failed) return lmdb::to_error(failed.value(), fmt::format("creating '{}'", options.path.string()));
+  auto lock = writer_lock::acquire(options.path);
+  if (!lock) return std::move(lock).error();
+  if (auto usable = inspect(options); !usable) {
+    (*lock)->undo();
+    return std::move(usable).error();
+  }
+  if (lmdb::has_data(journal_directory(options))) {
+    // What a crash left of a compaction: first of all, which of the two is the journal must last. If the other one
+    // cannot be removed, the next compaction says so.
+    if (auto synced = lmdb::sync_directory(options.path); !synced) return std::move(synced).error();
+    std::error_code ignored;
+    fs::remove_all(compacting_directory(journal_directory(options)), ignored);
+  }
+  return open_environments(options, *lock);
+}
+
+result<storage> open_for_reading(const lmdb_options& options) {
+  auto journal_env = lmdb::environment::open(journal_environment(options));
+  if (!journal_env) return std::move(journal_env).error();
+  auto id = read_journal_id(**journal_env, journal_kind);
+  if (!id) return std::move(id).error();
+  if (!*id) {
+    return error{errc::invalid_argument, fmt::format("opening '{}'", (*journal_env)->directory().string()),
+                 "the journal is just being created: try again"};
+  }
+  std::shared_ptr<lmdb::environment> read_models_env;
+  if (lmdb::has_data(read_models_directory(options))) {
+    auto opened = lmdb::environment::open(read_models_environment(options));
+    if (!opened) return std::move(opened).error();
+    if (auto ours = check_read_models(**opened, **journal_env, **id); !ours) return std::move(ours).error();
+    read_models_env = *std::move(opened);
+  }
+  auto journal = lmdb_live_journal::open(*journal_env, {journal_environment(options), nullptr, options.fold_events});
+  if (!journal) return std::move(journal).error();
+  auto read_models = lmdb_read_models::open(read_models_env, nullptr, true);
+  if (!read_models) return std::move(read_models).error();
+  auto snapshots = lmdb_snapshots::open(read_models_env, nullptr, true);
+  if (!snapshots) return std::move(snapshots).error();
+  return storage{*journal, *read_models, *snapshots};
+}
+
+}  // namespace
+
+std::string_view name(durability mode) { return mode == durability::synced ? "synced" : "relaxed"; }
+
+result<storage> open_lmdb(const lmdb_options& options) {
+  if (auto plausible = check_files(options); !plausible) return std::move(plausible).error();
+  return options.read_only ? open_for_reading(options) : open_for_writing(options);
+}
+
+result<void> backup(const storage& opened, const std::filesystem::path& directory) {
+  const auto doing = fmt::format("backing up to '{}'", directory.string());
+  const auto* live = dynamic_cast<const lmdb_live_journal*>(opened.journal.get());
+  if (live == nullptr) return error{errc::invalid_argument, doing, "only storage in LMDB can be backed up"};
+  auto journal = live->current();
+  if (!journal) return std::move(journal).error();
+  std::error_code failed;
+  fs::create_directories(directory, failed);
+  if (failed) return lmdb::to_error(failed.value(), doing);
+  const bool empty = fs::is_empty(directory, failed);
+  if (failed) return lmdb::to_error(failed.value(), doing);
+  if (!empty) return error{errc::invalid_argument, doing, "the directory is not empty: choose another one"};
+  const auto copied_journal = directory / "journal";
+  fs::create_directory(copied_journal, failed);
+  if (failed) return lmdb::to_error(failed.value(), doing);
+  auto copied = (*journal)->environment().copy_to(copied_journal);
+  if (copied) return {};
+  fs::remove(copied_journal, failed);  // so that it can be tried again
+  const auto& why = copied.error();
+  return error{why.code(), doing, "the copy is not complete and has been removed"}.because(why);
+}
+
+result<compaction> compact(const storage& opened) {
+  auto* live = dynamic_cast<lmdb_live_journal*>(opened.journal.get());
+  if (live == nullptr) {
+    return error{errc::invalid_argument, "compacting a journal", "only storage in LMDB can be compacted"};
+  }
+  return live->compact();
+}
+
+}  // namespace tyto

@@ -1,0 +1,25 @@
+// Takes commands that consumers and alarms send, and does with them what the test says.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "command_sender.hpp"
+
+namespace tyto::detail {
+
+class scripted_sender final : public command_sender {
+ public:
+  using script = std::function<void(outgoing_command, command_options, command_reply)>;
+
+  explicit scripted_sender(script takes) : takes_(std::move(takes)) {}
+
+  void send(outgoing_command command, command_options options, command_reply done) override {
+    takes_(std::move(command), std::move(options), std::move(done));
+  }
+
+ private:
+  const script takes_;
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,424 @@
+#include "consumer/consumer_actor.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "support/counter.hpp"
+#include "support/manual_host.hpp"
+#include "support/scripted_sender.hpp"
+#include "support/scripted_store.hpp"
+#include "tyto/memory_store.hpp"
+#include "tyto/upcasting.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+using namespace tyto::detail;
+
+namespace {
+
+// A handler that keeps what it is called with, and fails when told to.
+struct recording_handler final : consumer_handler {
+  struct script {
+    consumer_definition definition{"billing"};
+    event_filter wanted{{std::string{stored_name<counted>}}, {}};
+    std::vector<std::uint64_t> handled;
+    std::vector<std::uint64_t> commits;
+    std::uint64_t checkpoint = 0;
+    std::uint64_t poison = 0;  // the position that fails
+    bool sends_commands = false;
+    bool commit_fails = false;
+    std::uint64_t saved_at = 0;
+    std::vector<std::uint32_t> parts;         // of what was handled
+    std::function<void()> meanwhile = [] {};  // while an event is handled
+  };
+  explicit recording_handler(script& s) : script_(s) {}
+
+  [[nodiscard]] const consumer_definition& definition() const override { return script_.definition; }
+
+  result<std::uint64_t> load() override { return script_.checkpoint; }
+  [[nodiscard]] event_filter wants() const override { return script_.wanted; }
+  result<commands> handle(const recorded_event& event) override {
+    if (event.meta.position == script_.poison) return error{errc::handler_failed, "handling", "poison"};
+    script_.handled.push_back(event.meta.position);
+    script_.parts.push_back(event.meta.part);
+    script_.meanwhile();
+    if (script_.sends_commands) return commands{send<counter>("other", count{}), send<counter>("third", count{})};
+    return commands{};
+  }
+  result<void> commit(std::uint64_t position) override {
+    if (script_.commit_fails) return error{errc::full, "committing"};
+    script_.commits.push_back(position);
+    return {};
+  }
+  void abandon() override {}
+  result<void> save(std::uint64_t position) override {
+    script_.saved_at = position;
+    return {};
+  }
+
+  script& script_;
+};
+
+timestamp decided_at(std::uint64_t position) { return timestamp{std::chrono::seconds{position}}; }
+
+struct sent_command {
+  outgoing_command command;
+  command_options options;
+  command_reply reply;
+};
+
+struct world {
+  manual_clock time;
+  manual_host host{time};
+  storage stored = open_memory();
+  scripted_store journal;
+  event_bus bus;
+  std::vector<sent_command> sent;
+  std::vector<std::string> log;
+  health_board health{time};
+  scripted_sender sender{[this](outgoing_command command, command_options options, command_reply reply) {
+    sent.push_back({std::move(command), std::move(options), std::move(reply)});
+  }};
+  consumer_surroundings around{journal,
+                               bus,
+                               host,
+                               time,
+                               sender,
+                               [this](std::string_view line) { log.emplace_back(line); },
+                               4,
+                               std::chrono::milliseconds{10},
+                               std::chrono::milliseconds{40},
+                               health};
+  recording_handler::script script;
+  std::shared_ptr<progress> shown = std::make_shared<progress>("billing");
+  address<consumer_message> consumer;
+
+  explicit world(int events_in_journal = 0, std::size_t max_recent = 100, const upcasters& changes = {})
+      : journal(upcasting(stored, changes).journal), bus(append(events_in_journal), max_recent, 4) {}
+
+  std::uint64_t append(int events) {
+    for (int i = 0; i < events; ++i) (void)append_one();
+    return journal.head().value();
+  }
+  std::shared_ptr<stream_write> append_one() {
+    auto write = std::make_shared<stream_write>();
+    write->persistence_id = "counter|1";
+    auto& event = write->events.emplace_back();
+    event.meta.persistence_id = "counter|1";
+    event.meta.type = stored_name<counted>;
+    event.meta.correlation_id = "request";
+    event.meta.time = decided_at(journal.head().value() + 1);
+    event.payload = to_bytes(counted{1});
+    append_batch batch;
+    batch.writes = {write};
+    REQUIRE(append_and_wait(*stored.journal, std::move(batch)));
+    return write;
+  }
+  void publish_one() {
+    auto write = append_one();
+    auto made = std::make_shared<segment>();
+    made->first_position = made->last_position = write->events[0].meta.position;
+    made->writes = {write};
+    bus.publish(std::move(made));
+  }
+  void start() {
+    consumer = spawn<consumer_actor>(host, placement::dedicated, around, partition{},
+                                     std::make_unique<recording_handler>(script), shown);
+    consumer.post(begin{});
+    host.run();
+  }
+  void answer(std::size_t index, const command_result& outcome) {
+    sent[index].reply(outcome);
+    host.run();
+  }
+  [[nodiscard]] consumer_status status() const { return shown->status(); }
+};
+
+using positions = std::vector<std::uint64_t>;
+
+// Each stored event is three.
+upcasters thrice() {
+  upcasters changes;
+  changes.split(stored_name<counted>, 1, [](const document& d) {
+    return std::vector<upcasted>(3, {std::string{stored_name<counted>}, 2, d});
+  });
+  return changes;
+}
+
+}  // namespace
+
+TEST_CASE("A consumer that is behind reads the journal from its checkpoint in batches, then follows the bus") {
+  world w{6};
+  w.script.checkpoint = 1;
+  w.start();
+  CHECK(w.script.handled == positions{2, 3, 4, 5, 6});
+  CHECK(w.script.commits == positions{5, 6});
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled.back() == 7);
+  CHECK(w.status().position == 7);
+  CHECK(w.status().state == consumer_state::running);
+}
+
+TEST_CASE("A consumer that looks out for events goes to sleep when none comes, and gets those that come later") {
+  world w{2};
+  w.script.definition.busy_wait = std::chrono::milliseconds{1};
+  const auto before = std::chrono::steady_clock::now();
+  w.start();
+  CHECK(std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{1});
+  CHECK(w.script.handled == positions{1, 2});
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled == positions{1, 2, 3});
+}
+
+TEST_CASE("A consumer stops over where somebody wants to meet it, and loses nothing") {
+  world w{6};
+  positions met;
+  const auto at = [&](std::uint64_t position) {
+    return std::make_shared<const meeting>(meeting{position, [&] { met.push_back(w.status().position); }});
+  };
+  const std::vector meetings{at(3), at(5)};
+  for (const auto& each : meetings) REQUIRE(w.shown->meet(each));
+  w.start();
+  CHECK(met == positions{3, 5});
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5, 6});
+  CHECK(w.script.commits == positions{3, 5, 6});
+  const auto later = at(8);
+  REQUIRE(w.shown->meet(later));
+  for (int i = 0; i < 3; ++i) w.publish_one();
+  w.host.run();
+  CHECK(met == positions{3, 5, 8});
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("The checkpoint moves when every command is answered, a rejection being an answer") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  REQUIRE(w.sent.size() == 2);
+  CHECK(w.sent[0].options.command_id == "billing/1/0");
+  CHECK(w.sent[1].options.command_id == "billing/1/1");
+  CHECK(w.sent[1].options.causation_id == "billing/1");
+  CHECK(w.sent[1].options.correlation_id == "request");
+  w.answer(0, committed{});
+  CHECK(w.script.commits.empty());
+  w.answer(1, command_failure{reject("no")});
+  CHECK(w.script.commits == positions{1});
+}
+
+TEST_CASE("A command that failed is sent again under the same id after a while") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  w.answer(0, committed{});
+  w.answer(1, command_failure{error{errc::overloaded, "sending"}});
+  CHECK(w.script.commits.empty());
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK(w.status().failures == 1);
+  w.host.advance(std::chrono::milliseconds{10});
+  REQUIRE(w.sent.size() == 4);
+  CHECK(w.sent[3].options.command_id == "billing/1/1");
+  w.answer(1, committed{});  // late answers to the first attempt do not count
+  w.answer(2, committed{});
+  CHECK(w.script.commits.empty());
+  w.answer(3, committed{});
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.status().state == consumer_state::running);
+}
+
+TEST_CASE("A poison event is tried again and again with growing pauses, and nothing is skipped") {
+  world w{4};
+  w.script.definition.failures.then = on_failure::retry;
+  w.script.poison = 3;
+  w.start();
+  CHECK(w.status().state == consumer_state::failing);
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.status().position == 2);            // what is before it gets through
+  for (const int pause : {10, 20, 40, 40}) {  // up to a quarter less, so that not all try again at one moment
+    const auto failures = w.status().failures;
+    w.host.advance(std::chrono::milliseconds{pause * 3 / 4 - 1});
+    CHECK(w.status().failures == failures);
+    w.host.advance(std::chrono::milliseconds{pause - (pause * 3 / 4 - 1)});
+    CHECK(w.status().failures == failures + 1);
+  }
+  w.script.poison = 0;
+  w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.status().position == 4);
+  CHECK(w.log.size() >= 1);
+}
+
+TEST_CASE("A failed commit is tried again with the same events") {
+  world w;
+  w.script.commit_fails = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  CHECK(w.status().position == 0);
+  w.script.commit_fails = false;
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.script.handled == positions{1, 1});
+  CHECK(w.status().position == 1);
+}
+
+TEST_CASE("A batch of the journal before a damaged record is handled") {
+  world w{2};
+  w.journal.fail_reads(error{errc::damaged, "reading the event at position 1"});
+  w.start();
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK_THAT(w.status().last_error, Catch::Contains("position 1"));
+  w.journal.fail_reads(std::nullopt);
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.status().position == 2);
+}
+
+TEST_CASE("The parts of a split event are handled in one batch, whatever its limit") {
+  world w{3, 100, thrice()};
+  w.start();
+  CHECK(w.script.handled == positions{1, 1, 1, 2, 2, 2, 3, 3, 3});
+  CHECK(w.script.parts == std::vector<std::uint32_t>{0, 1, 2, 0, 1, 2, 0, 1, 2});
+  CHECK(w.script.commits == positions{2, 3});  // four events are enough for a batch
+}
+
+TEST_CASE("The parts of a split event are handled together also where events are tried one by one") {
+  world w{3, 100, thrice()};
+  w.script.poison = 3;
+  w.start();
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.script.commits == positions{2});
+  CHECK(w.status().state == consumer_state::failing);
+  w.script.poison = 0;
+  w.script.handled.clear();
+  w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.script.handled == positions{3, 3, 3});
+  CHECK(w.script.commits == positions{2, 3});
+}
+
+TEST_CASE("A handler that takes long does not part a split event") {
+  world w{2, 100, thrice()};
+  w.script.meanwhile = [&w] { w.time.advance(std::chrono::seconds{1}); };
+  w.start();
+  CHECK(w.script.commits == positions{1, 2});
+  CHECK(w.script.handled == positions{1, 1, 1, 2, 2, 2});
+}
+
+TEST_CASE("Commands that follow from the parts of an event have ids of their own") {
+  world w{1, 100, thrice()};
+  w.script.sends_commands = true;
+  w.start();
+  REQUIRE(w.sent.size() == 6);
+  CHECK(w.sent[0].options.command_id == "billing/1/0");
+  CHECK(w.sent[2].options.command_id == "billing/1.1/0");
+  CHECK(w.sent[5].options.command_id == "billing/1.2/1");
+  CHECK(w.sent[5].options.causation_id == "billing/1.2");
+}
+
+TEST_CASE("A consumer passes over retired events, and its checkpoint moves on") {
+  upcasters changes;
+  changes.retire(stored_name<counted>);
+  world w{6, 100, changes};
+  w.start();
+  CHECK(w.script.handled.empty());
+  CHECK(w.status().position == 6);
+}
+
+TEST_CASE("An event that cannot be brought up to date holds up the consumer, after what is before it") {
+  upcasters changes;
+  changes.upcast(stored_name<counted>, 1, [](document&, const metadata& m) {
+    if (m.position == 2) throw std::runtime_error("not this one");
+  });
+  world w{3, 100, changes};
+  w.start();
+  CHECK(w.status().position == 1);
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK_THAT(w.status().last_error, Catch::Contains("not this one"));
+}
+
+TEST_CASE("Stopping finishes the batch in hand") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  bool stopped = false;
+  w.consumer.post(stop_actor{[&] { stopped = true; }});
+  w.host.run();
+  CHECK_FALSE(stopped);
+  w.answer(0, committed{});
+  w.answer(1, committed{});
+  CHECK(stopped);
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.script.saved_at == 1);
+  CHECK(w.status().state == consumer_state::stopped);
+}
+
+TEST_CASE("A consumer whose checkpoint lies beyond the journal's end does not start") {
+  world w{3};
+  w.script.checkpoint = 4;
+  w.start();
+  CHECK(w.status().state == consumer_state::failing);
+  CHECK_THAT(w.status().last_error, Catch::Contains("belongs to another journal"));
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled.empty());
+}
+
+TEST_CASE("An idle consumer stops at once") {
+  world w{3};
+  w.start();
+  bool stopped = false;
+  w.consumer.post(stop_actor{[&] { stopped = true; }});
+  w.host.run();
+  CHECK(stopped);
+  CHECK(w.script.saved_at == 3);
+}
+
+TEST_CASE("A consumer of other types and categories is not shown an event, from the journal and from the bus") {
+  for (const event_filter& wanted : {event_filter{{"other"}, {}}, event_filter{{}, {"tally"}}}) {
+    world w{6};
+    w.script.wanted = wanted;
+    w.start();
+    w.publish_one();
+    w.host.run();
+    CHECK(w.script.handled.empty());
+    CHECK(w.status().position == 7);
+  }
+  world w{6};
+  w.script.wanted.categories = {"counter"};
+  w.start();
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5, 6, 7});
+}
+
+TEST_CASE("A consumer that passes over events knows how far it is behind in time") {
+  world w{100};
+  w.script.wanted.types = {"other"};
+  std::chrono::microseconds lag_time{};
+  const auto on_its_way = std::make_shared<meeting>(
+      meeting{64, [&] { lag_time = w.shown->status(100, decided_at(64) + std::chrono::seconds{5}).lag_time; }});
+  REQUIRE(w.shown->meet(on_its_way));
+  w.start();
+  CHECK(lag_time == std::chrono::seconds{5});
+  CHECK(w.status().position == 100);
+}
+
+TEST_CASE("An event that is done with is not blamed when the next one cannot be read") {
+  world w{4};
+  w.script.poison = 1;
+  w.start();
+  w.script.poison = 0;
+  w.script.meanwhile = [&] { w.journal.fail_reads(error{errc::damaged, "reading"}); };
+  for (int i = 0; i < 100; ++i) w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.script.handled == positions{1});
+  CHECK(w.sent.empty());  // nothing is put on record
+  CHECK(w.status().position == 1);
+  CHECK(w.status().failures > 20);
+  w.script.meanwhile = [] {};
+  w.journal.fail_reads(std::nullopt);
+  w.host.advance(std::chrono::milliseconds{40});
+  CHECK(w.script.handled == positions{1, 2, 3, 4});
+}

@@ -1,0 +1,150 @@
+#include "deadline/alarm_clock.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "support/counter.hpp"
+#include "support/manual_host.hpp"
+#include "support/scripted_sender.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+using namespace tyto::detail;
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct world {
+  struct told_deadline {
+    std::string entity;
+    command_options options;
+    command_reply reply;
+  };
+
+  manual_clock time;
+  manual_host host{time};
+  health_board health{time};
+  std::vector<told_deadline> told;
+  std::vector<std::string> log;
+  scripted_sender sender{[this](const outgoing_command& command, command_options options, command_reply reply) {
+    told.push_back({command.entity_id, std::move(options), std::move(reply)});
+  }};
+  alarm_surroundings around{host,
+                            time,
+                            sender,
+                            [this](std::string_view line) { log.emplace_back(line); },
+                            milliseconds{10},
+                            milliseconds{40},
+                            health};
+  address<alarm_message> ringing =
+      spawn<alarm_clock>(host, placement::shared, around, "checkout", [](std::string_view key, const deadline& due) {
+        return send<counter>(std::string{key} + "/" + due.name, count{});
+      });
+  const timestamp begin = time.now();
+
+  void change(std::string key, std::string name, std::optional<milliseconds> due) {
+    deadline_change one{std::move(key), std::move(name), std::nullopt, "request"};
+    if (due) one.due = begin + *due;
+    ringing.post(deadlines_changed{false, {std::move(one)}});
+    host.run();
+  }
+  void answer(std::size_t index, const command_result& outcome) {
+    told[index].reply(outcome);
+    host.run();
+  }
+  [[nodiscard]] std::vector<std::string> entities() const {
+    std::vector<std::string> all;
+    for (const auto& each : told) all.push_back(each.entity);
+    return all;
+  }
+};
+
+using entities = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("Deadlines are told in the order of their times, each at its time") {
+  world w;
+  w.change("b", "pay", milliseconds{200});
+  w.change("a", "pay", milliseconds{100});
+  w.change("a", "ship", milliseconds{300});
+  w.host.advance(milliseconds{99});
+  CHECK(w.told.empty());
+  w.host.advance(milliseconds{1});
+  CHECK(w.entities() == entities{"a/pay"});
+  CHECK(w.told[0].options.correlation_id == "request");
+  CHECK(w.told[0].options.causation_id == "checkout/pay");
+  w.host.advance(milliseconds{500});
+  CHECK(w.entities() == entities{"a/pay", "b/pay", "a/ship"});
+}
+
+TEST_CASE("A deadline that was cancelled or moved is not told at its old time") {
+  world w;
+  w.change("a", "pay", milliseconds{100});
+  w.change("b", "pay", milliseconds{100});
+  w.change("a", "pay", std::nullopt);
+  w.change("b", "pay", milliseconds{200});
+  w.host.advance(milliseconds{150});
+  CHECK(w.told.empty());
+  w.host.advance(milliseconds{50});
+  CHECK(w.entities() == entities{"b/pay"});
+}
+
+TEST_CASE("A deadline that is overdue when it becomes known is told at once") {
+  world w;
+  w.change("a", "pay", milliseconds{-1});
+  CHECK(w.entities() == entities{"a/pay"});
+}
+
+TEST_CASE("A deadline that could not be told is told again after pauses that grow, and others are not kept back") {
+  world w;
+  w.change("a", "pay", milliseconds{0});
+  const command_result failed = command_failure{error{errc::handler_failed, "running a command"}};
+  w.answer(0, failed);
+  REQUIRE(w.health.shown().problems.size() == 1);
+  CHECK(w.health.shown().problems[0].subject == "deadline 'pay' of checkout|a");
+  w.change("b", "pay", milliseconds{0});
+  CHECK(w.entities() == entities{"a/pay", "b/pay"});
+  w.host.advance(milliseconds{9});
+  CHECK(w.told.size() == 2);
+  w.host.advance(milliseconds{1});
+  CHECK(w.told.size() == 3);
+  w.answer(2, failed);
+  w.host.advance(milliseconds{19});
+  CHECK(w.told.size() == 3);
+  w.host.advance(milliseconds{1});
+  CHECK(w.told.size() == 4);
+  w.answer(3, committed{});
+  CHECK(w.health.shown().is_healthy());
+  w.host.advance(milliseconds{1'000});
+  CHECK(w.told.size() == 4);
+}
+
+TEST_CASE("A deadline that is moved while it is being told is told again at its new time") {
+  world w;
+  w.change("a", "pay", milliseconds{0});
+  w.change("a", "pay", milliseconds{100});
+  w.answer(0, committed{});
+  w.host.advance(milliseconds{100});
+  CHECK(w.entities() == entities{"a/pay", "a/pay"});
+}
+
+TEST_CASE("So many deadlines at once are told as may be, and the others after them") {
+  world w;
+  for (int i = 0; i < 300; ++i) w.change(std::to_string(i), "pay", milliseconds{0});
+  CHECK(w.told.size() == 256);
+  for (std::size_t i = 0; i < 256; ++i) w.answer(i, committed{});
+  CHECK(w.told.size() == 300);
+}
+
+TEST_CASE("An alarm that has stopped tells nothing more") {
+  world w;
+  w.change("a", "pay", milliseconds{100});
+  bool has_stopped = false;
+  w.ringing.post(stop_actor{[&] { has_stopped = true; }});
+  w.host.run();
+  CHECK(has_stopped);
+  w.change("b", "pay", milliseconds{0});
+  w.host.advance(milliseconds{500});
+  CHECK(w.told.empty());
+}

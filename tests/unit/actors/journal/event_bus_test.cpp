@@ -1,0 +1,99 @@
+#include "journal/event_bus.hpp"
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "support/manual_host.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+using namespace tyto::detail;
+
+namespace {
+
+// Stands for a consumer: keeps the messages that it gets.
+struct listener final : actor_of<consumer_message> {
+  explicit listener(std::vector<consumer_message>& into) : got(into) {}
+  void on(consumer_message message) override { got.push_back(std::move(message)); }
+  std::vector<consumer_message>& got;
+};
+
+std::shared_ptr<const segment> positions(std::uint64_t first, std::uint64_t last) {
+  auto made = std::make_shared<segment>();
+  made->first_position = first;
+  made->last_position = last;
+  return made;
+}
+
+struct world {
+  manual_clock time;
+  manual_host host{time};
+  event_bus bus{10, 6, 4};
+  std::vector<consumer_message> got;
+  address<consumer_message> consumer = spawn<listener>(host, placement::dedicated, got);
+
+  void ask(std::uint64_t after) {
+    bus.request_after(after, consumer);
+    host.run();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Who is at the head gets the next events when they are published") {
+  world w;
+  w.ask(10);
+  CHECK(w.got.empty());
+  w.bus.publish(positions(11, 12));
+  w.host.run();
+  REQUIRE(w.got.size() == 1);
+  CHECK(std::get<delivery>(w.got[0]).segments.front()->first_position == 11);
+
+  w.bus.publish(positions(13, 13));  // nobody has asked
+  w.host.run();
+  CHECK(w.got.size() == 1);
+}
+
+TEST_CASE("Looking out for an event ends when it is there, or when the time is over") {
+  event_bus bus{10, 6, 4};
+  bus.look_out_for(9, std::chrono::hours{1});
+  bus.look_out_for(10, std::chrono::microseconds{1});
+  const std::jthread publishing{[&bus] { bus.publish(positions(11, 11)); }};
+  bus.look_out_for(10, std::chrono::hours{1});
+  CHECK(bus.head() == 11);
+}
+
+TEST_CASE("Who is a little behind gets events from memory, up to the limit of a delivery") {
+  world w;
+  w.bus.publish(positions(11, 12));
+  w.bus.publish(positions(13, 14));
+  w.bus.publish(positions(15, 16));
+  w.ask(11);
+  REQUIRE(w.got.size() == 1);
+  const auto& segments = std::get<delivery>(w.got[0]).segments;
+  REQUIRE(segments.size() == 2);
+  CHECK(segments[0]->first_position == 11);
+  CHECK(segments[1]->last_position == 14);
+}
+
+TEST_CASE("Who is further behind than memory holds is sent to the journal") {
+  world w;
+  SECTION("because it was behind from the start") { w.ask(9); }
+  SECTION("because memory is bounded") {
+    w.bus.publish(positions(11, 13));
+    w.bus.publish(positions(14, 16));
+    w.bus.publish(positions(17, 17));
+    w.ask(12);
+  }
+  REQUIRE(w.got.size() == 1);
+  CHECK(std::holds_alternative<read_behind>(w.got[0]));
+}
+
+TEST_CASE("The last segment stays in memory however large it is") {
+  world w;
+  w.bus.publish(positions(11, 100));
+  w.ask(10);
+  REQUIRE(w.got.size() == 1);
+  CHECK(std::get<delivery>(w.got[0]).segments.front()->last_position == 100);
+  CHECK(w.bus.head() == 100);
+}
