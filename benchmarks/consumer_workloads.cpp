@@ -102,6 +102,9 @@ class stamping_journal final : public tyto::event_store {
   }
   [[nodiscard]] tyto::result<tyto::stream_info> info(std::string_view id) const override { return inner_->info(id); }
   [[nodiscard]] tyto::result<std::uint64_t> head() const override { return inner_->head(); }
+  [[nodiscard]] tyto::result<std::vector<tyto::checkpoint>> checkpoints() const override {
+    return inner_->checkpoints();
+  }
   [[nodiscard]] tyto::result<std::uint64_t> load_checkpoint(std::string_view name) const override {
     return inner_->load_checkpoint(name);
   }

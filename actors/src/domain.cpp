@@ -71,6 +71,14 @@ void domain::add(process_manager_definition definition) {
   deadlines.push_back(std::move(definition.deadlines));
 }
 
+std::vector<std::string_view> domain::consumer_names() const {
+  std::vector<std::string_view> names;
+  for (const auto& each : reactions) names.push_back(each.name);
+  for (const auto& each : projections) names.push_back(each.name);
+  for (const auto& each : deadlines) names.push_back(each.name);
+  return names;
+}
+
 result<void> domain::check() const {
   if (auto checked = check_aggregates(aggregates); !checked) return checked;
   std::set<std::string_view> names;

@@ -2,7 +2,7 @@
 // fills them in, start() checks them and makes actors of them.
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -20,6 +20,8 @@ struct domain {
   std::vector<deadlines_definition> deadlines;
 
   void add(process_manager_definition definition);
+
+  [[nodiscard]] std::vector<std::string_view> consumer_names() const;
 
   /// Fails with errc::invalid_argument, saying what does not fit together.
   [[nodiscard]] result<void> check() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <future>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -128,9 +129,12 @@ result<void> engine::start() {
     auto& all = shares.emplace_back();
     for (std::size_t i = 0; i < each.partitions; ++i) all.push_back({i, each.partitions, *before});
   }
+  auto unregistered = find_unregistered();
+  if (!unregistered) return starting_failed(unregistered.error());
   {
     const std::lock_guard lock{mutex_};
     started_ = true;
+    unregistered_ = *std::move(unregistered);
     running_ = std::make_shared<running>(stores_, options_, *head, domain_, *consumers_);
     for (std::size_t i = 0; i < shares.size(); ++i) spawn_reaction(*running_, domain_.reactions[i], shares[i]);
     for (auto& each : domain_.projections) spawn_projection(*running_, std::move(each));
@@ -140,6 +144,31 @@ result<void> engine::start() {
   }
   rebuilds_.begin([this] { return running_->bus.head(); });
   return {};
+}
+
+result<std::vector<unregistered_consumer>> engine::find_unregistered() const {
+  auto checkpoints = stores_.journal->checkpoints();
+  if (!checkpoints) return std::move(checkpoints).error();
+  auto rows = stores_.read_models->checkpoints();
+  if (!rows) return std::move(rows).error();
+  std::map<std::string, std::uint64_t> known;
+  for (const auto& each : *checkpoints) {
+    // Of a partition's checkpoint, or one that counts them, the name is what stands before the '#'.
+    const auto sharp = each.name.find('#');
+    const auto name = each.name.substr(0, sharp);
+    const bool is_count = sharp != std::string::npos && each.name.find('/', sharp) == std::string::npos;
+    auto& position = known.emplace(name, is_count ? 0 : each.position).first->second;
+    if (!is_count) position = position == 0 ? each.position : std::min(position, each.position);
+  }
+  for (const auto& each : *rows) known.insert_or_assign(each.name, each.position);
+  for (const auto& name : domain_.consumer_names()) known.erase(std::string{name});
+  std::vector<unregistered_consumer> found;
+  for (const auto& [name, position] : known) {
+    auto letters = tyto::dead_letters(*stores_.journal, name);
+    if (!letters) return std::move(letters).error();
+    found.push_back({name, position, letters->size()});
+  }
+  return found;
 }
 
 void engine::spawn_reaction(running& in, const reaction_definition& definition, const std::vector<partition>& shares) {
@@ -207,7 +236,13 @@ result<void> engine::stop() {
 
 void engine::submit(outgoing_command command, command_options options, command_reply done, bool waits) {
   if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
-  if (options.correlation_id.empty()) options.correlation_id = options.command_id;
+  if (options.correlation_id.empty()) {
+    options.correlation_id = options.command_id.empty() ? options_.ids->next() : options.command_id;
+  }
+  auto& with = command.options;
+  if (options.expected.is_any()) options.expected = with.expected;
+  options.tags.insert(options.tags.end(), with.tags.begin(), with.tags.end());
+  options.record_rejection |= with.record_rejection;
   command_reply leave_with = [this, done = std::move(done)](const command_result& outcome) {
     try {
       done(outcome);
@@ -271,21 +306,20 @@ result<versions> engine::versions_of(version_calls calls) const {
                "the runtime has not been started with this projection"};
 }
 
-result<void> engine::ask(version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout) const {
+result<void> engine::ask(version_calls calls, query_options options) const {
   const auto asked = versions_of(std::move(calls));
   if (!asked) return asked.error();
-  return detail::ask(*stores_.read_models, *asked, at_least, time_limit(timeout));
+  return detail::ask(*stores_.read_models, *asked, options.at_least, time_limit(options.timeout));
 }
 
-result<void> engine::ask_together(const std::vector<version_calls>& calls, std::uint64_t at_least,
-                                  std::chrono::milliseconds timeout) const {
+result<void> engine::ask_together(const std::vector<version_calls>& calls, query_options options) const {
   std::vector<versions> asked;
   for (const auto& each : calls) {
     auto found = versions_of(each);
     if (!found) return std::move(found).error();
     asked.push_back(*std::move(found));
   }
-  return detail::ask_together(*stores_.read_models, asked, at_least, time_limit(timeout));
+  return detail::ask_together(*stores_.read_models, asked, options.at_least, time_limit(options.timeout));
 }
 
 result<live_query> engine::watch(version_calls calls, std::function<void()> tell) const {
@@ -302,20 +336,16 @@ result<std::vector<dead_letter>> engine::dead_letters(std::string_view of) const
 }
 
 result<std::size_t> engine::release(std::string_view of, const release_parked& request) {
-  const auto doing = "releasing dead letters of '" + std::string{of} + "'";
   std::vector<std::future<result<std::size_t>>> answers;
-  {
-    const std::lock_guard lock{mutex_};  // so that consumers answer before they are stopped
-    if (!gate_.is_open()) return not_running(doing);
-    for (const auto& each : consumers_->mailboxes_of(of)) {
-      auto answer = std::make_shared<std::promise<result<std::size_t>>>();
-      answers.push_back(answer->get_future());
-      auto share = request;
-      share.reply = [answer](result<std::size_t> released) { answer->set_value(std::move(released)); };
-      each.post(std::move(share));
-    }
-  }
-  if (answers.empty()) return no_such_consumer(doing);
+  auto posted =
+      post_to(of, "releasing dead letters of '" + std::string{of} + "'", [&](const address<consumer_message>& to) {
+        auto answer = std::make_shared<std::promise<result<std::size_t>>>();
+        answers.push_back(answer->get_future());
+        auto share = request;
+        share.reply = [answer](result<std::size_t> released) { answer->set_value(std::move(released)); };
+        to.post(std::move(share));
+      });
+  if (!posted) return posted.error();
   result<std::size_t> all{std::size_t{0}};
   for (auto& each : answers) {
     auto released = each.get();
@@ -326,6 +356,53 @@ result<std::size_t> engine::release(std::string_view of, const release_parked& r
     }
   }
   return all;
+}
+
+result<void> engine::pause(std::string_view consumer, std::chrono::milliseconds timeout) {
+  const auto doing = "pausing '" + std::string{consumer} + "'";
+  std::vector<std::future<void>> paused;
+  auto posted = post_to(consumer, doing, [&paused](const address<consumer_message>& to) {
+    auto done = std::make_shared<std::promise<void>>();
+    paused.push_back(done->get_future());
+    to.post(pause_consumer{[done] { done->set_value(); }});
+  });
+  if (!posted) return posted;
+  const auto limit = time_limit(timeout);
+  for (const auto& each : paused) {
+    if (each.wait_until(limit) == std::future_status::ready) continue;
+    return error{errc::timeout, doing, "it pauses when it is done with what it has in hand, which takes longer"};
+  }
+  return {};
+}
+
+result<void> engine::resume(std::string_view consumer) {
+  return post_to(consumer, "resuming '" + std::string{consumer} + "'",
+                 [](const address<consumer_message>& to) { to.post(resume_consumer{}); });
+}
+
+result<void> engine::reset(std::string_view consumer) {
+  std::vector<std::future<result<void>>> answers;
+  auto posted =
+      post_to(consumer, "resetting '" + std::string{consumer} + "'", [&answers](const address<consumer_message>& to) {
+        auto answer = std::make_shared<std::promise<result<void>>>();
+        answers.push_back(answer->get_future());
+        to.post(reset_consumer{[answer](result<void> done) { answer->set_value(std::move(done)); }});
+      });
+  for (auto& each : answers) {
+    if (auto done = each.get(); !done) posted = std::move(done);
+  }
+  return posted;
+}
+
+// Under the lock, so that consumers answer before they are stopped.
+result<void> engine::post_to(std::string_view consumer, const std::string& doing,
+                             const std::function<void(const address<consumer_message>&)>& post) {
+  const std::lock_guard lock{mutex_};
+  if (!gate_.is_open()) return not_running(doing);
+  const auto mailboxes = consumers_->mailboxes_of(consumer);
+  if (mailboxes.empty()) return no_such_consumer(doing);
+  for (const auto& each : mailboxes) post(each);
+  return {};
 }
 
 void engine::check_clock() const {
@@ -344,6 +421,8 @@ runtime_status engine::status() const {
     now.live_aggregates = now_running->aggregates.live();
   }
   for (const auto& each : consumers_->all()) now.consumers.push_back(each->status(now.head, options_.time->now()));
+  const std::lock_guard lock{mutex_};
+  now.unregistered = unregistered_;
   return now;
 }
 

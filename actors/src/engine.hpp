@@ -57,15 +57,17 @@ class engine {
   /// on its own thread, so that no other needs to wake up.
   void submit(outgoing_command command, command_options options, command_reply done, bool waits);
 
-  result<void> ask(version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout) const;
-  result<void> ask_together(const std::vector<version_calls>& calls, std::uint64_t at_least,
-                            std::chrono::milliseconds timeout) const;
+  result<void> ask(version_calls calls, query_options options) const;
+  result<void> ask_together(const std::vector<version_calls>& calls, query_options options) const;
   result<live_query> watch(version_calls calls, std::function<void()> tell) const;
   result<void> cancel_rebuild(std::string_view projection);
   result<void> caught_up(std::chrono::milliseconds timeout) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const;
   result<std::size_t> release(std::string_view of, const release_parked& request);
+  result<void> pause(std::string_view consumer, std::chrono::milliseconds timeout);
+  result<void> resume(std::string_view consumer);
+  result<void> reset(std::string_view consumer);
   void check_clock() const;
   [[nodiscard]] runtime_status status() const;
   [[nodiscard]] health_report health() const;
@@ -99,6 +101,9 @@ class engine {
                                progress::role role = progress::role::answering);
   void spawn_subscription(running& in, subscriber& of);
   [[nodiscard]] result<versions> versions_of(version_calls calls) const;
+  [[nodiscard]] result<std::vector<unregistered_consumer>> find_unregistered() const;
+  result<void> post_to(std::string_view consumer, const std::string& doing,
+                       const std::function<void(const address<consumer_message>&)>& post);
 
   const storage stores_;
   runtime_options options_;
@@ -113,6 +118,7 @@ class engine {
   std::shared_ptr<running> running_;  // shared with those who look at it while another thread stops the runtime
   std::vector<std::shared_ptr<subscriber>> subscribers_;  // until start()
   std::size_t subscription_count_ = 0;
+  std::vector<unregistered_consumer> unregistered_;
 };
 
 }  // namespace tyto::detail

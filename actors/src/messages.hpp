@@ -14,6 +14,7 @@
 
 #include "actor/mailbox.hpp"
 #include "tyto/command.hpp"
+#include "tyto/consumer.hpp"
 #include "tyto/event_store.hpp"
 
 namespace tyto::detail {
@@ -80,11 +81,28 @@ struct read_behind {};
 /// To a consumer: the answer to a command that it sent in its attempt number `attempt`.
 struct command_answered {
   std::uint64_t attempt = 0;
-  std::optional<error> failed;  // none if the command was accepted or rejected
+  std::optional<error> failed;             // none if the command was accepted or refused
+  std::optional<refused_command> refused;  // none if it was accepted
+  /// The event that the command followed from, if its consumer hears of refusals.
+  std::shared_ptr<const metadata> followed_from;
 };
 
 /// To a consumer: try again.
 struct retry {};
+
+/// To a consumer: take nothing more, or go on. `done` is called when it has nothing in hand.
+struct pause_consumer {
+  std::function<void()> done;
+};
+struct resume_consumer {};
+
+/// To a consumer: begin anew at the first event.
+struct reset_consumer {
+  std::function<void(result<void>)> reply;
+};
+
+/// To a consumer: save the checkpoint, if commit() has put that off.
+struct save_checkpoint {};
 
 /// To a consumer: release dead letters, and say how many were.
 struct release_parked {
@@ -95,8 +113,8 @@ struct release_parked {
   std::function<void(result<std::size_t>)> reply;
 };
 
-using consumer_message =
-    std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, stop_actor>;
+using consumer_message = std::variant<begin, delivery, read_behind, command_answered, retry, release_parked,
+                                      pause_consumer, resume_consumer, reset_consumer, save_checkpoint, stop_actor>;
 
 /// Tells the actor to stop and waits until it has.
 template <class Message>

@@ -51,13 +51,12 @@ void runtime::submit(outgoing_command command, command_options options,
   engine_->submit(std::move(command), std::move(options), std::move(done), false);
 }
 
-result<void> runtime::ask(detail::version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout) {
-  return engine_->ask(std::move(calls), at_least, timeout);
+result<void> runtime::ask(detail::version_calls calls, query_options options) {
+  return engine_->ask(std::move(calls), options);
 }
 
-result<void> runtime::ask_together(const std::vector<detail::version_calls>& calls, std::uint64_t at_least,
-                                   std::chrono::milliseconds timeout) {
-  return engine_->ask_together(calls, at_least, timeout);
+result<void> runtime::ask_together(const std::vector<detail::version_calls>& calls, query_options options) {
+  return engine_->ask_together(calls, options);
 }
 
 result<live_query> runtime::watch(detail::version_calls calls, std::function<void()> tell) {
@@ -76,6 +75,12 @@ result<std::size_t> runtime::replay_dead_letters(std::string_view consumer, std:
 result<std::size_t> runtime::discard_dead_letter(std::string_view consumer, std::uint64_t position) {
   return engine_->release(consumer, {detail::release_parked::way::discard, position, std::nullopt, nullptr});
 }
+
+result<void> runtime::pause(std::string_view consumer, std::chrono::milliseconds timeout) {
+  return engine_->pause(consumer, timeout);
+}
+result<void> runtime::resume(std::string_view consumer) { return engine_->resume(consumer); }
+result<void> runtime::reset(std::string_view consumer) { return engine_->reset(consumer); }
 
 void runtime::check_clock() const { engine_->check_clock(); }
 runtime_status runtime::status() const { return engine_->status(); }

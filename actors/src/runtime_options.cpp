@@ -19,6 +19,7 @@ result<void> runtime_options::check() const {
     if (value == 0) return refuse(std::string{"the option "} + what + " is 0");
   }
   if (time == nullptr) return refuse("the option time is null");
+  if (ids == nullptr) return refuse("the option ids is null");
   if (max_consumer_batch > longest_batch) {
     return refuse("max_consumer_batch is more than " + std::to_string(longest_batch));
   }

@@ -8,6 +8,8 @@ std::string_view name(consumer_state state) {
       return "starting";
     case consumer_state::running:
       return "running";
+    case consumer_state::paused:
+      return "paused";
     case consumer_state::failing:
       return "failing";
     case consumer_state::halted:

@@ -210,6 +210,7 @@ class upcasting_journal final : public event_store {
     return stored_->info(persistence_id);
   }
   [[nodiscard]] result<std::uint64_t> head() const override { return stored_->head(); }
+  [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override { return stored_->checkpoints(); }
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override {
     return stored_->load_checkpoint(name);
   }

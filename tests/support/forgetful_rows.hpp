@@ -40,6 +40,13 @@ class forgetful_rows final : public read_model_store {
     return rows_->commit(name, changes, checkpoint);
   }
 
+  result<void> clear(std::string_view name) override {
+    std::erase_if(commits_, [name](const auto& each) { return each.name == name; });
+    return rows_->clear(name);
+  }
+
+  [[nodiscard]] result<std::vector<named_checkpoint>> checkpoints() const override { return rows_->checkpoints(); }
+
   result<void> sync() override {
     if (auto why = std::exchange(fail_sync_, std::nullopt)) return *std::move(why);
     is_last_safe_ = true;

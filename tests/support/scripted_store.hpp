@@ -64,6 +64,7 @@ class scripted_store final : public event_store {
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override {
     return behind_->load_checkpoint(name);
   }
+  [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override { return behind_->checkpoints(); }
   [[nodiscard]] result<std::uint64_t> size_bytes() const override { return behind_->size_bytes(); }
 
  private:

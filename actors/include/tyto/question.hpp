@@ -1,6 +1,8 @@
 // Questions to projections: their types, how they reach the version of a projection that answers, and live queries.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -12,6 +14,14 @@
 #include "tyto/read_model_store.hpp"
 
 namespace tyto {
+
+/// What a caller may say with a question.
+struct query_options {
+  /// The answer is as of this position or a later one: what `committed::position` says of a command that it must show.
+  std::uint64_t at_least = 0;
+  /// How long to wait until the projection is there; errc::timeout says how far behind it is.
+  std::chrono::milliseconds timeout = std::chrono::seconds{10};
+};
 
 namespace detail {
 

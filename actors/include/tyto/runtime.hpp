@@ -98,7 +98,8 @@ class runtime {
   /// called from a handler.
   result<void> stop();
 
-  /// Sends `command` to the aggregate A named `entity_id` and waits for the answer. decide(), and the recovery before
+  /// Sends `command` to the aggregate A named `entity_id` and waits for the answer, which holds the events that were
+  /// decided: `done->events<A>()`. decide(), and the recovery before
   /// it, may run on this thread; the timeout does not cut them short. Must not be called from a handler of an
   /// aggregate.
   template <class A, class Command>
@@ -107,7 +108,7 @@ class runtime {
   }
 
   /// Sends a command that was made before, by send(), close_stream(), truncate_stream() or delete_stream(), and waits
-  /// for the answer.
+  /// for the answer. Of the options that both have, those of `options` hold where they say something; tags are added.
   command_result execute(outgoing_command command, command_options options = {});
 
   /// Sends `command` and returns at once; the future gets the answer.
@@ -128,31 +129,26 @@ class runtime {
     submit(send<A>(entity_id, std::forward<Command>(command)), std::move(options), std::move(done));
   }
 
-  /// Asks the projection P, on a consistent view of its rows, in the caller's thread. Waits first until the projection
-  /// is done with the event at `at_least`; errc::timeout says how far behind it is.
+  /// Asks the projection P, on a consistent view of its rows, in the caller's thread.
   template <class P, class Question>
-  auto query(const Question& question, std::uint64_t at_least = 0,
-             std::chrono::milliseconds timeout = std::chrono::seconds{10}) -> result<detail::answer_of<P, Question>> {
+  auto query(const Question& question, query_options options = {}) -> result<detail::answer_of<P, Question>> {
     std::optional<detail::answer_of<P, Question>> answer;
-    auto asked =
-        ask(detail::calls_of<P>(question, [&](auto found) { answer.emplace(std::move(found)); }), at_least, timeout);
+    auto asked = ask(detail::calls_of<P>(question, [&](auto found) { answer.emplace(std::move(found)); }), options);
     if (!asked) return std::move(asked).error();
     return *std::move(answer);
   }
 
   /// The same for a question in braces, if P answers one type of questions: `rt.query<revenue>({"alice"})`.
   template <class P>
-  auto query(const detail::question_of<P>& question, std::uint64_t at_least = 0,
-             std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
-    return query<P, detail::question_of<P>>(question, at_least, timeout);
+  auto query(const detail::question_of<P>& question, query_options options = {}) {
+    return query<P, detail::question_of<P>>(question, options);
   }
 
-  /// Asks several projections, each of which answers one type of questions, as of one position, `at_least` or later:
+  /// Asks several projections, each of which answers one type of questions, as of one position:
   /// `auto [cents, stock] = rt.query_together<revenue, inventory>({"alice"}, {7}).value();`. Waits for those that are
   /// behind the furthest; errc::timeout says which.
   template <class... P>
-  auto query_together(const detail::question_of<P>&... questions, std::uint64_t at_least = 0,
-                      std::chrono::milliseconds timeout = std::chrono::seconds{10})
+  auto query_together(const detail::question_of<P>&... questions, query_options options = {})
       -> result<std::tuple<detail::answer_of<P, detail::question_of<P>>...>> {
     std::tuple<std::optional<detail::answer_of<P, detail::question_of<P>>>...> answers;
     const auto calls = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -160,7 +156,7 @@ class runtime {
           detail::calls_of<P>(questions, [&](auto found) { std::get<I>(answers).emplace(std::move(found)); })...};
     }
     (std::index_sequence_for<P...>{});
-    auto asked = ask_together(calls, at_least, timeout);
+    auto asked = ask_together(calls, options);
     if (!asked) return std::move(asked).error();
     return std::apply([](auto&&... each) { return std::tuple{*std::move(each)...}; }, std::move(answers));
   }
@@ -233,6 +229,21 @@ class runtime {
   /// Gives a dead letter up: the one at `position`. Later ones of its key wait until they are replayed.
   result<std::size_t> discard_dead_letter(std::string_view consumer, std::uint64_t position);
 
+  /// Has a consumer take nothing more until resume() or the next start(); what it has in hand, it finishes. Returns
+  /// when that is done, or errc::timeout, and then it pauses later. Queries are answered from the rows as they are, and
+  /// settle() and caught_up() wait for it like for one that is behind. For the three consumers of a process manager see
+  /// define_process_manager(). errc::invalid_argument if there is no such consumer. Must not be called from a handler.
+  result<void> pause(std::string_view consumer, std::chrono::milliseconds timeout = std::chrono::seconds{10});
+
+  /// Has a paused consumer go on where it was, and one that has halted try again what it failed at.
+  result<void> resume(std::string_view consumer);
+
+  /// Has a projection forget its rows and begin anew at the first event, also if it is paused (then it goes on when it
+  /// is resumed) or has halted. Until it has caught up, queries see the rows as of where it is: `at_least` waits. Its
+  /// dead letters stay what they are. errc::invalid_argument for a reaction, whose commands were sent. Must not be
+  /// called from a handler.
+  result<void> reset(std::string_view consumer);
+
   /// Returns how the runtime and its consumers are doing right now.
   [[nodiscard]] runtime_status status() const;
 
@@ -247,9 +258,8 @@ class runtime {
   runtime& add(projection_definition definition);
   runtime& add(process_manager_definition definition);
   void submit(outgoing_command command, command_options options, std::function<void(const command_result&)> done);
-  result<void> ask(detail::version_calls calls, std::uint64_t at_least, std::chrono::milliseconds timeout);
-  result<void> ask_together(const std::vector<detail::version_calls>& calls, std::uint64_t at_least,
-                            std::chrono::milliseconds timeout);
+  result<void> ask(detail::version_calls calls, query_options options);
+  result<void> ask_together(const std::vector<detail::version_calls>& calls, query_options options);
   result<live_query> watch(detail::version_calls calls, std::function<void()> tell);
   result<void> cancel_rebuild(std::string_view projection);
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "tyto/clock.hpp"
+#include "tyto/id_source.hpp"
 #include "tyto/result.hpp"
 
 namespace tyto {
@@ -16,9 +17,12 @@ struct runtime_options {
   /// Stamps events. Affects behaviour.
   std::shared_ptr<const clock> time = system_clock();
 
+  /// Makes the correlation id of commands that come with none. Affects behaviour.
+  std::shared_ptr<const id_source> ids = random_ids();
+
   /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
   /// Must not block for long.
-  std::function<void(std::string_view line)> log;
+  std::function<void(std::string_view line)> log = {};
 
   /// Commands that callers may have in flight at once. What happens to one more is the caller's choice, see
   /// command_options::when_full. Bounds memory: what waits anywhere on its way to the disk is one of these, or one of

@@ -15,9 +15,10 @@ namespace tyto {
 
 enum class consumer_state : std::uint8_t {
   starting,  // looking up its checkpoint; next: running
-  running,   // taking events as they come; next: failing, stopped
-  failing,   // the event after its position failed; it will be tried again; next: running, halted, stopped
-  halted,    // the event after its position failed too often, and its policy is to stop; next: stopped
+  running,   // taking events as they come; next: paused, failing, stopped
+  paused,    // takes nothing until it is resumed, see runtime::pause(); next: running, stopped
+  failing,   // the event after its position failed; it will be tried again; next: running, paused, halted, stopped
+  halted,    // the event after its position failed too often, and its policy is to stop; next: running, stopped
   stopped,
 };
 
@@ -36,6 +37,16 @@ struct consumer_status {
   std::uint64_t failures = 0;    // how often a handler, a command or a commit failed
   std::uint64_t parked = 0;      // its dead letters
   std::string last_error;        // of those, the last; empty if none
+  std::uint64_t rejected = 0;    // how many of its commands were refused: rejected, or not at the expected version
+  std::string last_rejection;    // of those, the last: to whom, and the reason; empty if none
+};
+
+/// A consumer that the storage knows and that was not registered with the runtime: its name was misspelt or changed, or
+/// it is no longer wanted.
+struct unregistered_consumer {
+  std::string name;
+  std::uint64_t position = 0;  // it was done with the events up to here
+  std::uint64_t parked = 0;    // its dead letters
 };
 
 struct runtime_status {
@@ -44,6 +55,7 @@ struct runtime_status {
   std::size_t live_aggregates = 0;
   std::size_t commands_in_flight = 0;  // from callers, not from reactions
   std::vector<consumer_status> consumers;
+  std::vector<unregistered_consumer> unregistered;  // as they were at start()
 };
 
 /// Something that does not work at the moment and is tried again, or waits for someone.

@@ -58,7 +58,7 @@ void aggregate_actor::decide(run_command command) {
     if (!options.record_rejection || options.command_id.empty()) {
       return hold({nullptr, {}, std::move(*no), std::move(command.reply)});
     }
-    auto event = std::make_shared<const command_rejected>(command_rejected{no->reason});
+    auto event = std::make_shared<const command_rejected>(recorded(*no));
     auto payload = to_bytes(*event);
     return store(std::move(command), {{&type_of<command_rejected>(), std::move(event), std::move(payload)}},
                  std::move(*no));
@@ -182,14 +182,36 @@ command_result aggregate_actor::outcome_of(const held_answer& answer) {
   if (failed_write_) return command_failure{*failed_write_};
   if (answer.refusal) return std::visit([](const auto& why) { return command_failure{why}; }, *answer.refusal);
   auto outcome = memory_.durable;
-  outcome.events = answer.write ? static_cast<std::uint32_t>(answer.write->events.size()) : 0;
+  if (answer.write) {
+    outcome.event_count = static_cast<std::uint32_t>(answer.write->events.size());
+    outcome.decided = decided_events{{answer.write, &answer.write->events}};
+  }
   if (answer.write || answer.command_id.empty()) return outcome;
   if (const auto* first = memory_.outcomes.find(answer.command_id)) {
     if (first->refused) return command_failure{*first->refused};
     outcome = first->stored;
+    outcome.decided = read_back(outcome);
   }
   outcome.repeated = true;
   return outcome;
+}
+
+// The events of an earlier decision, which are no longer at hand.
+decided_events aggregate_actor::read_back(const committed& decided) const {
+  const auto doing = "reading back events of " + persistence_id_;
+  const auto first = decided.sequence_number - decided.event_count + 1;
+  auto events = std::make_shared<std::vector<recorded_event>>();
+  std::uint64_t last_seen = first - 1;
+  auto read = around_.stored.journal.read_stream(persistence_id_, first, [&](const event_view& event) {
+    if (event.meta.sequence_number > decided.sequence_number) return visit::stop;
+    if (event.meta.sequence_number > last_seen + 1) return visit::stop;  // what is between was removed
+    last_seen = event.meta.sequence_number;
+    events->push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
+    return visit::next;
+  });
+  if (!read) return decided_events{error{read.error().code(), doing}.because(read.error())};
+  if (last_seen == decided.sequence_number) return decided_events{std::move(events)};
+  return decided_events{error{errc::truncated, doing, "they were removed since"}};
 }
 
 void aggregate_actor::answered(const result<void>& outcome) {

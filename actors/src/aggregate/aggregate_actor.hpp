@@ -87,6 +87,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   void hold(held_answer answer);
   void answer_ready();
   command_result outcome_of(const held_answer& answer);
+  [[nodiscard]] decided_events read_back(const committed& decided) const;
 
   const aggregate_surroundings& around_;
   const aggregate_definition& definition_;

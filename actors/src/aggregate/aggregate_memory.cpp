@@ -107,7 +107,7 @@ class rebuilder {
     }
     if (!create()) return handler_error_;
     if (auto restored = memory_.instance->restore(parsed->state); !restored) return std::move(restored).error();
-    memory_.durable = {at.position, at.sequence_number, 0, false};
+    memory_.durable = {at.position, at.sequence_number};
     memory_.last_time = at.time;
     memory_.outcomes.note(at.commands);
     return std::move(at);
@@ -136,7 +136,7 @@ class rebuilder {
     if (!applied) return std::move(applied).error();
     const auto known = memory_.durable.sequence_number;
     if (read->state == stream_state::deleted) {
-      memory_.durable = {0, read->version, 0, false};
+      memory_.durable = {0, read->version};
       memory_.instance.reset();
       is_complete = true;
     } else if (read->version < after.sequence_number || read->first > known + 1) {
@@ -160,7 +160,7 @@ class rebuilder {
     if (event.meta.type == stored_name<command_rejected>) {
       auto recorded = from_bytes<command_rejected>(event.payload);
       if (!recorded) return std::move(recorded).error();
-      refused = std::make_shared<const rejection>(rejection{std::move(recorded->reason)});
+      refused = std::make_shared<const rejection>(rejection_of(*recorded));
     } else if (is_new && event.meta.type != retired_type) {
       if (auto applied = memory_.instance->replay(event); !applied) return applied;
     }
@@ -183,7 +183,7 @@ void aggregate_memory::remember(const metadata& event, std::shared_ptr<const rej
   durable.sequence_number = event.sequence_number;
   if (event.command_id.empty()) return;
   auto outcome = durable;
-  outcome.events = event.decision_index + 1;
+  outcome.event_count = event.decision_index + 1;
   outcomes.note(event.command_id, {outcome, std::move(refused)});
 }
 

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <utility>
+
 namespace tyto::detail {
 
 recent_commands::key recent_commands::key_of(std::string_view id) {
@@ -27,17 +29,23 @@ std::vector<recent_commands::entry> recent_commands::entries() const {
   for (const auto& hashed : order_) {
     const auto& [stored, refused] = outcomes_.at(hashed);
     if (stored.sequence_number == 0) continue;
-    auto& each = all.emplace_back(
-        entry{hashed.low, hashed.high, stored.position, stored.sequence_number, stored.events, std::nullopt});
-    if (refused) each.refused = refused->reason;
+    auto& each =
+        all.emplace_back(entry{hashed.low, hashed.high, stored.position, stored.sequence_number, stored.event_count});
+    if (!refused) continue;
+    auto what = recorded(*refused);
+    each.refused = std::move(what.reason);
+    each.code = std::move(what.code);
+    each.refusal = std::move(what.refusal);
   }
   return all;
 }
 
 void recent_commands::note(const std::vector<entry>& entries) {
   for (const auto& each : entries) {
-    first_outcome outcome{{each.position, each.sequence_number, each.events, false}, nullptr};
-    if (each.refused) outcome.refused = std::make_shared<const rejection>(rejection{*each.refused});
+    first_outcome outcome{{each.position, each.sequence_number, each.events}, nullptr};
+    if (each.refused) {
+      outcome.refused = std::make_shared<const rejection>(rejection_of({*each.refused, each.code, each.refusal}));
+    }
     note(key{each.low, each.high}, std::move(outcome));
   }
 }
@@ -45,7 +53,7 @@ void recent_commands::note(const std::vector<entry>& entries) {
 std::uint64_t recent_commands::since() const {
   if (order_.empty()) return 0;
   const auto& oldest = outcomes_.at(order_.front()).stored;
-  return oldest.sequence_number == 0 ? 0 : oldest.sequence_number - oldest.events + 1;
+  return oldest.sequence_number == 0 ? 0 : oldest.sequence_number - oldest.event_count + 1;
 }
 
 }  // namespace tyto::detail

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "actor/fifo.hpp"
+#include "tyto/aggregate.hpp"
 #include "tyto/command.hpp"
+#include "tyto/document.hpp"
 #include "tyto/event.hpp"
 
 namespace tyto::detail {
@@ -44,7 +46,9 @@ class recent_commands {
     std::uint64_t position = 0;
     std::uint64_t sequence_number = 0;
     std::uint32_t events = 0;
-    std::optional<std::string> refused;  // the reason of a recorded rejection
+    std::optional<std::string> refused = {};  // the reason of a recorded rejection …
+    std::string code = {};                    // … and what else is in it, see command_rejected
+    document refusal = {};
   };
   /// Returns those whose outcome is not an empty one, the oldest first.
   [[nodiscard]] std::vector<entry> entries() const;
@@ -71,6 +75,12 @@ class recent_commands {
   fifo<key> order_;  // the oldest first
 };
 
-TYTO_VALUE(recent_commands::entry, low, high, position, sequence_number, events, refused)
+template <class Inspector>
+bool inspect(Inspector& f, recent_commands::entry& x) {
+  return f.object(x).fields(f.field("low", x.low), f.field("high", x.high), f.field("position", x.position),
+                            f.field("sequence_number", x.sequence_number), f.field("events", x.events),
+                            f.field("refused", x.refused), f.field("code", x.code).fallback(std::string{}),
+                            f.field("refusal", x.refusal).fallback(document{}));
+}
 
 }  // namespace tyto::detail

@@ -15,6 +15,9 @@ constexpr std::chrono::milliseconds max_batch_time{100};
 // partitions a batch may take longer, then.
 constexpr std::size_t run_every = 256;
 
+// How long the checkpoint of a consumer that passes over events is not saved: so far behind may others see it.
+constexpr std::chrono::seconds save_delay{1};
+
 constexpr std::chrono::microseconds max_busy_wait = std::chrono::seconds{1};
 
 // How many events a consumer looks at in one reading of the journal for each one that it wants.
@@ -57,12 +60,15 @@ consumer_actor::consumer_actor(const consumer_surroundings& around, partition pa
 
 void consumer_actor::on(consumer_message message) {
   if (phase_ == phase::stopped) return;
-  std::visit(overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },
-                        [this](read_behind) { read_journal(); },
-                        [this](command_answered& answer) { answered(std::move(answer)); },
-                        [this](retry) { try_again(); }, [this](release_parked& request) { take(std::move(request)); },
-                        [this](stop_actor& request) { stop(std::move(request)); }},
-             message);
+  std::visit(
+      overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },
+                 [this](read_behind) { read_journal(); },
+                 [this](command_answered& answer) { answered(std::move(answer)); }, [this](retry) { try_again(); },
+                 [this](release_parked& request) { take(std::move(request)); },
+                 [this](pause_consumer& request) { take(std::move(request)); }, [this](resume_consumer) { resume(); },
+                 [this](reset_consumer& request) { take(std::move(request)); }, [this](save_checkpoint) { save_now(); },
+                 [this](stop_actor& request) { stop(std::move(request)); }},
+      message);
 }
 
 void consumer_actor::start() {
@@ -84,6 +90,14 @@ void consumer_actor::start() {
 }
 
 void consumer_actor::ask_for_more() {
+  if (!reset_requests_.empty()) return reset();
+  if (is_paused_) {
+    phase_ = phase::paused;
+    shown_->has_paused();
+    save_now();
+    for (const auto& each : std::exchange(pause_requests_, {})) each.done();
+    return;
+  }
   phase_ = phase::waiting;
   if (can_release()) return release_next();
   if (busy_wait_.count() > 0) around_.bus.look_out_for(position_, busy_wait_);
@@ -180,22 +194,50 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
 }
 
 void consumer_actor::send(const recorded_event& event, commands sent) {
-  const auto cause = event.meta.idempotency_key(name_);
+  if (sent.empty()) return;
+  std::shared_ptr<const metadata> told_of_refusals;
+  if (handler_->hears_refusals()) told_of_refusals = std::make_shared<const metadata>(event.meta);
+  send(std::move(sent), event.meta.idempotency_key(name_), event.meta, told_of_refusals);
+}
+
+// `told_of_refusals` is what the handler is told of a command that is refused; if it is nullptr, that is only counted.
+void consumer_actor::send(commands sent, const std::string& cause, const metadata& event,
+                          const std::shared_ptr<const metadata>& told_of_refusals) {
   for (std::size_t i = 0; i < sent.size(); ++i) {
+    auto& with = sent[i].options;
     command_options options;
     options.command_id = cause + "/" + std::to_string(i);
-    options.causation_id = cause;
-    options.correlation_id = event.meta.correlation_id;
-    dispatch(std::move(sent[i]), std::move(options));
+    options.causation_id = event.idempotency_key(name_);
+    options.correlation_id = event.correlation_id.empty() ? options.causation_id : event.correlation_id;
+    options.expected = with.expected;
+    options.tags = std::move(with.tags);
+    // What follows from a refusal takes effect once only if a repetition is refused like the first one.
+    options.record_rejection = with.record_rejection || told_of_refusals != nullptr;
+    dispatch(std::move(sent[i]), std::move(options), told_of_refusals);
   }
 }
 
-void consumer_actor::dispatch(outgoing_command command, command_options options) {
+void consumer_actor::dispatch(outgoing_command command, command_options options,
+                              std::shared_ptr<const metadata> told_of_refusals) {
   ++unanswered_;
+  auto refusal =
+      refused_command{make_persistence_id(command.target->category, command.entity_id), options.command_id, {}};
+  const bool expects_version = !options.expected.is_any();
   around_.sender.send(std::move(command), std::move(options),
-                      [to = self(), attempt = attempt_](const command_result& outcome) {
-                        command_answered answer{attempt, std::nullopt};
-                        if (!outcome && outcome.error().failed()) answer.failed = *outcome.error().failed();
+                      [to = self(), attempt = attempt_, expects_version, refusal = std::move(refusal),
+                       cause = std::move(told_of_refusals)](const command_result& outcome) {
+                        command_answered answer{attempt, std::nullopt, std::nullopt, cause};
+                        if (outcome) return to.post(std::move(answer));
+                        const auto* failed = outcome.error().failed();
+                        if (failed == nullptr) {
+                          answer.refused = refusal;
+                          answer.refused->why = *outcome.error().rejected();
+                        } else if (expects_version && failed->code() == errc::conflict) {
+                          answer.refused = refusal;
+                          answer.refused->why = {failed->detail(), std::string{version_refusal}, {}};
+                        } else {
+                          answer.failed = *failed;
+                        }
                         to.post(std::move(answer));
                       });
 }
@@ -229,12 +271,24 @@ bool consumer_actor::park_behind_another(const recorded_event& event) {
 
 void consumer_actor::answered(command_answered answer) {
   if (answer.attempt != attempt_ || (phase_ != phase::committing && phase_ != phase::releasing)) return;
+  if (answer.refused) refused(answer);
   --unanswered_;
   if (answer.failed) failed_command_ = std::move(answer.failed);
   if (unanswered_ > 0) return;
   if (phase_ == phase::committing) return commit();
   released();
   if (unanswered_ == 0) release_next();
+}
+
+void consumer_actor::refused(const command_answered& answer) {
+  shown_->has_refused(*answer.refused);
+  if (!answer.followed_from) return;
+  auto follows = handler_->refused(*answer.refused, *answer.followed_from);
+  if (!follows) {
+    failed_command_ = std::move(follows).error();
+  } else {
+    send(*std::move(follows), answer.refused->command_id + "/rejected", *answer.followed_from, nullptr);
+  }
 }
 
 void consumer_actor::commit() {
@@ -253,7 +307,22 @@ void consumer_actor::commit() {
   ++attempt_;
   shown_->is_at(position_, event_time_, around_.time.now());
   if (stop_request_) return finish_stopping();
+  save_soon();
   ask_for_more();
+}
+
+void consumer_actor::save_soon() {
+  if (save_is_coming_ || !handler_->has_unsaved(position_)) return;
+  save_is_coming_ = true;
+  post_after(around_.runs_on, save_delay, self(), consumer_message{save_checkpoint{}});
+}
+
+void consumer_actor::save_now() {
+  save_is_coming_ = false;
+  if (is_busy() || phase_ == phase::starting) return;  // the commit to come will look again
+  if (auto saved = handler_->save(position_); !saved) {
+    around_.log(subject_ + " could not save its checkpoint: " + saved.error().message());
+  }
 }
 
 void consumer_actor::fail(const error& why) {
@@ -311,6 +380,7 @@ void consumer_actor::halt(const error& why) {
   around_.health.report(subject_, error{why.code(), subject_ + " has halted"}.because(why));
   shown_->has_halted();
   for (const auto& request : std::exchange(release_requests_, {})) request.reply(why);
+  for (const auto& each : std::exchange(pause_requests_, {})) each.done();
 }
 
 void consumer_actor::show_parked() {
@@ -321,7 +391,55 @@ void consumer_actor::show_parked() {
   around_.health.report(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
 }
 
-void consumer_actor::try_again() { phase_ == phase::starting ? start() : ask_for_more(); }
+bool consumer_actor::is_busy() const { return phase_ == phase::committing || phase_ == phase::releasing; }
+
+void consumer_actor::take(pause_consumer request) {
+  is_paused_ = true;
+  pause_requests_.push_back(std::move(request));
+  // A starting one pauses when it has started; one that has halted takes nothing anyway.
+  if (phase_ == phase::halted) {
+    for (const auto& each : std::exchange(pause_requests_, {})) each.done();
+  } else if (!is_busy() && phase_ != phase::starting) {
+    ask_for_more();
+  }
+}
+
+void consumer_actor::resume() {
+  is_paused_ = false;
+  if (phase_ == phase::halted) {
+    failed_attempts_ = 0;
+    around_.health.clear(subject_);
+  } else if (phase_ != phase::paused) {
+    return;
+  }
+  shown_->is_at(position_, event_time_, around_.time.now());
+  ask_for_more();
+}
+
+void consumer_actor::take(reset_consumer request) {
+  reset_requests_.push_back(std::move(request));
+  if (!is_busy()) reset();
+}
+
+void consumer_actor::reset() {
+  const auto done = handler_->reset();
+  for (const auto& each : std::exchange(reset_requests_, {})) each.reply(done);
+  if (!done) return phase_ == phase::halted || phase_ == phase::starting ? void() : ask_for_more();
+  around_.health.clear(subject_);
+  backoff_ = std::chrono::milliseconds{0};
+  failed_attempts_ = 0;
+  trouble_position_ = 0;
+  in_hand_.reset();
+  ++attempt_;
+  phase_ = phase::starting;
+  start();
+}
+
+// Also when it was paused, resumed or reset while it waited to try again: then there is nothing to do.
+void consumer_actor::try_again() {
+  if (phase_ == phase::starting) start();
+  if (phase_ == phase::backing_off) ask_for_more();
+}
 
 void consumer_actor::stop(stop_actor request) {
   stop_request_ = std::move(request);
@@ -329,9 +447,12 @@ void consumer_actor::stop(stop_actor request) {
 }
 
 void consumer_actor::finish_stopping() {
-  for (const auto& each : std::exchange(release_requests_, {})) {
-    each.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the runtime is being stopped"});
-  }
+  const auto refusal = [this](const char* doing) {
+    return error{errc::stopped, std::string{doing} + " '" + name_ + "'", "the consumer is being stopped"};
+  };
+  for (const auto& each : std::exchange(release_requests_, {})) each.reply(refusal("releasing dead letters of"));
+  for (const auto& each : std::exchange(reset_requests_, {})) each.reply(refusal("resetting"));
+  for (const auto& each : std::exchange(pause_requests_, {})) each.done();
   if (phase_ != phase::starting) {
     if (auto closed = handler_->save(position_); !closed) {
       around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());

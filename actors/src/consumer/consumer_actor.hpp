@@ -77,11 +77,12 @@ class consumer_actor final : public actor_of<consumer_message> {
  private:
   enum class phase : std::uint8_t {
     starting,     // looks up its checkpoint; next: waiting, backing_off
-    waiting,      // has asked for events; next: committing
+    waiting,      // has asked for events; next: committing, releasing, paused
+    paused,       // takes nothing until it is resumed; next: waiting
     committing,   // has handled a batch, waits for answers to its commands; next: waiting, backing_off
     releasing,    // handles dead letters again, one by one; next: waiting
     backing_off,  // something failed; next: starting, waiting
-    halted,       // an event failed too often, and the policy is to stop; next: stopped
+    halted,       // an event failed too often, and the policy is to stop; next: waiting, when it is resumed, stopped
     stopped,
   };
 
@@ -92,12 +93,18 @@ class consumer_actor final : public actor_of<consumer_message> {
   void note_time_at(std::uint64_t position);
   void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
   void send(const recorded_event& event, commands sent);
-  void dispatch(outgoing_command command, command_options options);
+  void send(commands sent, const std::string& cause, const metadata& event,
+            const std::shared_ptr<const metadata>& told_of_refusals);
+  void dispatch(outgoing_command command, command_options options,
+                std::shared_ptr<const metadata> told_of_refusals = nullptr);
   void record(consumer_record::command what, std::uint64_t position);
   [[nodiscard]] bool is_mine(const recorded_event& event) const;
   bool park_behind_another(const recorded_event& event);
   void answered(command_answered answer);
+  void refused(const command_answered& answer);
   void commit();
+  void save_soon();
+  void save_now();
   void fail(const error& why);
   [[nodiscard]] bool has_failed_too_often(const error& why);
   void give_up(const error& why);
@@ -118,6 +125,11 @@ class consumer_actor final : public actor_of<consumer_message> {
   void release_failed(const error& why);
   void finish_releasing();
 
+  void take(pause_consumer request);
+  void resume();
+  void take(reset_consumer request);
+  void reset();
+  [[nodiscard]] bool is_busy() const;
   void try_again();
   void stop(stop_actor request);
   void finish_stopping();
@@ -143,6 +155,10 @@ class consumer_actor final : public actor_of<consumer_message> {
   std::optional<error> failed_command_;
   std::chrono::milliseconds backoff_{0};
   std::optional<stop_actor> stop_request_;
+  bool is_paused_ = false;
+  std::vector<pause_consumer> pause_requests_;  // until it has nothing in hand
+  std::vector<reset_consumer> reset_requests_;  // likewise
+  bool save_is_coming_ = false;
 
   std::optional<event_in_hand> in_hand_;
   std::uint64_t failing_position_ = 0;

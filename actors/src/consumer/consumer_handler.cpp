@@ -37,8 +37,14 @@ class projection_handler final : public consumer_handler {
 
   void abandon() override { work_.forget(); }
 
+  [[nodiscard]] bool has_unsaved(std::uint64_t position) const override { return position > saved_.position; }
   result<void> save(std::uint64_t position) override {
-    return position > saved_.position ? commit_rows({position, saved_.released}) : result<void>{};
+    return has_unsaved(position) ? commit_rows({position, saved_.released}) : result<void>{};
+  }
+
+  result<void> reset() override {
+    abandon();
+    return store_.clear(definition_.name);
   }
 
   // The letter is named along with its effect, and by every later commit until it makes room for another one: only its
@@ -82,6 +88,20 @@ class reaction_handler : public consumer_handler {
   }
 
   void abandon() override {}
+
+  result<void> reset() override {
+    return error{errc::invalid_argument, "resetting '" + definition_.name + "'",
+                 "only the rows of a projection can be made anew; the commands of a reaction were sent"};
+  }
+
+  [[nodiscard]] bool hears_refusals() const override { return static_cast<bool>(definition_.on_rejected); }
+  result<commands> refused(const refused_command& refused, const metadata& cause) override {
+    try {
+      return definition_.on_rejected(refused, cause);
+    } catch (...) {
+      return failed_consumer(definition_.name, cause);
+    }
+  }
 
  private:
   const reaction_definition definition_;
@@ -174,7 +194,12 @@ class deadlines_handler final : public consumer_handler {
     projection_.abandon();
   }
 
+  [[nodiscard]] bool has_unsaved(std::uint64_t position) const override { return projection_.has_unsaved(position); }
   result<void> save(std::uint64_t position) override { return projection_.save(position); }
+  result<void> reset() override {
+    changes_.clear();
+    return projection_.reset();
+  }
 
  private:
   using deadline_table = table<std::pair<std::string, std::string>, deadline_row>;  // by instance and name

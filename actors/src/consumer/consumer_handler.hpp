@@ -38,8 +38,17 @@ class consumer_handler {
   virtual result<void> commit(std::uint64_t position) = 0;
   /// Forgets what was handled since the last commit.
   virtual void abandon() = 0;
+  /// Whether commit() has put off saving the checkpoint `position`.
+  [[nodiscard]] virtual bool has_unsaved(std::uint64_t) const { return false; }
   /// Saves the checkpoint `position` if commit() has put that off.
   virtual result<void> save(std::uint64_t position) = 0;
+  /// Makes everything as if no event had been handled. Fails with errc::invalid_argument if that cannot be.
+  virtual result<void> reset() = 0;
+
+  /// Whether it is to be told of commands that were refused.
+  [[nodiscard]] virtual bool hears_refusals() const { return false; }
+  /// Returns the commands that follow when a command that followed from the event `cause` was refused.
+  virtual result<commands> refused(const refused_command&, const metadata&) { return commands{}; }
 
   /// Like commit(), for what was handled of the dead letter at `letter`.
   virtual result<void> commit_letter(std::uint64_t, std::uint64_t position) { return commit(position); }

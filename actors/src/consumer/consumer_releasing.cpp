@@ -18,6 +18,10 @@ void consumer_actor::take(release_parked request) {
   if (phase_ == phase::halted) {
     return request.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the consumer has halted"});
   }
+  if (is_paused_) {
+    return request.reply(
+        error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the consumer is paused; resume it first"});
+  }
   release_requests_.push_back(std::move(request));
   if (phase_ == phase::waiting && can_release()) release_next();
 }

@@ -15,7 +15,7 @@ void progress::is_at(std::uint64_t position, timestamp event_time, timestamp now
   meetings due;
   {
     const std::lock_guard lock{mutex_};
-    if (rated_from_.time == timestamp{}) rated_from_ = rated_next_ = {position, now};
+    if (rated_from_.time == timestamp{} || position < rated_next_.position) rated_from_ = rated_next_ = {position, now};
     if (now - rated_next_.time > rated_time) rated_from_ = std::exchange(rated_next_, {position, now});
     event_time_ = event_time;
     status_.position = position;
@@ -36,6 +36,17 @@ void progress::has_failed(const error& why) {
 void progress::has_parked(std::size_t events) {
   const std::lock_guard lock{mutex_};
   status_.parked = events;
+}
+
+void progress::has_refused(const refused_command& refused) {
+  const std::lock_guard lock{mutex_};
+  ++status_.rejected;
+  status_.last_rejection = refused.persistence_id + ": " + refused.why.reason;
+}
+
+void progress::has_paused() {
+  const std::lock_guard lock{mutex_};
+  status_.state = consumer_state::paused;
 }
 
 void progress::has_halted() {

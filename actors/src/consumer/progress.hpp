@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tyto/consumer.hpp"
 #include "tyto/status.hpp"
 
 namespace tyto::detail {
@@ -41,6 +42,8 @@ class progress {
   void is_at(std::uint64_t position, timestamp event_time, timestamp now);
   void has_failed(const error& why);
   void has_parked(std::size_t events);
+  void has_refused(const refused_command& refused);
+  void has_paused();
   void has_halted();
   void has_stopped();
 

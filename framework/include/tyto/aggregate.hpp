@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tyto/command.hpp"
+#include "tyto/document.hpp"
 #include "tyto/event.hpp"
 
 namespace tyto {
@@ -22,8 +23,20 @@ namespace tyto {
 /// Part of the history and no part of state: nothing evolves by it.
 struct command_rejected {
   std::string reason;
+  std::string code;  // see rejection
+  document refusal;  // see rejection::data; without fields if there is none
 };
-TYTO_EVENT(command_rejected, "tyto.command_rejected", reason)
+TYTO_EVENT_NAME(command_rejected, "tyto.command_rejected")
+template <class Inspector>
+bool inspect(Inspector& f, command_rejected& x) {
+  return f.object(x).fields(f.field("reason", x.reason), f.field("code", x.code).fallback(std::string{}),
+                            f.field("refusal", x.refusal).fallback(document{}));
+}
+
+/// Returns what is recorded of `no`.
+command_rejected recorded(const rejection& no);
+/// Returns the rejection of which `what` is the record.
+rejection rejection_of(const command_rejected& what);
 
 /// An event that an aggregate has just decided, with its encoded form.
 struct new_event {

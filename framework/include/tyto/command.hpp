@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "tyto/decision.hpp"
+#include "tyto/event.hpp"
 #include "tyto/expected_version.hpp"
 #include "tyto/result.hpp"
 #include "tyto/retention.hpp"
@@ -39,7 +41,8 @@ struct command_options {
   std::string command_id;
   /// The version at which the aggregate must be.
   expected_version expected = expected_version::any();
-  /// Carried on to every event and command that follows from this one. Empty: the command id.
+  /// Carried on to every event and command that follows from this one. Empty: the command id, or if there is none an
+  /// id that the runtime makes (runtime_options::ids).
   std::string correlation_id;
   /// What made the caller send the command.
   std::string causation_id;
@@ -55,6 +58,22 @@ struct command_options {
   when_full overflow = when_full::fail;
 };
 
+/// The events that a command led to, or why they cannot be shown.
+class decided_events {
+ public:
+  /// None.
+  decided_events() = default;
+  explicit decided_events(std::shared_ptr<const std::vector<recorded_event>> events) : events_(std::move(events)) {}
+  explicit decided_events(error why) : unreadable_(std::make_shared<const error>(std::move(why))) {}
+
+  /// Returns them in order; they stay as long as this object or a copy of it.
+  [[nodiscard]] result<std::span<const recorded_event>> all() const;
+
+ private:
+  std::shared_ptr<const std::vector<recorded_event>> events_;
+  std::shared_ptr<const error> unreadable_;
+};
+
 /// The answer to a command that was accepted: its events are durable.
 struct committed {
   /// The position in the journal of the command's last event; a query that waits for it sees the command's effect. If
@@ -63,9 +82,21 @@ struct committed {
   /// The sequence number of that event: the aggregate's version.
   std::uint64_t sequence_number = 0;
   /// How many events the command led to.
-  std::uint32_t events = 0;
+  std::uint32_t event_count = 0;
   /// Whether this is the first outcome of a command id that was seen before.
   bool repeated = false;
+  /// The events themselves, with their metadata: those of the first outcome, read back from the journal, if this is a
+  /// repetition. See events() and get_if().
+  decided_events decided = {};
+
+  /// Returns the events as ones of the aggregate A, to which the command was sent: `done->events<order>()`. Fails with
+  /// errc::truncated, errc::undecodable or what the journal says if those of a repetition cannot be read back.
+  template <class A>
+  [[nodiscard]] result<std::vector<typename A::event>> events() const;
+
+  /// Returns the first event of type E, or nullptr if there is none or it cannot be read back.
+  template <event E>
+  [[nodiscard]] std::shared_ptr<const E> get_if() const;
 };
 
 /// Why a command has no effect: the domain rejected it, or the infrastructure failed.
@@ -88,12 +119,27 @@ class command_failure {
 
 using command_result = result<committed, command_failure>;
 
-/// A command as a value, to be sent by the runtime.
-struct outgoing_command {
-  const aggregate_definition* target;
-  std::string entity_id;
-  std::shared_ptr<const void> command;   // the target's variant of commands
-  std::optional<retention> retain = {};  // instead of a command: what becomes of the stream
+/// What goes with a command that is sent as a value: by a reaction, a process manager, or execute(). Like the fields of
+/// command_options.
+struct send_options {
+  /// The version at which the aggregate must be. For a consumer's command another version is a refusal, as if the
+  /// aggregate had rejected it, with the code version_refusal.
+  expected_version expected = expected_version::any();
+  std::vector<std::string> tags = {};
+  bool record_rejection = false;
+};
+
+/// The rejection::code of a consumer's command whose aggregate was not at the version that the command expects.
+inline constexpr std::string_view version_refusal = "tyto.version";
+
+/// A command as a value, to be sent by the runtime. Making one does nothing: return it from a handler, or hand it to
+/// runtime::execute().
+struct [[nodiscard]] outgoing_command {
+  const aggregate_definition* target = nullptr;
+  std::string entity_id = {};
+  std::shared_ptr<const void> command = {};  // the target's variant of commands
+  std::optional<retention> retain = {};      // instead of a command: what becomes of the stream
+  send_options options = {};
 };
 
 /// What a reaction returns: commands in the order in which they are to be sent.
@@ -101,12 +147,13 @@ using commands = std::vector<outgoing_command>;
 
 /// Returns `command` addressed to the aggregate A named `entity_id`.
 template <class A, class Command>
-outgoing_command send(std::string_view entity_id, Command&& command) {
+outgoing_command send(std::string_view entity_id, Command&& command, send_options options = {}) {
   constexpr bool known = std::is_constructible_v<typename A::command, Command&&>;
   static_assert(known, "tyto: the aggregate has no such command");
   if constexpr (known) {
     return {&definition_of<A>(), std::string{entity_id},
-            std::make_shared<const typename A::command>(std::forward<Command>(command))};
+            std::make_shared<const typename A::command>(std::forward<Command>(command)), std::nullopt,
+            std::move(options)};
   }
 }
 
@@ -132,6 +179,31 @@ outgoing_command truncate_stream(std::string_view entity_id, std::uint64_t first
 template <class A>
 outgoing_command delete_stream(std::string_view entity_id) {
   return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::remove, 0, {}}};
+}
+
+template <class A>
+result<std::vector<typename A::event>> committed::events() const {
+  auto recorded = decided.all();
+  if (!recorded) return std::move(recorded).error();
+  std::vector<typename A::event> found;
+  for (const auto& each : *recorded) {
+    if (each.meta.type == retired_type) continue;
+    auto event = detail::event_of(static_cast<const typename A::event*>(nullptr), each);
+    if (!event) return std::move(event).error();
+    found.push_back(*std::move(event));
+  }
+  return found;
+}
+
+template <event E>
+std::shared_ptr<const E> committed::get_if() const {
+  const auto recorded = decided.all();
+  if (!recorded) return nullptr;
+  for (const auto& each : *recorded) {
+    if (each.meta.type != stored_name<E>) continue;
+    if (auto event = event_cast<E>(each)) return *std::move(event);
+  }
+  return nullptr;
 }
 
 }  // namespace tyto

@@ -61,12 +61,26 @@ enum class start_from : std::uint8_t {
   end,        // at the end of the journal as it is when the reaction is started for the first time
 };
 
+/// A command of a reaction or process manager that has no effect: its aggregate rejected it, or was not at the version
+/// that send_options::expected names.
+struct refused_command {
+  std::string persistence_id;  // the aggregate's
+  std::string command_id;
+  rejection why;
+};
+
 /// A reaction: for each type of events, what to do with one. A handler's exceptions are caught by the runtime.
 struct reaction_definition : consumer_definition {
   /// `static constexpr auto from = tyto::start_from::end` in the reaction. Has no effect once it has a checkpoint. A
   /// reaction that is given another name is a new one, whose commands have new ids.
   start_from from = start_from::beginning;
   event_handlers<result<commands>(const recorded_event&)> handlers = {};
+  /// What follows when a command that followed from the event described by the metadata was refused; empty: it is only
+  /// counted. `tyto::commands on_rejected(const tyto::refused_command&, const tyto::metadata&)` in the reaction, or one
+  /// that returns nothing. Its commands take effect once, as those of `react` do: where there is an on_rejected, the
+  /// rejections of the reaction's commands are recorded (command_options::record_rejection). If one of its own commands
+  /// is refused, that is only counted.
+  std::function<result<commands>(const refused_command&, const metadata&)> on_rejected = {};
 };
 
 /// A projection: for each type of events, how one changes the rows. A handler's exceptions are caught by the runtime.
@@ -240,6 +254,18 @@ reaction_definition define_reaction(R reaction) {
                   })
       made.from = R::from;
     auto self = std::make_shared<R>(std::move(reaction));
+    if constexpr (requires(const refused_command& refused, const metadata& meta) {
+                    self->on_rejected(refused, meta);
+                  }) {
+      made.on_rejected = [self](const refused_command& refused, const metadata& meta) -> result<commands> {
+        if constexpr (std::is_void_v<decltype(self->on_rejected(refused, meta))>) {
+          self->on_rejected(refused, meta);
+          return commands{};
+        } else {
+          return self->on_rejected(refused, meta);
+        }
+      };
+    }
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       constexpr bool reacts = requires(const E& event, const metadata& meta) { self->react(event, meta); };
       static_assert(reacts, "tyto: an event in the reaction's list of events has no react");

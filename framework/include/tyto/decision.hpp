@@ -3,21 +3,43 @@
 
 #include <concepts>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "tyto/event.hpp"
+
 namespace tyto {
 
-/// The domain's "no" to a command, for people and for the caller's code. Not an error: nothing has failed.
+/// The domain's "no" to a command: a reason for people, and for the caller's code what was refused, so that nobody has
+/// to parse a sentence. Not an error: nothing has failed.
 struct rejection {
-  std::string reason;
+  std::string reason = {};
+  std::string code = {};  // the stored name of a refusal's type, or one that the domain chose; empty: none
+  std::string data = {};  // the refusal, as MessagePack; empty: the code says it all
+
+  /// Returns the refusal if it is a T: `no.as<overdrawn>()`.
+  template <event T>
+  [[nodiscard]] std::optional<T> as() const {
+    if (code != stored_name<T>) return std::nullopt;
+    auto refused = from_bytes<T>(data);
+    return refused ? std::optional<T>{*std::move(refused)} : std::nullopt;
+  }
+
   friend bool operator==(const rejection&, const rejection&) = default;
 };
 
 /// Returns a decision against the command: `return tyto::reject("the order is complete");`
 inline rejection reject(std::string reason) { return {std::move(reason)}; }
+
+/// The same with a refusal that the caller's code can look at: a struct of the domain's with a stored name, see
+/// TYTO_REJECTION. `return tyto::reject(overdrawn{s.cents}, "the account holds too little");`
+template <event T>
+rejection reject(const T& refusal, std::string reason) {
+  return {std::move(reason), std::string{stored_name<T>}, to_bytes(refusal)};
+}
 
 /// A decision that there is nothing to do: the command is fine and changes nothing.
 struct nothing_t {};

@@ -34,6 +34,11 @@
   TYTO_EVENT_NAME(Type, stored_name)       \
   TYTO_VALUE(Type __VA_OPT__(, ) __VA_ARGS__)
 
+/// Makes the struct `Type` a refusal, which a rejection may carry beside its reason (see reject()). It is written like
+/// an event and stored like one, but is none:
+///     TYTO_REJECTION(overdrawn, "account.overdrawn", cents)
+#define TYTO_REJECTION(Type, stored_name, ...) TYTO_EVENT(Type, stored_name __VA_OPT__(, ) __VA_ARGS__)
+
 /// Gives `Type` its stored name alone, for a struct with an inspect() of its own.
 #define TYTO_EVENT_NAME(Type, stored_name) \
   [[maybe_unused]] constexpr std::string_view tyto_stored_name(std::type_identity<Type>) { return stored_name; }
@@ -111,6 +116,28 @@ result<std::shared_ptr<const E>> event_cast(const recorded_event& recorded) {
   }
   return std::static_pointer_cast<const E>(*std::move(value));
 }
+
+namespace detail {
+
+/// Returns the event in `recorded` as a variant of its type and others.
+template <class... Es>
+result<std::variant<Es...>> event_of(const std::variant<Es...>*, const recorded_event& recorded) {
+  using variant = std::variant<Es...>;
+  result<variant> found = error{errc::unknown_event_type,
+                                "reading the event at position " + std::to_string(recorded.meta.position) + " (" +
+                                    recorded.meta.persistence_id + ")",
+                                "'" + recorded.meta.type + "' is none of the types asked for"};
+  const auto take = [&]<class E>(std::type_identity<E>) {
+    if (recorded.meta.type != stored_name<E>) return false;
+    auto event = event_cast<E>(recorded);
+    found = event ? result<variant>{variant{**event}} : result<variant>{std::move(event).error()};
+    return true;
+  };
+  (void)(take(std::type_identity<Es>{}) || ...);
+  return found;
+}
+
+}  // namespace detail
 
 /// A list of event types: `using events = tyto::events<order_created, order_completed>;`
 template <class... Es>

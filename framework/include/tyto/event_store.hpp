@@ -94,6 +94,9 @@ class event_store {
   /// Returns the stored checkpoint of the consumer `name`, 0 if there is none.
   [[nodiscard]] virtual result<std::uint64_t> load_checkpoint(std::string_view name) const = 0;
 
+  /// Returns the stored checkpoints of all consumers, by name.
+  [[nodiscard]] virtual result<std::vector<checkpoint>> checkpoints() const = 0;
+
   /// Returns how many bytes the journal takes where it is stored.
   [[nodiscard]] virtual result<std::uint64_t> size_bytes() const = 0;
 };

@@ -18,6 +18,7 @@ class expected_version {
   /// The stream's last sequence number must be `sequence_number`.
   static constexpr expected_version exactly(std::uint64_t sequence_number) { return {kind::exact, sequence_number}; }
 
+  [[nodiscard]] constexpr bool is_any() const { return kind_ == kind::any; }
   /// Returns whether a stream at `actual` satisfies this.
   [[nodiscard]] constexpr bool allows(std::uint64_t actual) const {
     return kind_ == kind::any || (kind_ == kind::exists ? actual > 0 : actual == sequence_number_);

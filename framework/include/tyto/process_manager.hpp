@@ -81,7 +81,8 @@ struct delivered {
 template <class List>
 struct process_commands;
 template <class... Es>
-struct process_commands<events<Es...>> : std::type_identity<std::variant<delivered<Es>..., deadline>> {};
+struct process_commands<events<Es...>> : std::type_identity<std::variant<delivered<Es>..., deadline, refused_command>> {
+};
 
 /// What follows from `event` of the instance `key`.
 template <class P, class E>
@@ -92,6 +93,12 @@ steps steps_of(const E& event, const std::string& key) {
     return {};
   }
 }
+
+/// Whether instances of P are told when a command of theirs is refused.
+template <class P>
+concept hears_rejections = requires(const typename P::state& state, const refused_command& refused) {
+  { P::on(state, refused) } -> std::convertible_to<decision<typename P::event>>;
+};
 
 /// The process manager P as an aggregate. Its name is P's, its stream has P's events and the deadlines that ran out.
 template <class P>
@@ -120,6 +127,13 @@ struct process {
     } else {
       return reached;
     }
+  }
+
+  static decision<event> decide(const state& s, const refused_command& refused) {
+    if constexpr (hears_rejections<P>) {
+      if (!is_over(s) && s.exists) return widened({}, P::on(s.own, refused));
+    }
+    return nothing;
   }
 
   template <class E>
@@ -235,6 +249,11 @@ reaction_definition define_process_output(const std::variant<Es...>*) {
     });
   };
   (add(std::type_identity<Es>{}), ...);
+  if constexpr (hears_rejections<P>) {
+    made.on_rejected = [](const refused_command& refused, const metadata& meta) -> result<commands> {
+      return commands{send<process<P>>(meta.entity_id(), refused)};
+    };
+  }
   return made;
 }
 
@@ -260,7 +279,9 @@ struct process_manager_definition {
 ///   `using event = std::variant<…>`, its own events, and for each `evolve` and, if anything follows from it,
 ///   `static tyto::steps then(const YourEvent&, const std::string& key)`;
 ///   `struct state`; and, if it has deadlines, `on(const state&, const tyto::deadline&)`;
-///   `static bool is_over(const state&)` if an instance ends: then it takes nothing more.
+///   `on(const state&, const tyto::refused_command&)` if an instance is to be told when a command of its own is
+///   refused: once, like all inputs; `static bool is_over(const state&)` if an instance ends: then it takes nothing
+///   more.
 /// It runs as three consumers, under whose names it is in status(), health() and dead_letters(): `name`, which takes in
 /// events, `name/commands`, and `name/deadlines`.
 template <class P>

@@ -54,14 +54,19 @@ class spec_outcome {
   [[nodiscard]] verdict then(const Events&... expected) const {
     return compare("decided:" + (std::string{} + ... + describe(event_variant(expected))));
   }
-  /// Compares what was decided to a rejection: `then(tyto::reject("the order is complete"))`.
-  [[nodiscard]] verdict then(const rejection& expected) const { return compare("rejected: " + expected.reason); }
+  /// Compares what was decided to a rejection, with its refusal: `then(tyto::reject("the order is complete"))`.
+  [[nodiscard]] verdict then(const rejection& expected) const { return compare(describe(expected)); }
 
  private:
   [[nodiscard]] verdict compare(const std::string& expected) const {
-    std::string actual = is_rejected_ ? "rejected: " + rejection_.reason : "decided:";
+    std::string actual = is_rejected_ ? describe(rejection_) : "decided:";
     for (const auto& event : events_) actual += describe(event);
     return verdict{actual == expected ? std::string{} : "expected " + expected + "\nactually " + actual};
+  }
+
+  static std::string describe(const rejection& no) {
+    if (no.code.empty()) return "rejected: " + no.reason;
+    return "rejected: " + no.reason + "\n  " + no.code + (no.data.empty() ? "" : " " + to_json(no.data));
   }
 
   static std::string describe(const event_variant& event) {

@@ -70,6 +70,8 @@ class transaction {
   [[nodiscard]] std::size_t count(table of) const;
   int put(table into, std::string_view key, std::string_view value, unsigned flags = 0);
   int erase(table from, std::string_view key);
+  /// Removes all entries.
+  int clear(table which) { return mdb_drop(handle_, which, 0); }
   /// Ends the transaction, also on failure.
   int commit();
 

@@ -429,6 +429,17 @@ result<std::uint64_t> lmdb_journal::load_checkpoint(std::string_view name) const
   return number_in(position);
 }
 
+result<std::vector<checkpoint>> lmdb_journal::checkpoints() const {
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  std::vector<checkpoint> all;
+  lmdb::cursor each{*transaction, tables_.checkpoints};
+  int code = each.move(MDB_FIRST);
+  for (; code == 0; code = each.move(MDB_NEXT)) all.push_back({std::string{each.key()}, number_in(each.value())});
+  if (code == MDB_NOTFOUND) return all;
+  return lmdb::to_error(code, "listing the checkpoints");
+}
+
 result<std::uint64_t> lmdb_journal::size_bytes() const {
   struct stat status {};
   const auto file = environment_->data_file();

@@ -138,6 +138,12 @@ result<std::uint64_t> lmdb_live_journal::load_checkpoint(std::string_view name) 
   return (*journal)->load_checkpoint(name);
 }
 
+result<std::vector<checkpoint>> lmdb_live_journal::checkpoints() const {
+  auto journal = current();
+  if (!journal) return std::move(journal).error();
+  return (*journal)->checkpoints();
+}
+
 result<std::uint64_t> lmdb_live_journal::size_bytes() const {
   auto journal = current();
   if (!journal) return std::move(journal).error();

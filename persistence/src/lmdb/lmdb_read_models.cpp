@@ -20,6 +20,13 @@ std::string_view bytes_of(const row_checkpoint& checkpoint) {
   return {reinterpret_cast<const char*>(&checkpoint), sizeof checkpoint};
 }
 
+// Earlier stores have kept the position alone.
+row_checkpoint checkpoint_in(std::string_view stored) {
+  row_checkpoint found;
+  std::memcpy(&found, stored.data(), std::min(stored.size(), sizeof found));
+  return found;
+}
+
 class empty_snapshot final : public row_snapshot {
  public:
   result<std::optional<std::string>> get(std::string_view) const override { return std::optional<std::string>{}; }
@@ -118,11 +125,9 @@ result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_vie
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
   std::string_view stored;
-  row_checkpoint checkpoint;
   const int code = transaction->get(**checkpoints, name, stored);
   if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
-  // Earlier stores have kept the position alone.
-  if (code == 0) std::memcpy(&checkpoint, stored.data(), std::min(stored.size(), sizeof checkpoint));
+  const auto checkpoint = code == 0 ? checkpoint_in(stored) : row_checkpoint{};
   return std::unique_ptr<row_snapshot>{
       std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, checkpoint)};
 }
@@ -146,6 +151,41 @@ result<void> lmdb_read_models::commit(std::string_view name, const row_changes& 
   int code = transaction->put(**checkpoints, name, bytes_of(checkpoint));
   if (code == 0) code = transaction->commit();
   return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
+}
+
+result<void> lmdb_read_models::clear(std::string_view name) {
+  const auto doing = [name] { return fmt::format("clearing the read model {}", name); };
+  if (read_only_) return error{errc::permission, doing(), "the storage is open for reading only"};
+  if (auto usable = check_name(name); !usable) return usable;
+  auto rows = table_of(rows_table(name), false);
+  if (!rows) return std::move(rows).error();
+  if (!*rows) return {};
+  auto checkpoints = table_of(checkpoints_table, true);
+  if (!checkpoints) return std::move(checkpoints).error();
+
+  auto transaction = environment_->begin_write();
+  if (!transaction) return std::move(transaction).error();
+  int code = transaction->clear(**rows);
+  if (code == 0) code = transaction->erase(**checkpoints, name);
+  if (code == 0 || code == MDB_NOTFOUND) code = transaction->commit();
+  return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
+}
+
+result<std::vector<read_model_store::named_checkpoint>> lmdb_read_models::checkpoints() const {
+  std::vector<named_checkpoint> all;
+  if (!environment_) return all;
+  auto table = table_of(checkpoints_table, false);
+  if (!table) return std::move(table).error();
+  if (!*table) return all;
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  lmdb::cursor each{*transaction, **table};
+  int code = each.move(MDB_FIRST);
+  for (; code == 0; code = each.move(MDB_NEXT)) {
+    all.push_back({std::string{each.key()}, checkpoint_in(each.value()).position});
+  }
+  if (code == MDB_NOTFOUND) return all;
+  return lmdb::to_error(code, "listing the read models");
 }
 
 result<void> lmdb_read_models::sync() {

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "lmdb/lmdb.hpp"
 #include "tyto/read_model_store.hpp"
@@ -22,6 +24,8 @@ class lmdb_read_models final : public read_model_store {
 
   [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override;
   result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override;
+  result<void> clear(std::string_view name) override;
+  [[nodiscard]] result<std::vector<named_checkpoint>> checkpoints() const override;
   result<void> sync() override;
 
  private:

@@ -51,6 +51,13 @@ class memory_journal final : public event_store {
     return std::uint64_t{events_.size()};
   }
 
+  [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override {
+    const std::lock_guard lock{mutex_};
+    std::vector<checkpoint> all;
+    for (const auto& [name, position] : checkpoints_) all.push_back({name, position});
+    return all;
+  }
+
   result<std::uint64_t> load_checkpoint(std::string_view name) const override {
     if (auto usable = check_name(name); !usable) return std::move(usable).error();
     const std::lock_guard lock{mutex_};
@@ -208,6 +215,20 @@ class memory_read_models final : public read_model_store {
     }
     model = {std::make_shared<const row_map>(std::move(rows)), checkpoint};
     return {};
+  }
+
+  result<void> clear(std::string_view name) override {
+    if (auto usable = check_name(name); !usable) return usable;
+    const std::lock_guard lock{mutex_};
+    if (const auto found = models_.find(name); found != models_.end()) models_.erase(found);
+    return {};
+  }
+
+  [[nodiscard]] result<std::vector<named_checkpoint>> checkpoints() const override {
+    const std::lock_guard lock{mutex_};
+    std::vector<named_checkpoint> all;
+    for (const auto& [name, model] : models_) all.push_back({name, model.checkpoint.position});
+    return all;
   }
 
   result<void> sync() override { return {}; }  // nothing here survives the program

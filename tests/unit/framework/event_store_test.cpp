@@ -22,6 +22,9 @@ class answering_store final : public tyto::event_store {
   }
   [[nodiscard]] tyto::result<tyto::stream_info> info(std::string_view) const override { return tyto::stream_info{}; }
   [[nodiscard]] tyto::result<std::uint64_t> head() const override { return 0; }
+  [[nodiscard]] tyto::result<std::vector<tyto::checkpoint>> checkpoints() const override {
+    return std::vector<tyto::checkpoint>{};
+  }
   [[nodiscard]] tyto::result<std::uint64_t> load_checkpoint(std::string_view) const override { return 0; }
   [[nodiscard]] tyto::result<std::uint64_t> size_bytes() const override { return 0; }
 
