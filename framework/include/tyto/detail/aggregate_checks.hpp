@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -130,7 +131,7 @@ concept lists_summaries = requires {
 
 template <class A>
 concept says_whether_it_skips = is_value_skips_unknown_events<A> && requires {
-  { A::skips_unknown_events } -> std::convertible_to<bool>;
+  requires std::same_as<std::remove_cvref_t<decltype(A::skips_unknown_events)>, bool>;
 };
 
 template <class Variant, class List>
