@@ -82,6 +82,7 @@ struct event_check {
                 "tyto: an event of the aggregate has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
   static constexpr bool constructible = std::default_initializable<Event>;
   static_assert(constructible, "tyto: an event of the aggregate has no default constructor; it is read back into one");
+  static constexpr bool stored = stores_fields<Event>();
   static constexpr bool callable = requires(typename A::state state, const Event& event) {
     A::evolve(std::move(state), event);
   };
@@ -111,7 +112,7 @@ struct event_check {
   static_assert(asks_well(),
                 "tyto: a snapshot_after of the aggregate has another form; write "
                 "`static bool snapshot_after(const state&, const YourEvent&)`");
-  static constexpr bool value = named && constructible && evolved && asks_well();
+  static constexpr bool value = named && constructible && stored && evolved && asks_well();
 };
 
 template <class A, class E>
@@ -131,7 +132,8 @@ concept lists_summaries = requires {
 
 template <class A>
 concept says_whether_it_skips = is_value_skips_unknown_events<A> && requires {
-  requires std::same_as<std::remove_cvref_t<decltype(A::skips_unknown_events)>, bool>;
+  requires std::same_as < std::remove_cvref_t<decltype(A::skips_unknown_events)>,
+  bool > ;
 };
 
 template <class Variant, class List>
