@@ -66,6 +66,7 @@ result<void> check_consumer(const consumer_definition& checked, bool has_handler
 
 void domain::add(process_manager_definition definition) {
   aggregates.insert(definition.instances);
+  makers.emplace(definition.instances, std::move(definition.create));
   reactions.push_back(std::move(definition.input));
   reactions.push_back(std::move(definition.output));
   deadlines.push_back(std::move(definition.deadlines));
@@ -90,6 +91,14 @@ result<void> domain::check() const {
   };
   if (auto checked = check_each(reactions); !checked) return checked;
   if (auto checked = check_each(projections); !checked) return checked;
+  std::set<std::string_view> before;
+  for (const auto& each : projections) {
+    if (!each.replaces.empty() && !before.contains(each.replaces)) {
+      return misfit("projection " + quoted(each.name) + " replaces " + quoted(each.replaces) +
+                    ", which must be registered before it");
+    }
+    before.insert(each.name);
+  }
   return check_each(deadlines);
 }
 

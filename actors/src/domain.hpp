@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "aggregate/aggregate_memory.hpp"
 #include "tyto/aggregate.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/process_manager.hpp"
@@ -15,6 +16,7 @@ namespace tyto::detail {
 
 struct domain {
   std::unordered_set<const aggregate_definition*> aggregates;
+  instance_makers makers;  // of process managers' instances
   std::vector<reaction_definition> reactions;
   std::vector<projection_definition> projections;  // each after the one that it replaces
   std::vector<deadlines_definition> deadlines;

@@ -74,6 +74,48 @@ const char* check(std::string_view bytes) {
   return problem;
 }
 
+// Appends the value that `at` points to, which is well-formed, as JSON, and moves behind it.
+void print(std::string& text, const char*& at);
+
+void print_separated(std::string& text, std::uint32_t index) {
+  if (index > 0) text += ',';
+}
+
+void print_map(std::string& text, const char*& at) {
+  const std::uint32_t size = mp_decode_map(&at);
+  bool has_names = true;
+  const char* look = at;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    has_names = has_names && mp_typeof(*look) == MP_STR;
+    mp_next(&look), mp_next(&look);
+  }
+  text += has_names ? '{' : '[';
+  for (std::uint32_t i = 0; i < size; ++i) {
+    print_separated(text, i);
+    if (!has_names) text += '[';
+    print(text, at);
+    text += has_names ? ':' : ',';
+    print(text, at);
+    if (!has_names) text += ']';
+  }
+  text += has_names ? '}' : ']';
+}
+
+void print(std::string& text, const char*& at) {
+  if (mp_typeof(*at) == MP_MAP) return print_map(text, at);
+  if (mp_typeof(*at) == MP_ARRAY) {
+    const std::uint32_t size = mp_decode_array(&at);
+    text += '[';
+    for (std::uint32_t i = 0; i < size; ++i) print_separated(text, i), print(text, at);
+    text += ']';
+    return;
+  }
+  const char* begin = at;
+  mp_next(&at);
+  using json = nlohmann::ordered_json;
+  text += json::from_msgpack(begin, at).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 // A buffer that ends after one nil stands in for a broken one: every read of another kind fails without looking on.
 constexpr char nil_value = static_cast<char>(0xc0);
 
@@ -226,12 +268,11 @@ bool decoder::fail_in(std::string_view name) {
 }
 
 std::string to_json(std::string_view bytes) {
-  using json = nlohmann::ordered_json;
-  constexpr auto not_printable = "<not printable as JSON>";
-  if (check(bytes) != nullptr) return not_printable;
-  const auto value = json::from_msgpack(bytes, true, false);
-  if (value.is_discarded()) return not_printable;
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (check(bytes) != nullptr) return "<not printable as JSON>";
+  std::string text;
+  const char* at = bytes.data();
+  print(text, at);
+  return text;
 }
 
 }  // namespace tyto

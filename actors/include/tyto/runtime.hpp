@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -67,11 +68,27 @@ class runtime {
     return add(define_projection<P>());
   }
 
+  /// The same with the dependencies that it was built with. If it replaces another one that has dependencies too,
+  /// register that one before.
+  template <class P>
+  runtime& projection(P handler) {
+    if constexpr (detail::replaces_another<P>) {
+      if constexpr (std::default_initializable<typename P::replaces>) projection<typename P::replaces>();
+    }
+    return add(define_projection(std::move(handler)));
+  }
+
   /// Registers the process manager P: its instances, what takes events to them and sends their commands, and their
   /// deadlines. Before start().
   template <class P>
   runtime& process_manager() {
     return add(define_process_manager<P>());
+  }
+
+  /// The same with the dependencies that it was built with.
+  template <class P>
+  runtime& process_manager(P handler) {
+    return add(define_process_manager(std::move(handler)));
   }
 
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any

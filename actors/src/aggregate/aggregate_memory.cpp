@@ -83,10 +83,16 @@ class rebuilder {
     return error{errc::damaged, doing, "the image that stands for its truncated events does not fit them"};
   }
 
+  [[nodiscard]] std::unique_ptr<aggregate_instance> make_instance() const {
+    if (from_.makers == nullptr) return definition_.create();
+    const auto maker = from_.makers->find(&definition_);
+    return maker == from_.makers->end() ? definition_.create() : maker->second();
+  }
+
   bool create() {
     memory_ = aggregate_memory{from_.command_id_window};
     try {
-      memory_.instance = definition_.create();
+      memory_.instance = make_instance();
       return true;
     } catch (...) {
       handler_error_ = handler_failure("creating the state of " + persistence_id_);

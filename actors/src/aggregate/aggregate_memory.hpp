@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "aggregate/recent_commands.hpp"
 #include "tyto/aggregate.hpp"
@@ -29,12 +30,17 @@ struct aggregate_memory {
   void remember(const metadata& event, std::shared_ptr<const rejection> refused);
 };
 
+/// Who makes instances, where it is not the definition's create(): process managers, which may have dependencies.
+using instance_makers =
+    std::unordered_map<const aggregate_definition*, std::function<std::unique_ptr<aggregate_instance>()>>;
+
 /// Where memory is rebuilt from.
 struct rebuild_sources {
   const event_store& journal;
   const snapshot_store* snapshots;  // may be nullptr
   std::size_t command_id_window;
   std::function<void(std::string_view)> log;
+  const instance_makers* makers = nullptr;  // nullptr: every definition makes its own
 };
 
 /// Rebuilds from the latest snapshot that can be used, or from the image that stands for truncated events, or from

@@ -2,7 +2,6 @@
 // without knowing its types. Checks at compile time that nothing is missing.
 #pragma once
 
-#include <concepts>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -14,8 +13,10 @@
 #include <vector>
 
 #include "tyto/command.hpp"
+#include "tyto/detail/aggregate_checks.hpp"
 #include "tyto/document.hpp"
 #include "tyto/event.hpp"
+#include "tyto/snapshot_policy.hpp"
 
 namespace tyto {
 
@@ -71,19 +72,6 @@ class aggregate_instance {
   virtual result<void> restore(std::string_view image) = 0;
 };
 
-/// When snapshots of an aggregate's state are taken: `static constexpr tyto::snapshot_policy snapshots{…}` in the
-/// aggregate, whose state must be one that can be stored (TYTO_VALUE). They shorten recovery and are never needed for
-/// it. Besides, an event may ask for one: `static bool snapshot_after(const state&, const your_event&)`.
-struct snapshot_policy {
-  /// Of the state's fields and their meaning. Change it with them: snapshots of another version are not used, and
-  /// recovery replays the journal.
-  std::uint32_t schema_version = 1;
-  /// A snapshot is taken whenever the stream has grown by so many events; 0: only when an event asks for it.
-  std::uint64_t every_events = 0;
-  /// How many of a stream's latest snapshots are kept, at least 1.
-  std::size_t keep = 2;
-};
-
 /// What the runtime knows of one type of aggregates. There is one object for each type, so addresses compare.
 struct aggregate_definition {
   std::string_view category;
@@ -95,95 +83,6 @@ struct aggregate_definition {
 };
 
 namespace detail {
-
-template <class A>
-concept has_aggregate_parts = requires {
-  { A::category } -> std::convertible_to<std::string_view>;
-  typename A::command;
-  typename A::event;
-  typename A::state;
-  requires std::default_initializable<typename A::state>;
-  std::variant_size<typename A::command>::value;
-  std::variant_size<typename A::event>::value;
-};
-
-template <class A, class Command>
-struct command_check {
-  static constexpr bool value = requires(const typename A::state& state, const Command& command) {
-    { A::decide(state, command) } -> std::convertible_to<decision<typename A::event>>;
-  };
-  static_assert(value,
-                "tyto: a command of the aggregate has no decide; write "
-                "`static tyto::decision<event> decide(const state&, const YourCommand&)`");
-};
-
-template <class A, class Event>
-struct event_check {
-  static constexpr bool named = event<Event>;
-  static_assert(named,
-                "tyto: an event of the aggregate has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
-  static constexpr bool evolved = requires(typename A::state state, const Event& event) {
-    { A::evolve(std::move(state), event) } -> std::convertible_to<typename A::state>;
-  };
-  static_assert(evolved,
-                "tyto: an event of the aggregate has no evolve; write "
-                "`static state evolve(state, const YourEvent&)`");
-  static constexpr bool value = named && evolved;
-};
-
-template <class A, class Commands, class Events>
-struct aggregate_check;
-template <class A, class... Commands, class... Events>
-struct aggregate_check<A, std::variant<Commands...>, std::variant<Events...>> {
-  static constexpr bool complete = (command_check<A, Commands>::value & ...) & (event_check<A, Events>::value & ...);
-  static constexpr bool names_differ() {
-    if constexpr (complete) {
-      return event_list<events<Events...>>::names_differ();
-    } else {
-      return true;  // said already
-    }
-  }
-  static_assert(names_differ(), "tyto: two events of the aggregate have the same stored name");
-  static constexpr bool value = complete && names_differ();
-};
-
-template <class A>
-concept takes_snapshots = requires {
-  { A::snapshots } -> std::convertible_to<snapshot_policy>;
-};
-
-template <class A>
-concept lists_summaries = requires {
-  typename A::summaries;
-};
-
-template <class A>
-constexpr bool check_snapshots() {
-  if constexpr (takes_snapshots<A>) {
-    constexpr bool storable = inspectable<typename A::state>;
-    static_assert(storable,
-                  "tyto: the state of an aggregate with snapshots cannot be stored; name its fields with "
-                  "`TYTO_VALUE(your_aggregate::state, field, ...)`");
-    constexpr bool keeps_one = snapshot_policy{A::snapshots}.keep > 0;
-    static_assert(keeps_one, "tyto: snapshot_policy::keep is at least 1");
-    return storable && keeps_one;
-  } else {
-    return true;
-  }
-}
-
-template <class A>
-constexpr bool check_aggregate() {
-  static_assert(
-      has_aggregate_parts<A>,
-      "tyto: an aggregate has `static constexpr std::string_view category`, a default-constructible `state`, and "
-      "`command` and `event`, each a std::variant");
-  if constexpr (has_aggregate_parts<A>) {
-    return aggregate_check<A, typename A::command, typename A::event>::value & check_snapshots<A>();
-  } else {
-    return false;
-  }
-}
 
 inline error handler_failure(std::string_view doing) {
   std::string what = "it threw something that is no std::exception";
@@ -199,7 +98,7 @@ inline error handler_failure(std::string_view doing) {
 /// Whether events of types that A does not have are passed over: `static constexpr bool skips_unknown_events = true`.
 template <class A>
 constexpr bool skips_unknown_events() {
-  if constexpr (requires { A::skips_unknown_events; }) {
+  if constexpr (says_whether_it_skips<A>) {
     return A::skips_unknown_events;
   } else {
     return false;
@@ -225,6 +124,8 @@ result<void> decode_stored(const event_view& event, std::string_view doing, E& v
 template <class A>
 class typed_instance final : public aggregate_instance {
  public:
+  explicit typed_instance(typename A::state initial = {}) : state_(std::move(initial)) {}
+
   result<void> replay(const event_view& event) override {
     return replay_as(static_cast<const typename A::event*>(nullptr), event);
   }
@@ -306,7 +207,7 @@ class typed_instance final : public aggregate_instance {
   template <class E>
   void apply(const E& event) {
     evolve(event);
-    if constexpr (requires { A::snapshot_after(std::as_const(state_), event); }) {
+    if constexpr (gives_snapshot_after<A, E>) {
       asks_for_snapshot_ |= A::snapshot_after(std::as_const(state_), event);
     }
   }
@@ -333,7 +234,7 @@ class typed_instance final : public aggregate_instance {
     return {};
   }
 
-  typename A::state state_{};
+  typename A::state state_;
   bool broken_ = false;
   bool asks_for_snapshot_ = false;
 };

@@ -18,6 +18,11 @@
 #include <vector>
 
 #include "tyto/result.hpp"
+#include "tyto/storable.hpp"
+
+#define TYTO_DETAIL_NOT_STORABLE                                                                                      \
+  "tyto: a value of this type cannot be stored; name the fields of a struct with `TYTO_VALUE(type, field, ...)`, or " \
+  "see docs/storable-types.md"
 
 namespace tyto {
 
@@ -110,44 +115,6 @@ template <class T>
 bool decode(decoder& in, T& value);
 
 namespace detail {
-
-template <class T>
-struct is_optional : std::false_type {};
-template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
-
-template <class T>
-struct is_duration : std::false_type {};
-template <class R, class P>
-struct is_duration<std::chrono::duration<R, P>> : std::true_type {};
-
-template <class T>
-struct is_time_point : std::false_type {};
-template <class C, class D>
-struct is_time_point<std::chrono::time_point<C, D>> : std::true_type {};
-
-template <class T>
-concept byte_string = std::same_as<T, std::vector<std::byte>>;
-
-template <class T>
-concept map_like = std::ranges::range<T> && requires(T t, typename T::key_type k, typename T::mapped_type v) {
-  t.insert_or_assign(std::move(k), std::move(v));
-};
-
-template <class T>
-concept set_like = std::ranges::range<T> && !map_like<T> && requires(T t, typename T::key_type k) {
-  t.insert(std::move(k));
-};
-
-template <class T>
-concept sequence_like = std::ranges::range<T> && requires(T t, typename T::value_type v) {
-  t.push_back(std::move(v));
-};
-
-template <class T>
-concept tuple_like = requires {
-  std::tuple_size<T>::value;
-};
 
 struct nothing_given {};
 
@@ -300,22 +267,6 @@ class read_inspector {
 };
 
 template <class T>
-concept inspectable = requires(write_inspector& w, read_inspector& r, T& x) {
-  inspect(w, x);
-  inspect(r, x);
-};
-
-/// A type that writes and reads itself.
-template <class T>
-concept self_coded = requires(const T& written, T& read, encoder& out, decoder& in) {
-  written.encode_to(out);
-  { read.decode_from(in) } -> std::same_as<bool>;
-};
-
-template <class T>
-inline constexpr bool no_codec = false;
-
-template <class T>
 bool decode_integer(decoder& in, T& value) {
   if constexpr (std::is_signed_v<T>) {
     std::int64_t wide = 0;
@@ -344,14 +295,14 @@ bool decode_elements(decoder& in, std::size_t size, Add add) {
 
 }  // namespace detail
 
-/// Appends `value` to `out`; throws std::length_error if it is nested deeper than max_nesting, and
-/// std::invalid_argument if it breaks a field's invariant: what is written can be read back. Supported are
-/// inspectable structs, documents, bool, integers, enums, floating point, strings, std::vector<std::byte>, optionals,
-/// durations, time points, sequences, sets, maps, pairs and tuples of such.
+/// Appends `value`, which is storable or text, to `out`. Throws std::length_error if it is nested deeper than
+/// max_nesting, and std::invalid_argument if it breaks a field's invariant: what is written can be read back.
 template <class T>
 void encode(encoder& out, const T& value) {
   using namespace detail;
-  if constexpr (std::same_as<T, bool>) {
+  if constexpr (!storable<T> && !std::convertible_to<const T&, std::string_view>) {
+    static_assert(storable<T>, TYTO_DETAIL_NOT_STORABLE);
+  } else if constexpr (std::same_as<T, bool>) {
     out.put_bool(value);
   } else if constexpr (std::is_enum_v<T>) {
     encode(out, static_cast<std::underlying_type_t<T>>(value));
@@ -361,7 +312,7 @@ void encode(encoder& out, const T& value) {
     out.put_int(value);
   } else if constexpr (std::floating_point<T>) {
     out.put_double(static_cast<double>(value));
-  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+  } else if constexpr (std::same_as<T, std::string>) {
     out.put_string(value);
   } else if constexpr (byte_string<T>) {
     out.put_bytes({reinterpret_cast<const char*>(value.data()), value.size()});
@@ -389,15 +340,18 @@ void encode(encoder& out, const T& value) {
     out.put_array(std::tuple_size_v<T>);
     std::apply([&out](const auto&... each) { (encode(out, each), ...); }, value);
   } else {
-    static_assert(no_codec<T>, "tyto: this type cannot be stored; name its fields with TYTO_VALUE(type, field, ...)");
+    out.put_string(value);
   }
 }
 
-/// Reads a value of the kinds that encode() writes; on failure returns false, and `in` says why.
+/// Reads a storable value; on failure returns false, and `in` says why.
 template <class T>
 bool decode(decoder& in, T& value) {
   using namespace detail;
-  if constexpr (std::same_as<T, bool>) {
+  if constexpr (!storable<T>) {
+    static_assert(storable<T>, TYTO_DETAIL_NOT_STORABLE);
+    return false;
+  } else if constexpr (std::same_as<T, bool>) {
     return in.get_bool(value);
   } else if constexpr (std::is_enum_v<T>) {
     std::underlying_type_t<T> number{};
@@ -462,7 +416,7 @@ bool decode(decoder& in, T& value) {
     value.clear();
     if constexpr (requires { value.reserve(size); }) value.reserve(size);
     return decode_elements<typename T::value_type>(in, size, [&](auto each) { value.push_back(std::move(each)); });
-  } else if constexpr (tuple_like<T>) {
+  } else {
     std::size_t size = 0;
     if (!in.get_array(size)) return false;
     if (size != std::tuple_size_v<T>) return in.fail("expected " + std::to_string(std::tuple_size_v<T>) + " elements");
@@ -472,10 +426,6 @@ bool decode(decoder& in, T& value) {
       return ++index, true;
     };
     return std::apply([&](auto&... each) { return (decode_next(each) && ...); }, value);
-  } else {
-    static_assert(no_codec<T>,
-                  "tyto: this type cannot be read back; name its fields with TYTO_VALUE(type, field, ...)");
-    return false;
   }
 }
 
@@ -497,7 +447,8 @@ result<T> from_bytes(std::string_view bytes) {
   return value;
 }
 
-/// Returns `bytes` (MessagePack) as one line of JSON, for people and logs.
+/// Returns `bytes` (MessagePack) as one line of JSON, for people and logs. A map whose keys are not all strings becomes
+/// an array of pairs, [[1,"a"],[2,"b"]]; bytes become {"bytes":[…],"subtype":null}; and what is no number, null.
 std::string to_json(std::string_view bytes);
 
 }  // namespace tyto

@@ -18,6 +18,7 @@
 #include "tyto/aggregate.hpp"
 #include "tyto/command.hpp"
 #include "tyto/dead_letter.hpp"
+#include "tyto/detail/consumer_checks.hpp"
 #include "tyto/event.hpp"
 #include "tyto/event_filter.hpp"
 #include "tyto/table.hpp"
@@ -99,94 +100,6 @@ event_filter handled_by(const Definition& definition) {
 
 namespace detail {
 
-template <class T>
-struct event_parameter;  // the event that a handler takes, for handlers of (const E&, const metadata&)
-template <class R, class E>
-struct event_parameter<R (*)(const E&, const metadata&)> : std::type_identity<E> {};
-template <class R, class C, class E>
-struct event_parameter<R (C::*)(const E&, const metadata&)> : std::type_identity<E> {};
-template <class R, class C, class E>
-struct event_parameter<R (C::*)(const E&, const metadata&) const> : std::type_identity<E> {};
-template <class R, class T, class E>
-struct event_parameter<R (*)(T&, const E&, const metadata&)> : std::type_identity<E> {};
-
-template <class C>
-concept lists_events = requires {
-  typename C::events;
-};
-template <class C>
-concept has_one_react = requires {
-  typename event_parameter<decltype(&C::react)>::type;
-};
-template <class C>
-concept has_one_project = requires {
-  typename event_parameter<decltype(&C::project)>::type;
-};
-template <class C>
-concept named_consumer = requires {
-  { C::name } -> std::convertible_to<std::string_view>;
-};
-
-template <class P>
-concept replaces_another = requires {
-  typename P::replaces;
-};
-
-template <class C>
-constexpr auto events_of_reaction() {
-  if constexpr (lists_events<C>) {
-    return typename C::events{};
-  } else {
-    static_assert(has_one_react<C>,
-                  "tyto: a reaction has `react(const YourEvent&, const tyto::metadata&)`; one with several lists their "
-                  "events: `using events = tyto::events<first, second>`");
-    if constexpr (has_one_react<C>) {
-      return events<typename event_parameter<decltype(&C::react)>::type>{};
-    } else {
-      return events<>{};
-    }
-  }
-}
-
-template <class C>
-constexpr auto events_of_projection() {
-  if constexpr (lists_events<C>) {
-    return typename C::events{};
-  } else {
-    static_assert(has_one_project<C>,
-                  "tyto: a projection has `static void project(table&, const YourEvent&, const tyto::metadata&)`; one "
-                  "with several lists their events: `using events = tyto::events<first, second>`");
-    if constexpr (has_one_project<C>) {
-      return events<typename event_parameter<decltype(&C::project)>::type>{};
-    } else {
-      return events<>{};
-    }
-  }
-}
-
-/// Says at compile time what is missing from the consumer C of the events `List`; returns whether nothing is.
-template <class C, class List>
-constexpr bool check_consumer() {
-  constexpr bool has_name = named_consumer<C>;
-  static_assert(has_name, "tyto: a consumer has `static constexpr std::string_view name`, its checkpoint's key");
-  static_assert(event_list<List>::size > 0, "tyto: the consumer's list of events is empty");
-  constexpr bool all_named = event_list<List>::all_named;
-  static_assert(all_named,
-                "tyto: an event of the consumer has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
-  if constexpr (all_named) {
-    constexpr bool names_differ = event_list<List>::names_differ();
-    static_assert(names_differ, "tyto: two events of the consumer have the same stored name");
-    return has_name && names_differ;
-  } else {
-    return false;
-  }
-}
-
-template <class C, class E>
-concept has_key_of = requires(const E& event, const metadata& meta) {
-  { C::key(event, meta) } -> std::convertible_to<std::string>;
-};
-
 template <class C, class E>
 void add_key_of(consumer_definition& made) {
   if constexpr (has_key_of<C, E>) {
@@ -201,21 +114,12 @@ void add_key_of(consumer_definition& made) {
 template <class C, class List>
 void describe_consumer(consumer_definition& made) {
   made.name = C::name;
-  if constexpr (requires { std::begin(C::categories); }) {
+  if constexpr (gives_categories<C>) {
     made.categories.assign(std::begin(C::categories), std::end(C::categories));
   }
-  if constexpr (requires {
-                  { C::partitions } -> std::convertible_to<std::size_t>;
-                })
-    made.partitions = C::partitions;
-  if constexpr (requires {
-                  { C::failures } -> std::convertible_to<failure_policy>;
-                })
-    made.failures = C::failures;
-  if constexpr (requires {
-                  { C::busy_wait } -> std::convertible_to<std::chrono::microseconds>;
-                })
-    made.busy_wait = C::busy_wait;
+  if constexpr (gives_partitions<C>) made.partitions = C::partitions;
+  if constexpr (gives_failures<C>) made.failures = C::failures;
+  if constexpr (gives_busy_wait<C>) made.busy_wait = C::busy_wait;
   event_list<List>::for_each([&made]<class E>(std::type_identity<E>) { add_key_of<C, E>(made); });
 }
 
@@ -234,7 +138,6 @@ result<commands> call_reaction(Handler& handle, const recorded_event& recorded) 
   if constexpr (std::same_as<answer, commands>) {
     return handle(**event, recorded.meta);
   } else {
-    static_assert(std::is_void_v<answer>, "tyto: react returns tyto::commands, or nothing if it sends none");
     handle(**event, recorded.meta);
     return commands{};
   }
@@ -242,21 +145,23 @@ result<commands> call_reaction(Handler& handle, const recorded_event& recorded) 
 
 }  // namespace detail
 
-/// Returns the definition of the reaction R, which `reaction` is; shared with the definition's copies.
+/// Returns the definition of the reaction R, which `reaction` is; shared with the definition's copies. Fails to
+/// compile, saying why, if R is incomplete or has a member that would be passed over. R has
+///   `static constexpr std::string_view name`, its checkpoint's key;
+///   `react(const YourEvent&, const tyto::metadata&)`, which returns tyto::commands or nothing; one with several lists
+///   their events: `using events = tyto::events<…>`;
+///   and what else it says of itself, see consumer_definition, failure_policy and start_from.
+/// `react` runs on the reaction's own thread, so it may block. Its commands have their effect exactly once, everything
+/// else that it does at least once: see metadata::idempotency_key(). With partitions several threads call it.
 template <class R>
 reaction_definition define_reaction(R reaction) {
   reaction_definition made{};
   using list = decltype(detail::events_of_reaction<R>());
-  if constexpr (detail::check_consumer<R, list>()) {
+  if constexpr (detail::check_reaction<R, list>()) {
     detail::describe_consumer<R, list>(made);
-    if constexpr (requires {
-                    { R::from } -> std::convertible_to<start_from>;
-                  })
-      made.from = R::from;
+    if constexpr (detail::gives_from<R>) made.from = R::from;
     auto self = std::make_shared<R>(std::move(reaction));
-    if constexpr (requires(const refused_command& refused, const metadata& meta) {
-                    self->on_rejected(refused, meta);
-                  }) {
+    if constexpr (detail::gives_on_rejected<R>) {
       made.on_rejected = [self](const refused_command& refused, const metadata& meta) -> result<commands> {
         if constexpr (std::is_void_v<decltype(self->on_rejected(refused, meta))>) {
           self->on_rejected(refused, meta);
@@ -267,14 +172,10 @@ reaction_definition define_reaction(R reaction) {
       };
     }
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
-      constexpr bool reacts = requires(const E& event, const metadata& meta) { self->react(event, meta); };
-      static_assert(reacts, "tyto: an event in the reaction's list of events has no react");
-      if constexpr (reacts) {
-        made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded) {
-          auto handle = [&self](const E& event, const metadata& meta) { return self->react(event, meta); };
-          return detail::call_reaction<E>(handle, recorded);
-        });
-      }
+      made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded) {
+        auto handle = [&self](const E& event, const metadata& meta) { return self->react(event, meta); };
+        return detail::call_reaction<E>(handle, recorded);
+      });
     });
   }
   return made;
@@ -291,31 +192,49 @@ reaction_definition define_subscription(std::string name, Handler handler) {
   return made;
 }
 
-/// Returns the definition of the projection P.
+/// Returns the definition of the projection P, which `projection` is; shared with the definition's copies. Fails to
+/// compile, saying why, if P is incomplete or has a member that would be passed over. P has
+///   `static constexpr std::string_view name`, under which its rows and its checkpoint are kept;
+///   `using table = tyto::table<Key, Row, …>`;
+///   `project(table&, const YourEvent&, const tyto::metadata&)`, static or a const member; one with several lists their
+///   events: `using events = tyto::events<…>`;
+///   `static … query(const table&, const YourQuestion&)`, one for each type of questions;
+///   and what else it says of itself, see consumer_definition and failure_policy.
+/// `project` runs on the projection's own thread; with partitions several threads call it. It is called again for the
+/// same events when rows are built anew, so it changes the table alone, and uses of P's dependencies only what always
+/// answers the same. `query` and `key` are static, for they depend on their arguments alone.
 template <class P>
-projection_definition define_projection() {
+projection_definition define_projection(P projection) {
   projection_definition made{};
   using list = decltype(detail::events_of_projection<P>());
-  if constexpr (detail::check_consumer<P, list>()) {
+  if constexpr (detail::check_projection<P, list>()) {
     detail::describe_consumer<P, list>(made);
     if constexpr (detail::replaces_another<P>) made.replaces = P::replaces::name;
+    auto self = std::make_shared<const P>(std::move(projection));
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
-      constexpr bool projects = requires(typename P::table & table, const E& event, const metadata& meta) {
-        P::project(table, event, meta);
-      };
-      static_assert(projects, "tyto: an event in the projection's list of events has no project");
-      if constexpr (projects) {
-        made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded, row_buffer& rows) -> result<void> {
-          auto event = event_cast<E>(recorded);
-          if (!event) return std::move(event).error();
-          typename P::table table{rows};
-          P::project(table, **event, recorded.meta);
-          return {};
-        });
-      }
+      made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded, row_buffer& rows) -> result<void> {
+        auto event = event_cast<E>(recorded);
+        if (!event) return std::move(event).error();
+        typename P::table table{rows};
+        self->project(table, **event, recorded.meta);
+        return {};
+      });
     });
   }
   return made;
+}
+
+/// The same for a projection without dependencies.
+template <class P>
+projection_definition define_projection() {
+  constexpr bool constructible = std::default_initializable<P>;
+  static_assert(constructible,
+                "tyto: the projection has dependencies; hand it over: `projection(your_projection{...})`");
+  if constexpr (constructible) {
+    return define_projection(P{});
+  } else {
+    return {};
+  }
 }
 
 }  // namespace tyto

@@ -18,14 +18,30 @@
 
 /// Names the fields of the struct `Type`, in the struct's own namespace, so that it can be part of an event:
 ///     TYTO_VALUE(order_line, stock_code, quantity)
-/// It stands for an inspect() that a user may write by hand, for example for the defaults of missing fields:
+/// All fields are listed, in any order; one that is left out, or of a type that cannot be stored, is a compile error.
+/// It stands for an inspect() that a user may write by hand, to leave a field out, or for the defaults of missing
+/// fields:
 ///     template <class Inspector> bool inspect(Inspector& f, order_line& x) {
 ///       return f.object(x).fields(f.field("stock_code", x.stock_code), f.field("quantity", x.quantity).fallback(1));
 ///     }
-#define TYTO_VALUE(Type, ...)                                                       \
-  template <class Inspector>                                                        \
-  [[maybe_unused]] bool inspect(Inspector& f, Type& x) {                            \
-    return f.object(x).fields(TYTO_DETAIL_FIELDS(f, x __VA_OPT__(, ) __VA_ARGS__)); \
+#define TYTO_VALUE(Type, ...)                                                                               \
+  static_assert(!tyto::detail::has_more_fields<Type, tyto::detail::count_names(#__VA_ARGS__)>(),            \
+                "tyto: a field of `" #Type                                                                  \
+                "` is not listed, so it would not be stored; list it, or write inspect() "                  \
+                "by hand to leave it out");                                                                 \
+  template <class Asked>                                                                                    \
+  [[maybe_unused]] constexpr bool tyto_stores_fields(std::type_identity<Type>, Asked) {                     \
+    bool are_storable = true;                                                                               \
+    TYTO_DETAIL_FIELD_CHECKS(Type __VA_OPT__(, ) __VA_ARGS__)                                               \
+    return are_storable;                                                                                    \
+  }                                                                                                         \
+  template <class Inspector>                                                                                \
+  [[maybe_unused]] bool inspect(Inspector& f, Type& x) {                                                    \
+    if constexpr (tyto_stores_fields(std::type_identity<Type>{}, tyto::detail::asked_later<Inspector>{})) { \
+      return f.object(x).fields(TYTO_DETAIL_FIELDS(f, x __VA_OPT__(, ) __VA_ARGS__));                       \
+    } else {                                                                                                \
+      return false;                                                                                         \
+    }                                                                                                       \
   }
 
 /// Makes the struct `Type` an event. The stored name and the names of the fields are its form on disk:
@@ -144,6 +160,16 @@ template <class... Es>
 struct events {};
 
 namespace detail {
+
+/// Says which field of T cannot be stored, where TYTO_VALUE has listed them; returns whether there is none.
+template <class T>
+constexpr bool stores_fields() {
+  if constexpr (requires { tyto_stores_fields(std::type_identity<T>{}, when_needed{}); }) {
+    return tyto_stores_fields(std::type_identity<T>{}, when_needed{});
+  } else {
+    return true;
+  }
+}
 
 template <class List>
 struct event_list;

@@ -9,8 +9,10 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -21,6 +23,7 @@
 
 #include "tyto/aggregate.hpp"
 #include "tyto/consumer.hpp"
+#include "tyto/detail/process_checks.hpp"
 
 namespace tyto {
 
@@ -87,20 +90,26 @@ struct process_commands<events<Es...>> : std::type_identity<std::variant<deliver
 /// What follows from `event` of the instance `key`.
 template <class P, class E>
 steps steps_of(const E& event, const std::string& key) {
-  if constexpr (requires { P::then(event, key); }) {
+  if constexpr (gives_then<P, E>) {
     return P::then(event, key);
   } else {
     return {};
   }
 }
 
-/// Whether instances of P are told when a command of theirs is refused.
+/// The P of instances that were not told of another one, if there can be one: it has no dependencies.
 template <class P>
-concept hears_rejections = requires(const typename P::state& state, const refused_command& refused) {
-  { P::on(state, refused) } -> std::convertible_to<decision<typename P::event>>;
-};
+std::shared_ptr<const P> default_handler() {
+  if constexpr (std::default_initializable<P>) {
+    static const auto handler = std::make_shared<const P>();
+    return handler;
+  } else {
+    return nullptr;
+  }
+}
 
 /// The process manager P as an aggregate. Its name is P's, its stream has P's events and the deadlines that ran out.
+/// The initial state of an instance says which P handles its inputs.
 template <class P>
 struct process {
   static constexpr std::string_view category = P::name;
@@ -110,28 +119,29 @@ struct process {
     typename P::state own{};
     bool exists = false;
     std::map<std::string, timestamp> deadlines;
+    std::shared_ptr<const P> handler = default_handler<P>();
   };
 
   template <class E>
   static decision<event> decide(const state& s, const delivered<E>& input) {
     if (is_over(s) || (!s.exists && !input.starts)) return nothing;
-    return widened({}, P::on(s.own, input.event, input.meta));
+    return widened({}, s.handler->on(s.own, input.event, input.meta));
   }
 
   static decision<event> decide(const state& s, const deadline& due) {
     const auto set = s.deadlines.find(due.name);
     if (is_over(s) || set == s.deadlines.end() || set->second != due.due) return nothing;  // moved or cancelled
     std::vector<event> reached{deadline_reached{due.name, due.due}};
-    if constexpr (requires { P::on(s.own, due); }) {
-      return widened(std::move(reached), P::on(s.own, due));
+    if constexpr (gives_on_deadline<P>) {
+      return widened(std::move(reached), s.handler->on(s.own, due));
     } else {
       return reached;
     }
   }
 
   static decision<event> decide(const state& s, const refused_command& refused) {
-    if constexpr (hears_rejections<P>) {
-      if (!is_over(s) && s.exists) return widened({}, P::on(s.own, refused));
+    if constexpr (gives_on_refused<P>) {
+      if (!is_over(s) && s.exists) return widened({}, s.handler->on(s.own, refused));
     }
     return nothing;
   }
@@ -153,7 +163,7 @@ struct process {
 
  private:
   static bool is_over(const state& s) {
-    if constexpr (requires { P::is_over(s.own); }) {
+    if constexpr (gives_is_over<P>) {
       return s.exists && P::is_over(s.own);
     } else {
       return false;
@@ -170,52 +180,21 @@ struct process {
 };
 
 template <class P>
-concept has_process_parts = requires {
-  { P::name } -> std::convertible_to<std::string_view>;
-  typename P::inputs;
-  typename P::event;
-  typename P::state;
-};
-
-template <class P, class E>
-struct process_input_check {
-  static constexpr bool correlates = requires(const E& event, const metadata& meta) {
-    { P::correlate(event, meta) } -> std::convertible_to<correlation>;
-  };
-  static_assert(correlates,
-                "tyto: an input of the process manager has no correlate; write "
-                "`static tyto::correlation correlate(const YourEvent&, const tyto::metadata&)`");
-  static constexpr bool handled = requires(const typename P::state& state, const E& event, const metadata& meta) {
-    { P::on(state, event, meta) } -> std::convertible_to<decision<typename P::event>>;
-  };
-  static_assert(handled,
-                "tyto: an input of the process manager has no on; write "
-                "`static tyto::decision<event> on(const state&, const YourEvent&, const tyto::metadata&)`");
-  static constexpr bool value = correlates && handled;
-};
-
-template <class P, class List>
-struct process_check;
-template <class P, class... Es>
-struct process_check<P, events<Es...>> {
-  static constexpr bool value = (process_input_check<P, Es>::value & ...);
-};
-
-template <class P>
-reaction_definition define_process_input() {
+reaction_definition define_process_input(const std::shared_ptr<const P>& handler) {
   reaction_definition made{};
   describe_consumer<P, typename P::inputs>(made);
+  if constexpr (gives_from<P>) made.from = P::from;
   event_list<typename P::inputs>::for_each([&]<class E>(std::type_identity<E>) {
-    made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded) -> result<commands> {
+    made.handlers.emplace(stored_name<E>, [handler](const recorded_event& recorded) -> result<commands> {
       auto event = event_cast<E>(recorded);
       if (!event) return std::move(event).error();
-      const correlation to = P::correlate(**event, recorded.meta);
+      const correlation to = handler->correlate(**event, recorded.meta);
       if (to.key.empty()) return commands{};
       return commands{send<process<P>>(to.key, delivered<E>{**event, recorded.meta, to.starts})};
     });
-    made.keys.insert_or_assign(std::string{stored_name<E>}, [](const recorded_event& recorded) -> std::string {
+    made.keys.insert_or_assign(std::string{stored_name<E>}, [handler](const recorded_event& recorded) -> std::string {
       const auto event = event_cast<E>(recorded);
-      return event ? P::correlate(**event, recorded.meta).key : recorded.meta.persistence_id;
+      return event ? handler->correlate(**event, recorded.meta).key : recorded.meta.persistence_id;
     });
   });
   return made;
@@ -233,10 +212,7 @@ reaction_definition define_process_output(const std::variant<Es...>*) {
   reaction_definition made{};
   made.name = std::string{P::name} + "/commands";
   made.categories = {std::string{P::name}};
-  if constexpr (requires {
-                  { P::failures } -> std::convertible_to<failure_policy>;
-                })
-    made.failures = P::failures;
+  if constexpr (gives_failures<P>) made.failures = P::failures;
   const auto add = [&]<class E>(std::type_identity<E>) {
     made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded) -> result<commands> {
       auto follows = recorded_steps<P, E>(recorded);
@@ -249,7 +225,7 @@ reaction_definition define_process_output(const std::variant<Es...>*) {
     });
   };
   (add(std::type_identity<Es>{}), ...);
-  if constexpr (hears_rejections<P>) {
+  if constexpr (gives_on_refused<P>) {
     made.on_rejected = [](const refused_command& refused, const metadata& meta) -> result<commands> {
       return commands{send<process<P>>(meta.entity_id(), refused)};
     };
@@ -268,53 +244,71 @@ struct deadlines_definition : consumer_definition {
 /// What makes up a process manager.
 struct process_manager_definition {
   const aggregate_definition* instances = nullptr;
+  /// Makes an instance that is handled by this process manager; instead of instances->create. From any thread.
+  std::function<std::unique_ptr<aggregate_instance>()> create;
   reaction_definition input;
   reaction_definition output;
   deadlines_definition deadlines;
 };
 
-/// Returns the definition of the process manager P; fails to compile, saying why, if P is incomplete. P has
+/// Returns the definition of the process manager P, which `manager` is; shared with the definition's copies. Fails to
+/// compile, saying why, if P is incomplete or has a member that would be passed over. P has
 ///   `static constexpr std::string_view name`: the category of its instances' streams, and its consumers' name;
-///   `using inputs = tyto::events<…>`, and for each `correlate` and `on`;
+///   `using inputs = tyto::events<…>`, and for each `correlate` and `on`, static or const members;
 ///   `using event = std::variant<…>`, its own events, and for each `evolve` and, if anything follows from it,
 ///   `static tyto::steps then(const YourEvent&, const std::string& key)`;
 ///   `struct state`; and, if it has deadlines, `on(const state&, const tyto::deadline&)`;
 ///   `on(const state&, const tyto::refused_command&)` if an instance is to be told when a command of its own is
-///   refused: once, like all inputs; `static bool is_over(const state&)` if an instance ends: then it takes nothing
-///   more.
+///   refused: once, like all inputs;
+///   `static bool is_over(const state&)` if an instance ends: then it takes nothing more;
+///   and what else it says of itself, see consumer_definition, failure_policy and start_from.
 /// It runs as three consumers, under whose names it is in status(), health() and dead_letters(): `name`, which takes in
 /// events, `name/commands`, and `name/deadlines`.
+///
+/// `correlate` runs on the thread of the consumer `name`, and must give the same answer when it is asked again. `on`
+/// runs on a thread that it shares with aggregates, so it must not block; many may run at the same time, but one for
+/// each instance. `evolve`, `then` and `is_over` are static, for they depend on their arguments alone.
 template <class P>
-process_manager_definition define_process_manager() {
+process_manager_definition define_process_manager(P manager) {
   process_manager_definition made{};
-  constexpr bool has_parts = detail::has_process_parts<P>;
-  static_assert(
-      has_parts,
-      "tyto: a process manager has `static constexpr std::string_view name`, `using inputs = tyto::events<...>`, "
-      "a `state`, and `event`, a std::variant");
-  if constexpr (has_parts) {
-    if constexpr (detail::process_check<P, typename P::inputs>::value) {
-      using instance = detail::process<P>;
-      made.instances = &definition_of<instance>();
-      made.input = detail::define_process_input<P>();
-      made.output = detail::define_process_output<P>(static_cast<const typename P::event*>(nullptr));
-      auto& deadlines = made.deadlines;
-      deadlines.name = std::string{P::name} + "/deadlines";
-      deadlines.categories = {std::string{P::name}};
-      [&]<class... Es>(const std::variant<Es...>*) {
-        (deadlines.handlers.emplace(
-             stored_name<Es>, [](const recorded_event& recorded) { return detail::recorded_steps<P, Es>(recorded); }),
-         ...);
-      }(static_cast<const typename P::event*>(nullptr));
-      deadlines.handlers.emplace(stored_name<deadline_reached>, [](const recorded_event& recorded) -> result<steps> {
-        auto reached = event_cast<deadline_reached>(recorded);
-        if (!reached) return std::move(reached).error();
-        return steps{cancel_deadline{(*reached)->name}};
-      });
-      deadlines.fire = [](std::string_view key, const deadline& due) { return send<instance>(key, due); };
-    }
+  if constexpr (detail::check_process_manager<P>()) {
+    using instance = detail::process<P>;
+    const auto handler = std::make_shared<const P>(std::move(manager));
+    made.instances = &definition_of<instance>();
+    made.create = [handler]() -> std::unique_ptr<aggregate_instance> {
+      return std::make_unique<detail::typed_instance<instance>>(typename instance::state{{}, false, {}, handler});
+    };
+    made.input = detail::define_process_input<P>(handler);
+    made.output = detail::define_process_output<P>(static_cast<const typename P::event*>(nullptr));
+    auto& deadlines = made.deadlines;
+    deadlines.name = std::string{P::name} + "/deadlines";
+    deadlines.categories = {std::string{P::name}};
+    [&]<class... Es>(const std::variant<Es...>*) {
+      (deadlines.handlers.emplace(
+           stored_name<Es>, [](const recorded_event& recorded) { return detail::recorded_steps<P, Es>(recorded); }),
+       ...);
+    }(static_cast<const typename P::event*>(nullptr));
+    deadlines.handlers.emplace(stored_name<deadline_reached>, [](const recorded_event& recorded) -> result<steps> {
+      auto reached = event_cast<deadline_reached>(recorded);
+      if (!reached) return std::move(reached).error();
+      return steps{cancel_deadline{(*reached)->name}};
+    });
+    deadlines.fire = [](std::string_view key, const deadline& due) { return send<instance>(key, due); };
   }
   return made;
+}
+
+/// The same for a process manager without dependencies.
+template <class P>
+process_manager_definition define_process_manager() {
+  constexpr bool constructible = std::default_initializable<P>;
+  static_assert(constructible,
+                "tyto: the process manager has dependencies; hand it over: `process_manager(your_manager{...})`");
+  if constexpr (constructible) {
+    return define_process_manager(P{});
+  } else {
+    return {};
+  }
 }
 
 }  // namespace tyto

@@ -1,5 +1,5 @@
-// Typed keys of rows as bytes that sort like the keys do: integers big-endian, strings escaped and terminated, tuples
-// one part after the other.
+// Typed keys of rows as bytes that sort like the keys do: integers and times big-endian, strings escaped and
+// terminated, tuples one part after the other.
 #pragma once
 
 #include <concepts>
@@ -9,6 +9,12 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include "tyto/storable.hpp"
+
+#define TYTO_DETAIL_NO_ROW_KEY                                                                                    \
+  "tyto: a key of rows is of a type that has an order in bytes: an integer, an enum, a std::string, a duration, " \
+  "a point in time, or a pair, tuple or array of such"
 
 namespace tyto {
 
@@ -29,6 +35,10 @@ template <class K>
 void put_key(std::string& out, const K& key) {
   if constexpr (std::is_enum_v<K>) {
     put_key(out, static_cast<std::underlying_type_t<K>>(key));
+  } else if constexpr (is_duration<K>::value) {
+    put_key(out, key.count());
+  } else if constexpr (is_time_point<K>::value) {
+    put_key(out, key.time_since_epoch());
   } else if constexpr (std::integral<K>) {
     using bits = std::make_unsigned_t<std::conditional_t<std::same_as<K, bool>, unsigned char, K>>;
     put_key_integer(out, static_cast<bits>(key) ^ sign_bit<K>(), sizeof(K));
@@ -46,6 +56,16 @@ bool get_key(std::string_view& in, K& key) {
     if (!get_key(in, number)) return false;
     key = static_cast<K>(number);
     return true;
+  } else if constexpr (is_duration<K>::value) {
+    typename K::rep count{};
+    if (!get_key(in, count)) return false;
+    key = K{count};
+    return true;
+  } else if constexpr (is_time_point<K>::value) {
+    typename K::duration since_epoch{};
+    if (!get_key(in, since_epoch)) return false;
+    key = K{since_epoch};
+    return true;
   } else if constexpr (std::integral<K>) {
     std::uint64_t number = 0;
     if (!get_key_integer(in, number, sizeof(K))) return false;
@@ -53,15 +73,12 @@ bool get_key(std::string_view& in, K& key) {
     return true;
   } else if constexpr (std::same_as<K, std::string>) {
     return get_key_string(in, key);
-  } else {
+  } else if constexpr (tuple_like<K>) {
     return std::apply([&in](auto&... part) { return (get_key(in, part) && ...); }, key);
+  } else {
+    return false;  // to_row_key() has said that there is no such key
   }
 }
-
-template <class K>
-concept key_of_parts = requires {
-  std::tuple_size<K>::value;
-};
 
 /// Appends the first of K's elements, each converted to its type.
 template <class K, class... Parts>
@@ -75,11 +92,13 @@ void put_first_parts(std::string& out, const Parts&... parts) {
 
 }  // namespace detail
 
-/// Returns `key` (an integer, enum, string, pair or tuple of such) as bytes in the order of the keys.
+/// Returns `key`, a row_key_type or text, as bytes in the order of the keys.
 template <class K>
 std::string to_row_key(const K& key) {
+  constexpr bool sorts = row_key_type<K> || std::convertible_to<const K&, std::string_view>;
+  static_assert(sorts, TYTO_DETAIL_NO_ROW_KEY);
   std::string bytes;
-  detail::put_key(bytes, key);
+  if constexpr (sorts) detail::put_key(bytes, key);
   return bytes;
 }
 
@@ -93,7 +112,7 @@ bool from_row_key(std::string_view bytes, K& key) {
 /// counts as one element.
 template <class K, class... Parts>
 std::string to_row_key_parts(const Parts&... parts) {
-  if constexpr (detail::key_of_parts<K>) {
+  if constexpr (detail::tuple_like<K>) {
     std::string bytes;
     detail::put_first_parts<K>(bytes, parts...);
     return bytes;
@@ -110,7 +129,7 @@ std::string to_row_key_prefix(const Parts&... parts) {
   if constexpr (std::same_as<K, std::string>) {
     return detail::without_string_end(to_row_key_parts<K>(parts...));
   } else {
-    static_assert(detail::key_of_parts<K>, "tyto: only strings, pairs and tuples have a prefix");
+    static_assert(detail::tuple_like<K>, "tyto: only strings, pairs and tuples have a prefix");
     return to_row_key_parts<K>(parts...);
   }
 }

@@ -200,8 +200,8 @@ class rows_of {
   row_range range_;
 };
 
-/// Rows of type Value under keys of type Key (integers, enums, strings, pairs and tuples of such), in the order of the
-/// keys. Passed to handlers, which must not keep it; a const table reads, one that is not const writes too.
+/// Rows of type Value, which is storable, under keys of type Key, a row_key_type, in the order of the keys. Passed to
+/// handlers, which must not keep it; a const table reads, one that is not const writes too.
 ///
 /// With Indexes (`table<std::string, customer, index<&customer::city>>`) the rows are also kept in the order of each of
 /// these, by put(), update() and erase(). What an index is made of belongs to the shape of the rows, as key and value
@@ -297,6 +297,7 @@ class table {
  private:
   static constexpr bool has_indexes = sizeof...(Indexes) > 0;
   static_assert(sizeof...(Indexes) < 250, "tyto: a table has less than 250 indexes");
+  static_assert(row_key_type<Key>, TYTO_DETAIL_NO_ROW_KEY);
 
   template <class Index>
   static constexpr std::size_t place_of() {
@@ -309,7 +310,13 @@ class table {
   static std::string index_area(std::size_t place) {
     return {static_cast<char>(detail::first_index_area + static_cast<char>(place))};
   }
-  static std::string row_key(const Key& key) { return area() + to_row_key(key); }
+  static std::string row_key(const Key& key) {
+    if constexpr (row_key_type<Key>) {
+      return area() + to_row_key(key);
+    } else {
+      return {};  // said already
+    }
+  }
 
   static std::string checked_key(std::string bytes) {
     if (bytes.size() > max_row_key_bytes) {

@@ -1,6 +1,14 @@
-// The preprocessor half of TYTO_VALUE and TYTO_EVENT: turns a list of members into a list of inspected fields. It
-// rescans itself up to 256 times, which bounds the number of fields of one struct.
+// The inner half of TYTO_VALUE and TYTO_EVENT: turns a list of members into a list of inspected fields, and checks that
+// none is left out and each can be stored. The preprocessor rescans up to 256 times, which bounds the number of fields.
 #pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "tyto/storable.hpp"
 
 #define TYTO_DETAIL_PARENS ()
 #define TYTO_DETAIL_EXPAND(...) \
@@ -15,3 +23,56 @@
 #define TYTO_DETAIL_FIELD(f, x, member, ...) \
   f.field(#member, x.member) __VA_OPT__(, TYTO_DETAIL_FIELD_AGAIN TYTO_DETAIL_PARENS(f, x, __VA_ARGS__))
 #define TYTO_DETAIL_FIELD_AGAIN() TYTO_DETAIL_FIELD
+
+#define TYTO_DETAIL_FIELD_CHECKS(Type, ...) __VA_OPT__(TYTO_DETAIL_EXPAND(TYTO_DETAIL_FIELD_CHECK(Type, __VA_ARGS__)))
+#define TYTO_DETAIL_FIELD_CHECK(Type, member, ...)                                            \
+  static_assert(tyto::detail::storable_field<Asked, decltype(Type::member)>,                  \
+                "tyto: field `" #member "` of `" #Type                                        \
+                "` cannot be stored; name the fields of its type with "                       \
+                "TYTO_VALUE, or see docs/storable-types.md");                                 \
+  are_storable = are_storable && tyto::detail::storable_field<Asked, decltype(Type::member)>; \
+  __VA_OPT__(TYTO_DETAIL_FIELD_CHECK_AGAIN TYTO_DETAIL_PARENS(Type, __VA_ARGS__))
+#define TYTO_DETAIL_FIELD_CHECK_AGAIN() TYTO_DETAIL_FIELD_CHECK
+
+namespace tyto::detail {
+
+/// How many names are in a list of macro arguments.
+consteval std::size_t count_names(std::string_view list) {
+  return list.empty() ? 0 : static_cast<std::size_t>(std::ranges::count(list, ',')) + 1;
+}
+
+/// An initialiser for any member of the aggregate Type, and none for a base.
+template <class Type>
+struct member_of {
+  template <class T>
+  requires(!std::is_base_of_v<T, Type>) operator T() const&;
+};
+
+template <class Type, class... Members>
+concept has_members = requires {
+  Type{std::declval<Members>()...};
+};
+
+/// Whether the aggregate Type has more than `listed` members. False where the compiler does not tell: for a type with
+/// constructors or private members, and one with a base that is no aggregate.
+template <class Type, std::size_t Listed>
+consteval bool has_more_fields() {
+  if constexpr (std::is_aggregate_v<Type>) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return has_members<Type, std::enable_if_t<(I <= Listed), member_of<Type>>...>;
+    }
+    (std::make_index_sequence<Listed + 1>{});
+  } else {
+    return false;
+  }
+}
+
+/// Asks about the fields of a type when its codec is needed, not where they are named: types that are made storable
+/// later in a file count. A macro's template parameter makes the question wait.
+struct when_needed {};
+template <class Asked, class Field>
+inline constexpr bool storable_field = storable<Field>;
+template <class>
+using asked_later = when_needed;
+
+}  // namespace tyto::detail

@@ -1,0 +1,115 @@
+#include "process_prelude.hpp"
+
+struct with_correlate : visit {
+  static std::string correlate(const opened&, const metadata& m) { return std::string{m.entity_id()}; }
+};
+// expect error: tyto: a correlate of the process manager has another form
+const auto correlate = tyto::define_process_manager<with_correlate>();
+
+struct with_correlate_of_another : visit {
+  using visit::correlate;
+  static tyto::correlation correlate(const closed&, const metadata&) { return tyto::ignored(); }
+};
+// expect error: tyto: a correlate of the process manager is for an event that is not in its list
+const auto correlate_of_another = tyto::define_process_manager<with_correlate_of_another>();
+
+struct with_on : visit {
+  tyto::decision<event> on(const state&, const opened&, const metadata&) { return ended{}; }
+};
+// expect error: tyto: an on of the process manager has another form
+const auto on = tyto::define_process_manager<with_on>();
+
+struct with_on_of_another : visit {
+  using visit::on;
+  static tyto::decision<event> on(const state&, const closed&, const metadata&) { return ended{}; }
+};
+// expect error: tyto: an on of the process manager is for an event that is not in its list
+const auto on_of_another = tyto::define_process_manager<with_on_of_another>();
+
+struct with_on_deadline : visit {
+  using visit::on;
+  static tyto::decision<event> on(const state&, const tyto::deadline&, const metadata&) { return ended{}; }
+};
+// expect error: tyto: the on of the process manager for a deadline has another form
+const auto on_deadline = tyto::define_process_manager<with_on_deadline>();
+
+struct with_evolve : visit {
+  static void evolve(state&, const waiting&) {}
+  static void evolve(state&, const ended&) {}
+};
+// expect error: tyto: an evolve of the process manager has another form
+const auto evolve = tyto::define_process_manager<with_evolve>();
+
+struct with_evolve_of_another : visit {
+  using visit::evolve;
+  static state evolve(state s, const closed&) { return s; }
+};
+// expect error: tyto: an evolve of the process manager is for an event that it does not have
+const auto evolve_of_another = tyto::define_process_manager<with_evolve_of_another>();
+
+struct with_then : visit {
+  static tyto::steps then(const waiting& e) { return {tyto::set_deadline{"d", e.until}}; }
+};
+// expect error: tyto: a then of the process manager has another form
+const auto then = tyto::define_process_manager<with_then>();
+
+struct with_then_of_another : visit {
+  static tyto::steps then(const waiting& e, const std::string&) { return {tyto::set_deadline{"d", e.until}}; }
+  static tyto::steps then(const opened&, const std::string&) { return {}; }
+};
+// expect error: tyto: a then of the process manager is for an event that it does not have
+const auto then_of_another = tyto::define_process_manager<with_then_of_another>();
+
+struct with_then_of_none : visit {
+  static tyto::steps then(const opened&, const std::string&) { return {}; }
+};
+// expect error: tyto: the then of the process manager is for none of its events
+const auto then_of_none = tyto::define_process_manager<with_then_of_none>();
+
+struct with_is_over : visit {
+  static bool is_over(state& s) { return s.over; }
+};
+// expect error: tyto: the is_over of the process manager has another form
+const auto is_over = tyto::define_process_manager<with_is_over>();
+
+struct with_from : visit {
+  static constexpr bool from = true;
+};
+// expect error: tyto: the from of the process manager has another form
+const auto from = tyto::define_process_manager<with_from>();
+
+struct with_key : visit {
+  static std::string key(const opened&, const metadata&) { return "k"; }
+};
+// expect error: tyto: `key` of the process manager has no effect
+const auto key = tyto::define_process_manager<with_key>();
+
+struct with_category : visit {
+  static constexpr std::string_view category = "visit";
+};
+// expect error: tyto: `category` of the process manager has no effect
+const auto category = tyto::define_process_manager<with_category>();
+
+struct with_events : visit {
+  using events = tyto::events<opened>;
+};
+// expect error: tyto: `events` of the process manager has no effect
+const auto events = tyto::define_process_manager<with_events>();
+
+struct with_snapshots : visit {
+  static constexpr tyto::snapshot_policy snapshots{.every_events = 100};
+};
+// expect error: tyto: a process manager takes no snapshots and has no summaries
+const auto snapshots = tyto::define_process_manager<with_snapshots>();
+
+struct that_skips : visit {
+  static constexpr bool skips_unknown_events = true;
+};
+// expect error: tyto: `skips_unknown_events` of the process manager has no effect
+const auto skips = tyto::define_process_manager<that_skips>();
+
+struct that_replaces : visit {
+  using replaces = account;
+};
+// expect error: tyto: `replaces` of the process manager has no effect
+const auto replaces = tyto::define_process_manager<that_replaces>();
