@@ -2,7 +2,6 @@
 // the README's blocks here.
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <sstream>
 #include <thread>
 #include <tyto/spec.hpp>
@@ -14,6 +13,7 @@
 #pragma GCC diagnostic ignored "-Wreturn-type"  // its main() is no main() here
 #define main quickstart_main
 #include "quickstart/main.cpp"
+#include "support/catch.hpp"
 #undef main
 #pragma GCC diagnostic pop
 

@@ -1,13 +1,13 @@
 #include "consumer_history.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "contract/store_support.hpp"
+#include "support/catch.hpp"
 
 namespace tyto::test {
 namespace {

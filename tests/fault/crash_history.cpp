@@ -1,11 +1,11 @@
 #include "crash_history.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 
 #include "contract/store_support.hpp"
+#include "support/catch.hpp"
 
 namespace tyto::test {
 namespace {

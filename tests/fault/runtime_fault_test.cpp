@@ -1,6 +1,5 @@
 // A runtime on a disk that fails answers with the reason, shows nobody what is not stored, and goes on when the disk
 // works again, or from a storage that was opened again.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
 #include <future>
@@ -10,6 +9,7 @@
 #include "contract/store_support.hpp"
 #include "crash_history.hpp"
 #include "faulty_disk.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,9 +1,8 @@
 #include "directory.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "committer.hpp"
 #include "housekeeper.hpp"
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_store.hpp"
