@@ -8,11 +8,10 @@
 
 #include "contract/store_support.hpp"
 #include "support/catch.hpp"
+#include "support/long_enough.hpp"
 
 namespace tyto::test {
 namespace {
-
-constexpr std::chrono::minutes long_enough{1};
 
 template <class Event>
 bool is(const seen_event& event) {

@@ -6,6 +6,7 @@
 
 #include "contract/store_support.hpp"
 #include "support/catch.hpp"
+#include "support/long_enough.hpp"
 
 namespace tyto::test {
 namespace {
@@ -123,7 +124,7 @@ void crash_history::check_complete(const storage& left) const {
   runtime rt{left};
   add_crash_domain(rt);
   rt.start().value();
-  rt.settle(std::chrono::minutes{1}).value();
+  rt.settle(long_enough).value();
   for (const auto& [entity, row] : expected) {
     INFO("entity " << entity);
     const auto rows = rt.query<sums>({entity}).value();

@@ -1,8 +1,9 @@
-// Catch2 under the names of its version 2, whichever of the versions 2 and 3 is installed. All tests include this header.
+// Catch2, of version 2 or 3, under the names of version 2. All tests include it through this header.
 #pragma once
 
 #if __has_include(<catch2/catch_test_macros.hpp>)
 
+#include <catch2/catch_approx.hpp>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/catch_tostring.hpp>
@@ -20,6 +21,8 @@ using Matchers::StartsWith;
 inline auto Contains(std::string part) { return Matchers::ContainsSubstring(std::move(part)); }
 
 }  // namespace Catch
+
+using Catch::Approx;
 
 #else
 
