@@ -1,9 +1,9 @@
 // The contract of every event store: run over each implementation, with the same observations expected.
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <thread>
 
 #include "store_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

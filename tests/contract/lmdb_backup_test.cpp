@@ -3,11 +3,11 @@
 #include <sys/resource.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <thread>
 
 #include "lmdb_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,7 +1,7 @@
 // Damage in a journal's files is found, named, and stops nothing but what needs the damaged part.
-#include <catch2/catch.hpp>
 
 #include "lmdb_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,11 +1,11 @@
 // The index of streams against a model that cannot be wrong: whatever was folded when, reading a stream gives what was
 // appended to it, and opening again changes nothing.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <random>
 
 #include "lmdb_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

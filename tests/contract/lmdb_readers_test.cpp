@@ -4,9 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "lmdb_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,8 +1,8 @@
 // What is kept of streams, and their snapshots, as they lie in LMDB: they survive, damage to them is found and stops
 // nobody else, and journals from before there were any are read and written.
-#include <catch2/catch.hpp>
 
 #include "lmdb_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

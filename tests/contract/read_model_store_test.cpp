@@ -1,8 +1,8 @@
 // The contract of every store of read models.
-#include <catch2/catch.hpp>
 #include <thread>
 
 #include "store_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

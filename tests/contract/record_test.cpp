@@ -1,9 +1,8 @@
 // The stored form of an event, byte for byte as docs/storage-format.md has it.
 #include "lmdb/record.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "store_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,7 +1,7 @@
 // The contract of every event store for streams that are closed, truncated and deleted.
-#include <catch2/catch.hpp>
 
 #include "store_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

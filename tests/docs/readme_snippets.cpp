@@ -2,11 +2,12 @@
 // the README's blocks here.
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <sstream>
 #include <thread>
 #include <tyto/spec.hpp>
 
+#include "support/catch.hpp"
+#include "support/long_enough.hpp"
 #include "support/temporary_directory.hpp"
 
 // The complete program, whose types are used on.
@@ -158,12 +159,12 @@ TEST_CASE("the README's reaction, subscription and process manager work together
   (void)rt.execute<order>("1", create{500}).value();
   (void)rt.execute<order>("2", create{700}).value();
   (void)rt.execute<order>("1", pay{}).value();
-  rt.settle(1min).value();
+  rt.settle(tyto::test::long_enough).value();
   CHECK(out.str() == "1 is paid\n");
   time->advance(30min);
   rt.check_clock();
   while (stores.journal->info("order|2").value().version < 2) std::this_thread::yield();
-  rt.settle(1min).value();
+  rt.settle(tyto::test::long_enough).value();
   CHECK(types_in(*stores.journal) ==
         std::vector<std::string>{"checkout.payment_arrived", "checkout.payment_awaited", "checkout.payment_awaited",
                                  "checkout.payment_missed", "order.cancelled", "order.created", "order.created",

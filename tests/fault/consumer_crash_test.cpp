@@ -1,11 +1,11 @@
 // Consumers of every kind whose process is killed at any moment: nothing is skipped, and whatever follows from an event
 // has happened once. See consumer_crash_domain.hpp for the consumers and consumer_history.hpp for what is checked.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
 #include <set>
 
 #include "consumer_history.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "writer_process.hpp"
 

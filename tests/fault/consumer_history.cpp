@@ -1,18 +1,17 @@
 #include "consumer_history.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "contract/store_support.hpp"
+#include "support/catch.hpp"
+#include "support/long_enough.hpp"
 
 namespace tyto::test {
 namespace {
-
-constexpr std::chrono::minutes long_enough{1};
 
 template <class Event>
 bool is(const seen_event& event) {

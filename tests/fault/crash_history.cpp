@@ -1,11 +1,12 @@
 #include "crash_history.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 
 #include "contract/store_support.hpp"
+#include "support/catch.hpp"
+#include "support/long_enough.hpp"
 
 namespace tyto::test {
 namespace {
@@ -123,7 +124,7 @@ void crash_history::check_complete(const storage& left) const {
   runtime rt{left};
   add_crash_domain(rt);
   rt.start().value();
-  rt.settle(std::chrono::minutes{1}).value();
+  rt.settle(long_enough).value();
   for (const auto& [entity, row] : expected) {
     INFO("entity " << entity);
     const auto rows = rt.query<sums>({entity}).value();

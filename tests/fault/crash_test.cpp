@@ -1,10 +1,10 @@
 // A writer that is killed at any moment has stored every command that it acknowledged, once and whole, and the next
 // writer goes on from there. See crash_writer.cpp for what it does and crash_history.hpp for what is checked.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
 
 #include "crash_history.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "writer_process.hpp"
 

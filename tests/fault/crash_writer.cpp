@@ -16,6 +16,7 @@
 
 #include "crash_domain.hpp"
 #include "disk_calls.hpp"
+#include "support/long_enough.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
@@ -104,7 +105,7 @@ void run(const plan& what) {
   if (auto started = rt->start(); !started) fail(started.error().message());
   std::jthread beside{[&rt](const std::stop_token& stop) { work_beside(*rt, stop); }};
   send_all(*rt, what);
-  if (auto settled = rt->settle(std::chrono::minutes{1}); !settled) fail(settled.error().message());
+  if (auto settled = rt->settle(long_enough); !settled) fail(settled.error().message());
   beside = {};
   if (auto stopped = rt->stop(); !stopped) fail(stopped.error().message());
 }

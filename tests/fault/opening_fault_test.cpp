@@ -1,10 +1,10 @@
 // Opening a storage on a disk that is full, broken or read-only says so, and can be done later.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
 
 #include "batches.hpp"
 #include "faulty_disk.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,7 +1,6 @@
 // Losing power at any moment loses nothing that was acknowledged, and never half of a batch: what a journal writes is
 // recorded, and for many moments the file is made that would be left if some of what was not yet synced is lost.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
 #include <set>
@@ -9,6 +8,7 @@
 
 #include "contract/store_support.hpp"
 #include "disk_recorder.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

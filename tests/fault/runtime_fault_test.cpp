@@ -1,6 +1,5 @@
 // A runtime on a disk that fails answers with the reason, shows nobody what is not stored, and goes on when the disk
 // works again, or from a storage that was opened again.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
 #include <future>
@@ -10,6 +9,8 @@
 #include "contract/store_support.hpp"
 #include "crash_history.hpp"
 #include "faulty_disk.hpp"
+#include "support/catch.hpp"
+#include "support/long_enough.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
@@ -130,7 +131,7 @@ outcome run_with(const disk_fault& fault, const std::string& part, errc expected
   subscriber.subscribe_to(now->rt);
   now->rt.start().value();
   REQUIRE(send(commands_before));
-  now->rt.settle(std::chrono::minutes{1}).value();
+  now->rt.settle(long_enough).value();
 
   disk.set(fault);
   send(commands_during);
@@ -148,7 +149,7 @@ outcome run_with(const disk_fault& fault, const std::string& part, errc expected
     ended.stored_though_failed = history.check(now->stores).stored_unheard;
     now->rt.start().value();
     REQUIRE(send(commands_after));
-    now->rt.settle(std::chrono::minutes{1}).value();
+    now->rt.settle(long_enough).value();
   }
   now->rt.stop().value();
   subscriber.check(*now->stores.journal);

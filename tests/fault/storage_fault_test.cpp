@@ -1,11 +1,11 @@
 // A disk that is full, broken or read-only makes appends fail with the reason, and nothing of them is ever seen; when
 // it works again, so does the journal.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
 
 #include "batches.hpp"
 #include "faulty_disk.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,8 +1,8 @@
 // Journals that were written by released formats are still read, event by event. docs/storage-format.md says how they
 // were made; a file that is here never changes.
-#include <catch2/catch.hpp>
 
 #include "contract/lmdb_support.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

@@ -1,9 +1,9 @@
 // A journal that earlier versions of a program wrote is read by the present one, through its upcasters, on every path:
 // recovery, projections, history, export. old_orders_program.cpp says what is in there.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <sstream>
 
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "tyto/tyto.hpp"
 

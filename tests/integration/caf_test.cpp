@@ -10,7 +10,6 @@
 #include <caf/exit_reason.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
-#include <catch2/catch.hpp>
 #include <functional>
 #include <future>
 #include <stdexcept>
@@ -19,6 +18,7 @@
 
 #include "ledger.hpp"
 #include "notes.hpp"
+#include "support/catch.hpp"
 
 using namespace tyto;
 using namespace tyto::test;

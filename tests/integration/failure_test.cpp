@@ -1,7 +1,6 @@
 // Consumers whose events fail for good: what is parked, skipped or stopped, and what becomes of dead letters.
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <map>
 #include <mutex>
 #include <set>
@@ -12,6 +11,7 @@
 
 #include "consumer/partition.hpp"
 #include "ledger.hpp"
+#include "support/catch.hpp"
 #include "support/scripted_store.hpp"
 #include "support/temporary_directory.hpp"
 

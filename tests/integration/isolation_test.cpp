@@ -2,7 +2,6 @@
 // within its bounds, and the two miss nothing when they come round.
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "ledger.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "support/long_enough.hpp"
 #include "tyto/tyto.hpp"
 
 namespace tyto::test {
@@ -101,7 +102,5 @@ inline runtime_options quiet() {
   options.max_backoff = std::chrono::milliseconds{5};
   return options;
 }
-
-inline constexpr std::chrono::seconds long_enough{60};
 
 }  // namespace tyto::test

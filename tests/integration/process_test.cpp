@@ -1,10 +1,10 @@
 // Process managers through the runtime: instances, commands, deadlines under a clock of the test's, and restarts.
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 
 #include "ledger.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;

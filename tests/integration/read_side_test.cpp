@@ -2,7 +2,6 @@
 // of projections, and waiting until all have caught up.
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <future>
 #include <stdexcept>
 #include <thread>
@@ -10,6 +9,7 @@
 
 #include "ledger.hpp"
 #include "notes.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;

@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "ledger.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;

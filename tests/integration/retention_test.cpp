@@ -1,9 +1,9 @@
 // Snapshots, streams that end, and health, through the runtime and over the store on disk.
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <thread>
 
 #include "ledger.hpp"
+#include "support/catch.hpp"
 #include "support/scripted_store.hpp"
 #include "support/tally.hpp"
 #include "support/temporary_directory.hpp"

@@ -1,5 +1,4 @@
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <future>
 #include <latch>
 #include <stdexcept>
@@ -7,6 +6,7 @@
 #include <vector>
 
 #include "ledger.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;

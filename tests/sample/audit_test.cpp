@@ -1,6 +1,5 @@
 #include "audit.hpp"
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 #include <tyto/memory_store.hpp>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "payment_gateway.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,9 +1,10 @@
 #include "csv.hpp"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "support/catch.hpp"
 
 namespace {
 

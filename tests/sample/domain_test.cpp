@@ -1,12 +1,12 @@
 #include "domain.hpp"
 
-#include <catch2/catch.hpp>
 #include <limits>
 #include <string>
 #include <tyto/spec.hpp>
 #include <vector>
 
 #include "consumers.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,10 +1,11 @@
 #include "domain/fulfilment.hpp"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <tyto/codec.hpp>
 #include <utility>
 #include <variant>
+
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,10 +1,10 @@
 #include "generator.hpp"
 
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 
 #include "payment_gateway.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,8 +1,9 @@
 #include "import.hpp"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include "support/catch.hpp"
 
 namespace {
 

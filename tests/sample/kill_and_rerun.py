@@ -20,7 +20,7 @@ def start(program, data_dir, arguments):
 
 
 def finish(process, what):
-    output, _ = process.communicate(timeout=600)
+    output, _ = process.communicate()
     if process.returncode != 0:
         sys.exit(f"{what}: the program ended with status {process.returncode}: {output}")
     report = json.loads(output)

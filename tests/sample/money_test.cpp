@@ -1,9 +1,10 @@
 #include "money.hpp"
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
 #include <string>
+
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,7 +1,6 @@
 #include "simulation.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +10,7 @@
 #include "generator.hpp"
 #include "import.hpp"
 #include "report.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,5 +1,4 @@
 // The rules of the smaller samples' domains.
-#include <catch2/catch.hpp>
 #include <tyto/memory_store.hpp>
 #include <tyto/runtime.hpp>
 #include <tyto/spec.hpp>
@@ -7,6 +6,7 @@
 #include "agent_log/domain.hpp"
 #include "agent_log/usage_per_hour.hpp"
 #include "cqrs_basic/domain.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,7 +1,6 @@
 #include "health_board.hpp"
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.hpp"
 #include "support/manual_host.hpp"
 
 using namespace tyto;

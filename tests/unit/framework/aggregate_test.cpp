@@ -1,8 +1,7 @@
 #include "tyto/aggregate.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "orders.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,6 +1,5 @@
 #include "tyto/clock.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 TEST_CASE("the system clock is the operating system's, rounded down to microseconds") {
   const auto before = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());

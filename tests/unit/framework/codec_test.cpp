@@ -1,7 +1,6 @@
 #include "tyto/codec.hpp"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/catch.hpp"
 #include "tyto/event.hpp"
 
 namespace {

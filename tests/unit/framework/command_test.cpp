@@ -1,8 +1,7 @@
 #include "tyto/command.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "orders.hpp"
+#include "support/catch.hpp"
 
 using tyto::expected_version;
 

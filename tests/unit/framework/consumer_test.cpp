@@ -1,9 +1,8 @@
 #include "tyto/consumer.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "orders.hpp"
 #include "rows.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,6 +1,5 @@
 #include "tyto/decision.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 namespace {
 using event = std::variant<int, std::string>;

@@ -1,10 +1,11 @@
 #include "tyto/document.hpp"
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "support/catch.hpp"
 
 using tyto::document;
 using tyto::errc;

@@ -1,8 +1,9 @@
 #include "tyto/error.hpp"
 
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
+
+#include "support/catch.hpp"
 
 using tyto::errc;
 using tyto::error;

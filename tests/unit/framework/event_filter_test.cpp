@@ -1,6 +1,5 @@
 #include "tyto/event_filter.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 using tyto::event_filter;
 

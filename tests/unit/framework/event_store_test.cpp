@@ -1,7 +1,8 @@
 #include "tyto/event_store.hpp"
 
-#include <catch2/catch.hpp>
 #include <future>
+
+#include "support/catch.hpp"
 
 namespace {
 

@@ -1,13 +1,13 @@
 // Journals in memory that hold what a test says, and what is read from them as plain values.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "support/catch.hpp"
 #include "tyto/aggregate.hpp"
 #include "tyto/event_store.hpp"
 #include "tyto/memory_store.hpp"

@@ -1,6 +1,5 @@
 #include "tyto/metadata.hpp"
-
-#include <catch2/catch.hpp>
+#include "support/catch.hpp"
 
 namespace {
 tyto::metadata of(std::string persistence_id) {

@@ -1,9 +1,9 @@
 #include "tyto/read_model_store.hpp"
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "rows.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

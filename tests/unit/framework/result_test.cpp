@@ -1,8 +1,9 @@
 #include "tyto/result.hpp"
 
-#include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+
+#include "support/catch.hpp"
 
 using tyto::bad_result_access;
 using tyto::errc;

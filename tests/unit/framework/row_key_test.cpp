@@ -1,13 +1,14 @@
 #include "tyto/row_key.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
 #include <tuple>
 #include <vector>
+
+#include "support/catch.hpp"
 
 namespace {
 

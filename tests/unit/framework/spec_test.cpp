@@ -1,9 +1,9 @@
 #include "tyto/spec.hpp"
 
-#include <catch2/catch.hpp>
 #include <sstream>
 
 #include "orders.hpp"
+#include "support/catch.hpp"
 
 using tyto::spec;
 

@@ -1,8 +1,8 @@
 // Parts of a table: ranges, prefixes, orders, counts, and secondary indexes.
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "rows.hpp"
+#include "support/catch.hpp"
 #include "tyto/event.hpp"
 #include "tyto/table.hpp"
 

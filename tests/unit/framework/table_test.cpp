@@ -1,8 +1,7 @@
 #include "tyto/table.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "rows.hpp"
+#include "support/catch.hpp"
 
 namespace {
 

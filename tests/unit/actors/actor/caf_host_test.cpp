@@ -1,9 +1,10 @@
 #include "actor/caf_host.hpp"
 
-#include <catch2/catch.hpp>
 #include <latch>
 #include <memory>
 #include <thread>
+
+#include "support/catch.hpp"
 
 using namespace tyto::detail;
 

@@ -1,8 +1,7 @@
 #include "aggregate/aggregate_actor.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "aggregate_world.hpp"
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 
 using namespace tyto;

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 
 #include "aggregate_world.hpp"
+#include "support/catch.hpp"
 #include "support/tally.hpp"
 
 using namespace tyto;

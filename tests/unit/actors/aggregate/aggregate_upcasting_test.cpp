@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 
 #include "aggregate/aggregate_memory.hpp"
+#include "support/catch.hpp"
 #include "support/tally.hpp"
 #include "tyto/memory_store.hpp"
 #include "tyto/upcasting.hpp"

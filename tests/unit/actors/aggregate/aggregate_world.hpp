@@ -1,7 +1,6 @@
 // An aggregate's actor with a committer and a journal that do what the test says, on the test's own thread.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "aggregate/aggregate_actor.hpp"
 #include "journal/committer.hpp"
 #include "journal/event_bus.hpp"
+#include "support/catch.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_store.hpp"
 #include "tyto/memory_store.hpp"

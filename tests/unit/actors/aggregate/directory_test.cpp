@@ -1,9 +1,8 @@
 #include "aggregate/directory.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "aggregate/housekeeper.hpp"
 #include "journal/committer.hpp"
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_store.hpp"

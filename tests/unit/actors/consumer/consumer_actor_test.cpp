@@ -1,7 +1,6 @@
 #include "consumer/consumer_actor.hpp"
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_sender.hpp"

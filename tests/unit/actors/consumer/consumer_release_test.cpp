@@ -1,10 +1,10 @@
 // Dead letters of a projection that are released: what is left when the program ends, power is lost or a store fails on
 // the way, and that the rows get each of them once.
-#include <catch2/catch.hpp>
 #include <map>
 #include <stdexcept>
 
 #include "consumer/consumer_actor.hpp"
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 #include "support/forgetful_rows.hpp"
 #include "support/manual_host.hpp"

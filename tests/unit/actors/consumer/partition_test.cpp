@@ -1,8 +1,8 @@
 #include "consumer/partition.hpp"
 
-#include <catch2/catch.hpp>
 #include <string>
 
+#include "support/catch.hpp"
 #include "tyto/memory_store.hpp"
 
 using namespace tyto;

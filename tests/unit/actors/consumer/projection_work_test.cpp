@@ -1,9 +1,9 @@
 #include "consumer/projection_work.hpp"
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <random>
 
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 #include "tyto/memory_store.hpp"
 

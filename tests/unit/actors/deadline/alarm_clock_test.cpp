@@ -1,7 +1,6 @@
 #include "deadline/alarm_clock.hpp"
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.hpp"
 #include "support/counter.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_sender.hpp"

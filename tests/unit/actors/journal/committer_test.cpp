@@ -1,7 +1,6 @@
 #include "journal/committer.hpp"
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.hpp"
 #include "support/manual_host.hpp"
 #include "support/scripted_store.hpp"
 #include "tyto/memory_store.hpp"

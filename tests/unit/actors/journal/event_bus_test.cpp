@@ -1,8 +1,8 @@
 #include "journal/event_bus.hpp"
 
-#include <catch2/catch.hpp>
 #include <thread>
 
+#include "support/catch.hpp"
 #include "support/manual_host.hpp"
 
 using namespace tyto;

@@ -1,11 +1,11 @@
 // Questions to projections whose progress the test makes.
 #include "reading/reading.hpp"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <thread>
 
+#include "support/catch.hpp"
 #include "time_limit.hpp"
 #include "tyto/memory_store.hpp"
 
