@@ -124,7 +124,8 @@ class delivered_one_by_one {
       : stores_(where_.open(how)),
         journal_(std::make_shared<stamping_journal>(stores_.journal)),
         rt_{{journal_, stores_.read_models, stores_.snapshots}} {
-    rt_.aggregate<note>().subscribe<noted>(
+    rt_.aggregate<note>();
+    rt_.subscribe<noted>(
         [this](const noted&, const tyto::metadata&) {
           took_us_ = microseconds(steady::now() - journal_->durable_at());
           arrived_.release();

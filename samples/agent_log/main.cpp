@@ -93,7 +93,7 @@ void print_trail(const tyto::event_store& journal, const std::string& task_id) {
 void print_usage(tyto::runtime& rt, std::uint64_t head) {
   fmt::print("\n{:>7}{:>9}{:>10}{:>9}{:>7}{:>8}\n", "hour", "started", "finished", "stopped", "calls", "tokens");
   const usage_per_hour::between today{nine, nine + std::chrono::hours{9}};
-  const auto hours = rt.query<usage_per_hour>(today, head).value();
+  const auto hours = rt.query<usage_per_hour>(today, {head}).value();
   for (const auto& [hour, row] : hours) {
     fmt::print("  {:%H:%M}{:>9}{:>10}{:>9}{:>7}{:>8}\n", hour, row.started, row.finished, row.stopped, row.calls,
                row.tokens);

@@ -59,7 +59,7 @@ std::uint64_t sell_tea(const tyto::storage& stores) {
   keeper.does("change the price of 3 to 3.50", "3", product::change_price{350});
 
   fmt::print("\nThe read model {} answers, up to event {}:\n", offers::name, keeper.seen());
-  const auto on_offer = rt.query<offers>(offers::all{}, keeper.seen()).value();
+  const auto on_offer = rt.query<offers>(offers::all{}, {keeper.seen()}).value();
   for (const auto& each : on_offer) {
     fmt::print("  {:<8} {:>5}\n", each.title, money(each.price_cents));
   }
@@ -73,7 +73,7 @@ void look_back(const tyto::storage& stores, std::uint64_t seen) {
   rt.aggregate<product>().projection<offers>().projection<offers_with_history>().start().value();
 
   fmt::print("\nThe read model {}, rebuilt from the journal, answers:\n", offers_with_history::name);
-  const auto on_offer = rt.query<offers_with_history>(offers_with_history::all{}, seen).value();
+  const auto on_offer = rt.query<offers_with_history>(offers_with_history::all{}, {seen}).value();
   for (const auto& each : on_offer) {
     fmt::print("  {:<8} {:>5}, changed {} times, once {}\n", each.title, money(each.price_cents), each.changes,
                money(each.highest_cents));

@@ -39,5 +39,5 @@ int main() {
   auto refused = rt.execute<account>("alice", withdraw{1'000'000});
   if (!paid_in || refused) return 1;
   std::cout << refused.error().message() << "\n";
-  std::cout << "alice has " << rt.query<balances>({"alice"}, paid_in->position).value() << " cents\n";
+  std::cout << "alice has " << rt.query<balances>({"alice"}, {paid_in->position}).value() << " cents\n";
 }

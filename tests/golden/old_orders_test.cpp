@@ -138,7 +138,7 @@ TEST_CASE("A runtime recovers aggregates from events of older versions, and goes
   const auto done = rt.execute<order>("3", complete{}).value();
   CHECK(done.position == 8);
   CHECK(done.sequence_number == 3);
-  CHECK(rt.query<receipts>({"1"}, done.position).value() == "r-1 completed");
+  CHECK(rt.query<receipts>({"1"}, {done.position}).value() == "r-1 completed");
   CHECK(rt.query<receipts>({"2"}).value() == "r-2 completed");
   CHECK(rt.query<receipts>({"3"}).value() == " completed");
 }

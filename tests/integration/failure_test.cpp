@@ -212,7 +212,7 @@ TEST_CASE("A consumer halts where the policy says so, health names it, and other
   const auto late = rt.settle(long_enough);  // it ends as soon as the consumer has halted
   REQUIRE_FALSE(late);
   CHECK_THAT(late.error().message(), Catch::Contains("noting"));
-  CHECK(rt.query<turnover>({"ben"}, 3).value().credited == 2);
+  CHECK(rt.query<turnover>({"ben"}, {3}).value().credited == 2);
   CHECK(book->taken() == lines{"ben 1"});
   REQUIRE(rt.health().problems.size() == 1);
   CHECK(rt.health().problems[0].subject == "consumer 'noting'");

@@ -164,13 +164,14 @@ TEST_CASE("A hanging and a failing consumer delay nobody, cost no memory, and mi
   runtime rt{open_lmdb({.path = directory.path()}).value(), small_queues()};
   rt.aggregate<sensor>().projection<totals>().reaction(healthy{seen_by_healthy});
   rt.reaction(hanging{seen_by_hanging, let_go}).reaction(failing{seen_by_failing, copes});
-  rt.subscribe<measured>([&](const measured&, const metadata&) { ++heard; }).start().value();
+  rt.subscribe<measured>([&](const measured&, const metadata&) { ++heard; });
+  rt.start().value();
   counted_instance::begin_anew();
   send_all(rt);
 
   wait_until_at(rt, "healthy", events_sent);
   wait_until_at(rt, "subscription", events_sent);
-  CHECK(rt.query<totals>({}, events_sent, long_enough).value() == events_sent * (events_sent - 1) / 2);
+  CHECK(rt.query<totals>({}, {events_sent, long_enough}).value() == events_sent * (events_sent - 1) / 2);
   CHECK(heard == events_sent);
   positions all(events_sent);
   std::iota(all.begin(), all.end(), 1);

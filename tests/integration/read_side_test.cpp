@@ -187,13 +187,13 @@ TEST_CASE("An index is committed with its rows and read back after a restart") {
     rt.aggregate<account>().projection<balances>().start().value();
     for (const auto* owner : {"cyd", "ann", "bob"}) (void)rt.execute<account>(owner, credit{5}).value();
     const auto done = rt.execute<account>("cyd", debit{2}).value();
-    CHECK(rt.query<balances>({5}, done.position).value() == "ann bob ");
+    CHECK(rt.query<balances>({5}, {done.position}).value() == "ann bob ");
   }
   runtime rt{open_lmdb({.path = directory.path()}).value(), quiet()};
   rt.aggregate<account>().projection<balances>().start().value();
   CHECK(rt.query<balances>({5}).value() == "ann bob ");
   const auto done = rt.execute<account>("ann", debit{2}).value();
-  CHECK(rt.query<balances>({5}, done.position).value() == "bob ");
+  CHECK(rt.query<balances>({5}, {done.position}).value() == "bob ");
   CHECK(rt.query<balances>({3}).value() == "ann cyd ");
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("Several projections answer as of one position while events come in") 
   std::int64_t last = 0;
   for (int i = 0; i < 100; ++i) {
     const auto answered =
-        rt.query_together<sum_of_credits, owners, receipt_count>({}, {}, {}, std::uint64_t{0}, long_enough);
+        rt.query_together<sum_of_credits, owners, receipt_count>({}, {}, {}, {.timeout = long_enough});
     REQUIRE(answered);
     const auto& [sum, sum_of_owners, receipts_printed] = *answered;
     REQUIRE(sum == sum_of_owners);
@@ -226,7 +226,7 @@ TEST_CASE("A question to several projections waits for the write that it must se
   rt.aggregate<account>().projection<sum_of_credits>().projection<owners>().start().value();
   for (int i = 1; i <= 50; ++i) {
     const auto done = rt.execute<account>("ann", credit{1}).value();
-    REQUIRE(rt.query_together<sum_of_credits, owners>({}, {}, done.position).value() == std::tuple{i, i});
+    REQUIRE(rt.query_together<sum_of_credits, owners>({}, {}, {done.position}).value() == std::tuple{i, i});
   }
 }
 
@@ -235,8 +235,8 @@ TEST_CASE("A question to several projections that takes too long says which of t
   rt.aggregate<account>().projection<sum_of_credits>().projection<owners>().start().value();
   const closing held{sum_of_credits::held};
   const auto done = rt.execute<account>("ann", credit{1}).value();
-  (void)rt.query<owners>({}, done.position).value();
-  const auto late = rt.query_together<owners, sum_of_credits>({}, {}, 0, std::chrono::milliseconds{1});
+  (void)rt.query<owners>({}, {done.position}).value();
+  const auto late = rt.query_together<owners, sum_of_credits>({}, {}, {.timeout = std::chrono::milliseconds{1}});
   REQUIRE_FALSE(late);
   CHECK(late.error().code() == errc::timeout);
   CHECK_THAT(late.error().message(),
@@ -376,13 +376,13 @@ TEST_CASE("A new version of a projection is built beside the old one, which answ
     CHECK(rt.query<version_2>(total{}).value() == "1: 3");
     watched = rt.watch<version_2>(total{}, [&](const std::string& answer) { seen.add(answer); }).value();
     const auto done = rt.execute<account>("cyd", credit{4}).value();
-    CHECK(rt.query<version_2>(total{}, done.position).value() == "1: 7");
+    CHECK(rt.query<version_2>(total{}, {done.position}).value() == "1: 7");
     CHECK(rt.status().consumers.at(1).lag == 4);
     REQUIRE(seen.wait_for("1: 7"));
   }
   CHECK(seen.wait_for("2: 7"));
   const auto done = rt.execute<account>("cyd", credit{1}).value();
-  CHECK(rt.query<version_2>(total{}, done.position).value() == "2: 8");
+  CHECK(rt.query<version_2>(total{}, {done.position}).value() == "2: 8");
   rt.settle(long_enough).value();
   rt.caught_up(long_enough).value();
   CHECK(rt.cancel_rebuild<version_2>().error().code() == errc::invalid_argument);
@@ -420,7 +420,7 @@ TEST_CASE("A rebuild that is cancelled leaves the old version to answer, and the
     rt.cancel_rebuild<version_2>().value();
     CHECK(rt.cancel_rebuild<version_2>().error().code() == errc::invalid_argument);
     const auto done = rt.execute<account>("cyd", credit{4}).value();
-    CHECK(rt.query<version_2>(total{}, done.position).value() == "1: 7");
+    CHECK(rt.query<version_2>(total{}, {done.position}).value() == "1: 7");
     CHECK(rt.status().consumers.at(1).state == consumer_state::stopped);
     rt.settle(long_enough).value();
     rt.caught_up(long_enough).value();

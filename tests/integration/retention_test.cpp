@@ -72,7 +72,7 @@ TEST_CASE("A consumer passes over what was deleted before it came there") {
   runtime rt{stores, quiet()};
   rt.aggregate<account>().projection<turnover>().start().value();
   rt.settle(long_enough).value();
-  CHECK(rt.query<turnover>({"ann"}, 3).value().credited == 0);
+  CHECK(rt.query<turnover>({"ann"}, {3}).value().credited == 0);
   CHECK(rt.query<turnover>({"ben"}).value().credited == 2);
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("Health names what fails, while everything else goes on, until it work
   CHECK(report.problems[0].why.code() == errc::full);
 
   CHECK(rt.execute<account>("ann", debit{2}).error().rejected());  // what needs no writing works
-  CHECK(rt.query<turnover>({"ann"}, 1).value().credited == 1);
+  CHECK(rt.query<turnover>({"ann"}, {1}).value().credited == 1);
   CHECK(rt.execute<account>("ben", credit{1}));
   CHECK(rt.health().is_healthy());
 }

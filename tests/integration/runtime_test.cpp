@@ -30,14 +30,14 @@ TEST_CASE("A query that waits for a command's position sees its effect") {
   for (int i = 1; i <= 100; ++i) {
     const auto done = rt.execute<account>("ann", credit{1});
     REQUIRE(done);
-    REQUIRE(rt.query<turnover>({"ann"}, done->position).value().credited == i);
+    REQUIRE(rt.query<turnover>({"ann"}, {done->position}).value().credited == i);
   }
 }
 
 TEST_CASE("A query says how far behind its projection is when it cannot wait longer") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().projection<turnover>().start().value();
-  auto late = rt.query<turnover>({"ann"}, 7, std::chrono::milliseconds{1});
+  auto late = rt.query<turnover>({"ann"}, {.at_least = 7, .timeout = std::chrono::milliseconds{1}});
   REQUIRE_FALSE(late);
   CHECK(late.error().code() == errc::timeout);
   CHECK_THAT(late.error().message(), Catch::Contains("7 events behind"));
@@ -86,7 +86,7 @@ TEST_CASE("A consumer that blocks delays nobody") {
   rt.start().value();
   std::uint64_t last = 0;
   for (int i = 0; i < 100; ++i) last = rt.execute<account>("ann", credit{1}).value().position;
-  CHECK(rt.query<turnover>({"ann"}, last).value().credited == 100);
+  CHECK(rt.query<turnover>({"ann"}, {last}).value().credited == 100);
   CHECK(slow_seen == 0);
   release.count_down();
   rt.settle(long_enough).value();
@@ -260,7 +260,7 @@ TEST_CASE("A timeout without end is none that has passed") {
   patient.timeout = std::chrono::milliseconds::max();
   const auto done = rt.execute<account>("ann", credit{1}, patient);
   REQUIRE(done);
-  CHECK(rt.query<turnover>({"ann"}, done->position, std::chrono::milliseconds::max()).value().credited == 1);
+  CHECK(rt.query<turnover>({"ann"}, {done->position, std::chrono::milliseconds::max()}).value().credited == 1);
   CHECK(rt.settle(std::chrono::milliseconds::max()));
 }
 

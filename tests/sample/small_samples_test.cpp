@@ -73,7 +73,7 @@ TEST_CASE("usage per hour answers for the hours that begin within the question")
   const auto done = rt.execute<task>("1", task::start{"count owls", "owl-2", 100});
   REQUIRE(done);
   const auto rows = [&](tyto::timestamp from, tyto::timestamp to) {
-    return rt.query<agent::usage_per_hour>(agent::usage_per_hour::between{from, to}, done->position).value();
+    return rt.query<agent::usage_per_hour>(agent::usage_per_hour::between{from, to}, {done->position}).value();
   };
   REQUIRE(rows(ten, ten + moment).size() == 1);
   CHECK(rows(ten, ten + moment).front().first == ten);

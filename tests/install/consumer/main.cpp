@@ -41,7 +41,7 @@ int main() {
   rt.start().value();
   const auto done = rt.execute<counter>("visits", increment{42});
   if (!done) return std::puts(done.error().message().c_str()), 1;
-  const auto total = rt.query<totals>({"visits"}, done->position).value();
+  const auto total = rt.query<totals>({"visits"}, {done->position}).value();
   rt.stop().value();
   std::printf("Tyto " TYTO_VERSION " counted %lld\n", static_cast<long long>(total));
   return total == 42 ? 0 : 1;

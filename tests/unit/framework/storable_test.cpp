@@ -1,7 +1,6 @@
 #include "tyto/storable.hpp"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +16,7 @@
 #include <unordered_set>
 #include <utility>
 #include <vector>
+#include "support/catch.hpp"
 
 #include "tyto/codec.hpp"
 #include "tyto/document.hpp"

@@ -21,7 +21,7 @@ TEST_CASE("A command is answered with the place of its last event") {
   auto second = w.execute(count_twice{});
   CHECK(second->position == 3);
   CHECK(second->sequence_number == 3);
-  CHECK(second->events == 2);
+  CHECK(second->event_count == 2);
   CHECK_FALSE(second->repeated);
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("A repeated command gets the first outcome and does not run again") {
   CHECK(again->repeated);
   CHECK(again->position == first->position);
   CHECK(again->sequence_number == 2);
-  CHECK(again->events == 2);
+  CHECK(again->event_count == 2);
   CHECK(w.version() == 3);
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("A command repeated while the first is under way waits for it") {
 
 TEST_CASE("A command that changed nothing may be sent again under its id") {
   world w;
-  CHECK(w.execute(do_nothing{}, with_id("a"))->events == 0);
+  CHECK(w.execute(do_nothing{}, with_id("a"))->event_count == 0);
   CHECK_FALSE(w.execute(count{}, with_id("a"))->repeated);
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("A command that changes nothing is answered with the aggregate's last 
   (void)w.execute(count_twice{}).value();
   auto outcome = w.execute(do_nothing{});
   REQUIRE(outcome);
-  CHECK(outcome->events == 0);
+  CHECK(outcome->event_count == 0);
   CHECK(outcome->position == 2);
   CHECK_FALSE(outcome->repeated);
 }

@@ -32,7 +32,7 @@ TEST_CASE("A closed stream takes no more commands and can still be recovered") {
   const auto closed = w.execute(close_stream<tally>("1"));
   REQUIRE(closed);
   CHECK(closed->sequence_number == 1);
-  CHECK(closed->events == 0);
+  CHECK(closed->event_count == 0);
 
   SECTION("by the aggregate that closed it") {}
   SECTION("by one that recovers") { w.aggregate = w.start(); }

@@ -74,7 +74,7 @@ TEST_CASE("Recovery applies each part of a split event, and takes the event for 
   const auto* outcome = memory.outcomes.find("command 2");
   REQUIRE(outcome != nullptr);
   CHECK(outcome->stored.sequence_number == 2);
-  CHECK(outcome->stored.events == 1);
+  CHECK(outcome->stored.event_count == 1);
 }
 
 TEST_CASE("Recovery passes over a retired event, and knows its command and its number") {

@@ -24,8 +24,14 @@ struct recording_handler final : consumer_handler {
     std::uint64_t checkpoint = 0;
     std::uint64_t poison = 0;  // the position that fails
     bool sends_commands = false;
+    expected_version expected = expected_version::any();  // of what is sent
     bool commit_fails = false;
+    bool saves_late = false;
     std::uint64_t saved_at = 0;
+    bool reset_fails = false;
+    int resets = 0;
+    bool hears_refusals = false;
+    std::vector<refused_command> refused;
     std::vector<std::uint32_t> parts;         // of what was handled
     std::function<void()> meanwhile = [] {};  // while an event is handled
   };
@@ -40,8 +46,9 @@ struct recording_handler final : consumer_handler {
     script_.handled.push_back(event.meta.position);
     script_.parts.push_back(event.meta.part);
     script_.meanwhile();
-    if (script_.sends_commands) return commands{send<counter>("other", count{}), send<counter>("third", count{})};
-    return commands{};
+    if (!script_.sends_commands) return commands{};
+    const send_options with{.expected = script_.expected};
+    return commands{send<counter>("other", count{}, with), send<counter>("third", count{}, with)};
   }
   result<void> commit(std::uint64_t position) override {
     if (script_.commit_fails) return error{errc::full, "committing"};
@@ -52,6 +59,18 @@ struct recording_handler final : consumer_handler {
   result<void> save(std::uint64_t position) override {
     script_.saved_at = position;
     return {};
+  }
+  [[nodiscard]] bool has_unsaved(std::uint64_t position) const override {
+    return script_.saves_late && script_.saved_at < position;
+  }
+  result<void> reset() override {
+    ++script_.resets;
+    return script_.reset_fails ? result<void>{error{errc::invalid_argument, "resetting"}} : result<void>{};
+  }
+  [[nodiscard]] bool hears_refusals() const override { return script_.hears_refusals; }
+  result<commands> refused(const refused_command& refused, const metadata& cause) override {
+    script_.refused.push_back(refused);
+    return commands{send<counter>(cause.entity_id(), count{})};
   }
 
   script& script_;
@@ -420,4 +439,166 @@ TEST_CASE("An event that is done with is not blamed when the next one cannot be 
   w.journal.fail_reads(std::nullopt);
   w.host.advance(std::chrono::milliseconds{40});
   CHECK(w.script.handled == positions{1, 2, 3, 4});
+}
+
+TEST_CASE("A refused command is counted with its reason, and the consumer goes on") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  w.answer(0, command_failure{reject("the counter is full")});
+  w.answer(1, committed{});
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.status().rejected == 1);
+  CHECK(w.status().last_rejection == "counter|other: the counter is full");
+  CHECK(w.status().failures == 0);
+  CHECK_FALSE(w.sent[0].options.record_rejection);
+}
+
+TEST_CASE("A handler that hears of refusals sends what follows under ids of their own before the checkpoint moves") {
+  world w;
+  w.script.sends_commands = true;
+  w.script.hears_refusals = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  CHECK(w.sent[0].options.record_rejection);  // so that a repetition is refused like the first one
+  w.answer(0, command_failure{rejection{"no", "counter.full", {}}});
+  REQUIRE(w.sent.size() == 3);
+  CHECK(w.script.refused.front().command_id == "billing/1/0");
+  CHECK(w.script.refused.front().why.code == "counter.full");
+  CHECK(w.sent[2].options.command_id == "billing/1/0/rejected/0");
+  CHECK(w.sent[2].options.causation_id == "billing/1");
+  w.answer(1, committed{});
+  CHECK(w.script.commits.empty());
+  w.answer(2, command_failure{reject("no again")});
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.status().rejected == 2);
+  CHECK(w.sent.size() == 3);  // of what was sent then a refusal is only counted
+}
+
+TEST_CASE("A version that a command expects in vain is a refusal, any other conflict a failure") {
+  world w;
+  w.script.sends_commands = true;
+  w.script.expected = expected_version::exactly(7);
+  w.start();
+  w.publish_one();
+  w.host.run();
+  CHECK_FALSE(w.sent[0].options.expected.allows(6));
+  w.answer(0, command_failure{error{errc::conflict, "running a command", "it is at version 8"}});
+  w.answer(1, committed{});
+  CHECK(w.script.commits == positions{1});
+  CHECK(w.status().rejected == 1);
+
+  w.script.expected = expected_version::any();
+  w.publish_one();
+  w.host.run();
+  w.answer(2, command_failure{error{errc::conflict, "running a command", "it is at version 8"}});
+  w.answer(3, committed{});
+  CHECK(w.status().rejected == 1);
+  CHECK(w.status().failures == 1);
+}
+
+TEST_CASE("A paused consumer takes nothing until it is resumed, and misses nothing") {
+  world w;
+  w.start();
+  bool is_paused = false;
+  w.consumer.post(pause_consumer{[&] { is_paused = true; }});
+  w.host.run();
+  CHECK(is_paused);
+  CHECK(w.status().state == consumer_state::paused);
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled.empty());
+  w.consumer.post(resume_consumer{});
+  w.host.run();
+  CHECK(w.script.handled == positions{1});
+  CHECK(w.status().state == consumer_state::running);
+}
+
+TEST_CASE("A consumer pauses when it is done with what it has in hand") {
+  world w;
+  w.script.sends_commands = true;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  bool is_paused = false;
+  w.consumer.post(pause_consumer{[&] { is_paused = true; }});
+  w.host.run();
+  CHECK_FALSE(is_paused);
+  w.answer(0, committed{});
+  w.answer(1, committed{});
+  CHECK(is_paused);
+  CHECK(w.script.commits == positions{1});
+}
+
+TEST_CASE("A consumer that failed and is paused meanwhile tries again when it is resumed, not before") {
+  world w;
+  w.script.poison = 1;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  REQUIRE(w.status().state == consumer_state::failing);
+  w.consumer.post(pause_consumer{[] {}});
+  w.host.run();
+  w.script.poison = 0;
+  w.host.advance(std::chrono::milliseconds{100});
+  CHECK(w.script.handled.empty());
+  w.consumer.post(resume_consumer{});
+  w.host.run();
+  CHECK(w.script.handled == positions{1});
+}
+
+TEST_CASE("A consumer that has halted tries again when it is resumed") {
+  world w;
+  w.script.definition.failures = {.retries = 0, .then = on_failure::stop};
+  w.script.poison = 1;
+  w.start();
+  w.publish_one();
+  w.host.run();
+  REQUIRE(w.status().state == consumer_state::halted);
+  w.script.poison = 0;
+  w.consumer.post(resume_consumer{});
+  w.host.run();
+  CHECK(w.script.handled == positions{1});
+  CHECK(w.status().state == consumer_state::running);
+  CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("A consumer that is reset begins anew where its handler then says") {
+  world w{3};
+  w.start();
+  REQUIRE(w.script.handled == positions{1, 2, 3});
+  w.script.handled.clear();
+  std::optional<result<void>> outcome;
+  w.consumer.post(reset_consumer{[&](result<void> done) { outcome = std::move(done); }});
+  w.host.run();
+  REQUIRE(outcome);
+  CHECK(outcome->has_value());
+  CHECK(w.script.handled == positions{1, 2, 3});
+  CHECK(w.status().position == 3);
+}
+
+TEST_CASE("A consumer that cannot be reset says so and goes on") {
+  world w{1};
+  w.script.reset_fails = true;
+  w.start();
+  std::optional<result<void>> outcome;
+  w.consumer.post(reset_consumer{[&](result<void> done) { outcome = std::move(done); }});
+  w.host.run();
+  REQUIRE(outcome);
+  CHECK(outcome->error().code() == errc::invalid_argument);
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled == positions{1, 2});
+}
+
+TEST_CASE("A checkpoint that was put off is saved after a second, for those who look from outside") {
+  world w{2};
+  w.script.saves_late = true;
+  w.start();
+  CHECK(w.script.saved_at == 0);
+  w.host.advance(std::chrono::seconds{1});
+  CHECK(w.script.saved_at == 2);
 }
