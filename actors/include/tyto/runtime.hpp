@@ -32,7 +32,7 @@ struct runtime_options {
 
   /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
   /// Must not block for long.
-  std::function<void(std::string_view line)> log;
+  std::function<void(std::string_view line)> log = {};
 
   /// Commands that callers may have in flight at once. What happens to one more is the caller's choice, see
   /// command_options::when_full. Bounds memory: what waits anywhere on its way to the disk is one of these, or one of
@@ -135,7 +135,20 @@ template <class R, class T, class Q>
 struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
 
 template <class P>
-using question_of = typename query_parameter<decltype(&P::query)>::type;
+concept answers_one_question = requires {
+  typename query_parameter<decltype(&P::query)>::type;
+};
+/// What braces become where they may be one of several questions.
+struct some_question {
+  template <class... Parts>
+  some_question(const Parts&...) {}
+};
+template <class P>
+struct question : std::type_identity<some_question> {};
+template <answers_one_question P>
+struct question<P> : query_parameter<decltype(&P::query)> {};
+template <class P>
+using question_of = typename question<P>::type;
 template <class P, class Question>
 using answer_of = decltype(P::query(std::declval<const typename P::table&>(), std::declval<const Question&>()));
 
@@ -286,7 +299,12 @@ class runtime {
   template <class P>
   auto query(const detail::question_of<P>& question, std::uint64_t at_least = 0,
              std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
-    return query<P, detail::question_of<P>>(question, at_least, timeout);
+    constexpr bool is_one = detail::answers_one_question<P>;
+    static_assert(is_one,
+                  "tyto: the projection answers several types of questions, or has another form of query than `static "
+                  "Answer query(const table&, const YourQuestion&)`; name the question's type: "
+                  "`rt.query<your_projection>(your_question{...})`");
+    if constexpr (is_one) return query<P, detail::question_of<P>>(question, at_least, timeout);
   }
 
   /// Asks several projections, each of which answers one type of questions, as of one position, `at_least` or later:
