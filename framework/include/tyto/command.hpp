@@ -114,9 +114,8 @@ class command_failure {
 
 using command_result = result<committed, command_failure>;
 
-/// A command as a value, to be sent by the runtime, or by a handler that returns it: made and dropped, it has no
-/// effect.
-struct [[nodiscard]] outgoing_command {
+/// A command as a value, to be sent by the runtime.
+struct [[nodiscard("a command is sent when a handler returns it or runtime::execute() gets it")]] outgoing_command {
   const aggregate_definition* target = nullptr;
   std::string entity_id = {};
   std::shared_ptr<const void> command = {};  // the target's variant of commands
