@@ -1,6 +1,16 @@
 #include "tyto/consumer.hpp"
 
+#include <stdexcept>
+
 namespace tyto::detail {
+
+failure_policy checked_policy(const failure_policy& given, std::string_view consumer) {
+  if (given.contradicts_itself()) {
+    throw std::invalid_argument("tyto: the failures of '" + std::string{consumer} +
+                                "' limit the retries of on_failure::retry, which has no limit");
+  }
+  return given;
+}
 
 error caught_failure(std::string doing) {
   try {

@@ -1,8 +1,8 @@
 """Compiles one C++ file and checks what the compiler says.
 
 Each line `// expect error: <text>` in a file is a mark: the file must fail to compile, an error must hold that text, and
-the compiler's messages must lead to the line below the mark. The errors are all Tyto's own sentences, and no more kinds
-of them than there are marks. A file without a mark must compile.
+the compiler's messages must lead to the line below the marks. There is no other error. A file without a mark must
+compile.
 
     check_compile.py <file> <compiler> [<flag>...]
 """
@@ -18,7 +18,7 @@ MARK = "// expect error: "
 def main():
     file, compiler = sys.argv[1], sys.argv[2:]
     with open(file, encoding="utf-8") as source:
-        marks = [(number + 1, line.split(MARK)[1].strip()) for number, line in enumerate(source, 1) if MARK in line]
+        marks = marks_of(source.readlines())
 
     compiled = subprocess.run(
         [*compiler, "-fsyntax-only", file],
@@ -42,6 +42,16 @@ def main():
         if not any(expected in error for _, expected in marks):
             return report(f"no mark expects the error: {error}", said)
     return 0
+
+
+def marks_of(lines):
+    """Returns each mark's line and text: the line is the first one below that is no mark."""
+    marks = []
+    for index, line in enumerate(lines):
+        if MARK in line:
+            below = next(number for number in range(index, len(lines)) if MARK not in lines[number])
+            marks.append((below + 1, line.split(MARK)[1].strip()))
+    return marks
 
 
 def report(why, said):

@@ -1,7 +1,9 @@
 // A small and complete domain, into which each case brings one mistake.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>

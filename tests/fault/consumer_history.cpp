@@ -91,7 +91,7 @@ std::size_t check_picky(const event_store& journal, const told_by_journal& told)
     const auto* effect = told.effect(picky::name, event);
     if (blocked.contains(group) || picky::is_poison(in)) {
       const bool waits = !blocked.insert(group).second;
-      expected.emplace(event.meta.position, waits ? 0 : picky::failures.retries + 1);
+      expected.emplace(event.meta.position, waits ? 0 : picky::failures.max_retries() + 1);
       REQUIRE(effect == nullptr);
     } else {
       REQUIRE(effect != nullptr);

@@ -31,7 +31,32 @@ template <class R, class T, class Q>
 struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
 
 template <class P>
-using question_of = typename query_parameter<decltype(&P::query)>::type;
+concept answers_one_question = requires {
+  typename query_parameter<decltype(&P::query)>::type;
+};
+/// What braces become where they may be one of several questions.
+struct some_question {
+  template <class... Parts>
+  some_question(const Parts&...) {}
+};
+template <class P>
+struct question : std::type_identity<some_question> {};
+template <answers_one_question P>
+struct question<P> : query_parameter<decltype(&P::query)> {};
+template <class P>
+using question_of = typename question<P>::type;
+
+/// Says at compile time that the type of a question in braces cannot be told; returns whether it can.
+template <class P>
+constexpr bool check_one_question() {
+  constexpr bool is_one = answers_one_question<P>;
+  static_assert(is_one,
+                "tyto: the projection answers several types of questions, or has another form of query than `static "
+                "Answer query(const table&, const YourQuestion&)`; name the question's type: "
+                "`rt.query<your_projection>(your_question{...})`");
+  return is_one;
+}
+
 template <class P, class Question>
 using answer_of = decltype(P::query(std::declval<const typename P::table&>(), std::declval<const Question&>()));
 

@@ -158,7 +158,7 @@ class runtime {
   /// The same for a question in braces, if P answers one type of questions: `rt.query<revenue>({"alice"})`.
   template <class P>
   auto query(const detail::question_of<P>& question, query_options options = {}) {
-    return query<P, detail::question_of<P>>(question, options);
+    if constexpr (detail::check_one_question<P>()) return query<P, detail::question_of<P>>(question, options);
   }
 
   /// Asks several projections, each of which answers one type of questions, as of one position:

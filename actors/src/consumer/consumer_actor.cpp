@@ -349,7 +349,7 @@ bool consumer_actor::has_failed_too_often(const error& why) {
     failed_attempts_ = 0;
   }
   const auto& policy = handler_->definition().failures;
-  return policy.then != on_failure::retry && ++failed_attempts_ > policy.retries && in_hand_->is_first;
+  return policy.then != on_failure::retry && ++failed_attempts_ > policy.max_retries() && in_hand_->is_first;
 }
 
 // Goes on behind the event in hand, or not at all.

@@ -38,19 +38,19 @@ struct command_options {
   /// outcome and change nothing, as long as the id is among the last ones (see runtime_options::command_id_window). A
   /// command that led to none, or was rejected without record_rejection, has left no trace and is decided again. Empty:
   /// every call is a command of its own. At most 255 bytes, as for the ids below.
-  std::string command_id;
+  std::string command_id = {};
   /// The version at which the aggregate must be.
   expected_version expected = expected_version::any();
   /// Carried on to every event and command that follows from this one. Empty: the command id, or if there is none an
   /// id that the runtime makes (runtime_options::ids).
-  std::string correlation_id;
+  std::string correlation_id = {};
   /// What made the caller send the command.
-  std::string causation_id;
+  std::string causation_id = {};
   /// Records a rejection of this command in the stream, as the event command_rejected, if the command has an id: so a
   /// repetition is rejected like the first one, and the rejection is part of the history. The version grows by it.
   bool record_rejection = false;
   /// Stored with the events. At most 255, of at most 255 bytes each.
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
   /// How long execute() waits for the answer, and any caller for room. On a timeout of execute() the command may still
   /// run.
   std::chrono::milliseconds timeout = std::chrono::seconds{30};
@@ -134,7 +134,7 @@ inline constexpr std::string_view version_refusal = "tyto.version";
 
 /// A command as a value, to be sent by the runtime. Making one does nothing: return it from a handler, or hand it to
 /// runtime::execute().
-struct [[nodiscard]] outgoing_command {
+struct [[nodiscard("a command is sent when a handler returns it or runtime::execute() gets it")]] outgoing_command {
   const aggregate_definition* target = nullptr;
   std::string entity_id = {};
   std::shared_ptr<const void> command = {};  // the target's variant of commands
@@ -154,6 +154,8 @@ outgoing_command send(std::string_view entity_id, Command&& command, send_option
     return {&definition_of<A>(), std::string{entity_id},
             std::make_shared<const typename A::command>(std::forward<Command>(command)), std::nullopt,
             std::move(options)};
+  } else {
+    return {};
   }
 }
 

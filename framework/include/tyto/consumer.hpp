@@ -100,6 +100,9 @@ event_filter handled_by(const Definition& definition) {
 
 namespace detail {
 
+/// Returns `given`; throws std::invalid_argument if it contradicts itself.
+failure_policy checked_policy(const failure_policy& given, std::string_view consumer);
+
 template <class C, class E>
 void add_key_of(consumer_definition& made) {
   if constexpr (has_key_of<C, E>) {
@@ -118,7 +121,7 @@ void describe_consumer(consumer_definition& made) {
     made.categories.assign(std::begin(C::categories), std::end(C::categories));
   }
   if constexpr (gives_partitions<C>) made.partitions = C::partitions;
-  if constexpr (gives_failures<C>) made.failures = C::failures;
+  if constexpr (gives_failures<C>) made.failures = checked_policy(C::failures, C::name);
   if constexpr (gives_busy_wait<C>) made.busy_wait = C::busy_wait;
   event_list<List>::for_each([&made]<class E>(std::type_identity<E>) { add_key_of<C, E>(made); });
 }
@@ -186,9 +189,13 @@ template <event E, class Handler>
 reaction_definition define_subscription(std::string name, Handler handler) {
   reaction_definition made{};
   made.name = std::move(name);
-  made.handlers.emplace(stored_name<E>, [handler = std::move(handler)](const recorded_event& recorded) mutable {
-    return detail::call_reaction<E>(handler, recorded);
-  });
+  constexpr bool callable = std::invocable<Handler&, const E&, const metadata&>;
+  static_assert(callable, "tyto: a subscription's handler is called with `(const YourEvent&, const tyto::metadata&)`");
+  if constexpr (callable) {
+    made.handlers.emplace(stored_name<E>, [handler = std::move(handler)](const recorded_event& recorded) mutable {
+      return detail::call_reaction<E>(handler, recorded);
+    });
+  }
   return made;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,8 +29,15 @@ enum class on_failure : std::uint8_t {
 /// aggregate to which it sends a command, cannot cope with. While storage is full or slow, consumers simply wait and
 /// try again.
 struct failure_policy {
-  std::uint32_t retries = 8;  // after the first attempt, with a pause that grows (runtime_options::min_backoff)
+  /// How often it is tried again after the first attempt, with a pause that grows (runtime_options::min_backoff). Not
+  /// given: 8 times. Must not be given with on_failure::retry, which knows no limit.
+  std::optional<std::uint32_t> retries = std::nullopt;
   on_failure then = on_failure::park;
+
+  /// How often an event is tried again.
+  [[nodiscard]] constexpr std::uint32_t max_retries() const { return retries.value_or(8); }
+  /// Whether there is a limit, and none as well.
+  [[nodiscard]] constexpr bool contradicts_itself() const { return retries && then == on_failure::retry; }
 };
 
 /// An event became a dead letter of a consumer, or waits behind one.

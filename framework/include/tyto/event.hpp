@@ -24,24 +24,25 @@
 ///     template <class Inspector> bool inspect(Inspector& f, order_line& x) {
 ///       return f.object(x).fields(f.field("stock_code", x.stock_code), f.field("quantity", x.quantity).fallback(1));
 ///     }
-#define TYTO_VALUE(Type, ...)                                                                               \
-  static_assert(!tyto::detail::has_more_fields<Type, tyto::detail::count_names(#__VA_ARGS__)>(),            \
-                "tyto: a field of `" #Type                                                                  \
-                "` is not listed, so it would not be stored; list it, or write inspect() "                  \
-                "by hand to leave it out");                                                                 \
-  template <class Asked>                                                                                    \
-  [[maybe_unused]] constexpr bool tyto_stores_fields(std::type_identity<Type>, Asked) {                     \
-    bool are_storable = true;                                                                               \
-    TYTO_DETAIL_FIELD_CHECKS(Type __VA_OPT__(, ) __VA_ARGS__)                                               \
-    return are_storable;                                                                                    \
-  }                                                                                                         \
-  template <class Inspector>                                                                                \
-  [[maybe_unused]] bool inspect(Inspector& f, Type& x) {                                                    \
-    if constexpr (tyto_stores_fields(std::type_identity<Type>{}, tyto::detail::asked_later<Inspector>{})) { \
-      return f.object(x).fields(TYTO_DETAIL_FIELDS(f, x __VA_OPT__(, ) __VA_ARGS__));                       \
-    } else {                                                                                                \
-      return false;                                                                                         \
-    }                                                                                                       \
+#define TYTO_VALUE(Type, ...)                                                                    \
+  static_assert(!tyto::detail::has_more_fields<Type, tyto::detail::count_names(#__VA_ARGS__)>(), \
+                "tyto: a field of `" #Type                                                       \
+                "` is not listed, so it would not be stored; list it, or write inspect() "       \
+                "by hand to leave it out");                                                      \
+  template <class Asked>                                                                         \
+  [[maybe_unused]] constexpr bool tyto_stores_fields(std::type_identity<Type>, Asked) {          \
+    bool are_storable = true;                                                                    \
+    TYTO_DETAIL_FIELD_CHECKS(Type __VA_OPT__(, ) __VA_ARGS__)                                    \
+    return are_storable;                                                                         \
+  }                                                                                              \
+  template <class Inspector>                                                                     \
+  [[maybe_unused]] bool inspect(Inspector& f, Type& x) {                                         \
+    if constexpr (tyto_stores_fields(std::type_identity<Type>{},                                 \
+                                     typename tyto::detail::asked_later<Inspector>::type{})) {   \
+      return f.object(x).fields(TYTO_DETAIL_FIELDS(f, x __VA_OPT__(, ) __VA_ARGS__));            \
+    } else {                                                                                     \
+      return false;                                                                              \
+    }                                                                                            \
   }
 
 /// Makes the struct `Type` an event. The stored name and the names of the fields are its form on disk:

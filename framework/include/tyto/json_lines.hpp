@@ -14,7 +14,7 @@ namespace tyto {
 struct export_options {
   std::uint64_t from = 1;                                        // the first position
   std::uint64_t to = std::numeric_limits<std::uint64_t>::max();  // the last position
-  std::function<bool(const metadata&)> filter;                   // whether an event is wanted; none: all are
+  std::function<bool(const metadata&)> filter = {};              // whether an event is wanted; none: all are
 };
 
 /// Writes events to `out`, each a line with its metadata and, as "payload", its fields; recorded rejections too,

@@ -212,7 +212,7 @@ reaction_definition define_process_output(const std::variant<Es...>*) {
   reaction_definition made{};
   made.name = std::string{P::name} + "/commands";
   made.categories = {std::string{P::name}};
-  if constexpr (gives_failures<P>) made.failures = P::failures;
+  if constexpr (gives_failures<P>) made.failures = checked_policy(P::failures, P::name);
   const auto add = [&]<class E>(std::type_identity<E>) {
     made.handlers.emplace(stored_name<E>, [](const recorded_event& recorded) -> result<commands> {
       auto follows = recorded_steps<P, E>(recorded);

@@ -39,8 +39,8 @@ class row_reader {
 
 /// Some of a read model's rows, and how to go through them.
 struct row_range {
-  std::string from;  // the first key that belongs to it, if there is such a row
-  std::string end;   // the first key that does not; empty: there is no end
+  std::string from = {};  // the first key that belongs to it, if there is such a row
+  std::string end = {};   // the first key that does not; empty: there is no end
   bool is_reversed = false;
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // the most rows that are visited
 };

@@ -83,11 +83,14 @@ bool get_key(std::string_view& in, K& key) {
 /// Appends the first of K's elements, each converted to its type.
 template <class K, class... Parts>
 void put_first_parts(std::string& out, const Parts&... parts) {
-  static_assert(sizeof...(Parts) <= std::tuple_size_v<K>, "tyto: the key has not so many parts");
-  const auto put = [&out]<std::size_t... I>(std::index_sequence<I...>, const auto&... each) {
-    (put_key<std::tuple_element_t<I, K>>(out, each), ...);
-  };
-  put(std::index_sequence_for<Parts...>{}, parts...);
+  constexpr bool fit = sizeof...(Parts) <= std::tuple_size_v<K>;
+  static_assert(fit, "tyto: the key has not so many parts");
+  if constexpr (fit) {
+    const auto put = [&out]<std::size_t... I>(std::index_sequence<I...>, const auto&... each) {
+      (put_key<std::tuple_element_t<I, K>>(out, each), ...);
+    };
+    put(std::index_sequence_for<Parts...>{}, parts...);
+  }
 }
 
 }  // namespace detail
@@ -117,8 +120,13 @@ std::string to_row_key_parts(const Parts&... parts) {
     detail::put_first_parts<K>(bytes, parts...);
     return bytes;
   } else {
-    static_assert(sizeof...(Parts) == 1, "tyto: the key has one part");
-    return to_row_key<K>(parts...);
+    constexpr bool is_one = sizeof...(Parts) == 1;
+    static_assert(is_one, "tyto: the key has one part");
+    if constexpr (is_one) {
+      return to_row_key<K>(parts...);
+    } else {
+      return {};
+    }
   }
 }
 
@@ -129,8 +137,13 @@ std::string to_row_key_prefix(const Parts&... parts) {
   if constexpr (std::same_as<K, std::string>) {
     return detail::without_string_end(to_row_key_parts<K>(parts...));
   } else {
-    static_assert(detail::tuple_like<K>, "tyto: only strings, pairs and tuples have a prefix");
-    return to_row_key_parts<K>(parts...);
+    constexpr bool has_parts = detail::tuple_like<K>;
+    static_assert(has_parts, "tyto: only strings, pairs and tuples have a prefix");
+    if constexpr (has_parts) {
+      return to_row_key_parts<K>(parts...);
+    } else {
+      return {};
+    }
   }
 }
 

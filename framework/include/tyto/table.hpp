@@ -57,6 +57,7 @@ template <auto By, class Key, class Value>
 struct index_of<index<By>, Key, Value> {
   using order = stored_key<
       std::remove_cvref_t<decltype(index_key<By>(std::declval<const Key&>(), std::declval<const Value&>()))>>;
+  static_assert(row_key_type<order>, "tyto: the order of an index is of a type that cannot be the key of rows");
   static std::string bytes(const Key& key, const Value& value) {
     return to_row_key<order>(order(index_key<By>(key, value)));
   }

@@ -22,7 +22,7 @@ std::string_view name(durability mode);
 struct lmdb_options {
   /// The directory; created if it is missing. Holds `journal/`, `read_models/` and `writer.lock`, and
   /// `journal.compacting/` while the journal is being compacted.
-  std::filesystem::path path;
+  std::filesystem::path path = {};
 
   /// Opens for reading only, beside a process that may be writing: appends and commits fail. The directory must exist.
   bool read_only = false;

@@ -52,6 +52,12 @@ concept gives_failures = is_value_failures<C> && requires {
   { C::failures } -> std::convertible_to<failure_policy>;
 };
 
+/// Whether the compiler knows that the failure_policy contradicts itself.
+template <class C>
+concept contradicts_itself = requires {
+  requires std::bool_constant<failure_policy{C::failures}.contradicts_itself()>::value;
+};
+
 template <class C>
 concept gives_categories = is_value_categories<C> && requires {
   { *std::ranges::begin(C::categories) } -> std::convertible_to<std::string_view>;
@@ -130,6 +136,10 @@ constexpr bool check_consumer_options() {
   static_assert(failures,
                 "tyto: the failures of the consumer have another form; write "
                 "`static constexpr tyto::failure_policy failures{...}`");
+  constexpr bool is_limited = !contradicts_itself<C>;
+  static_assert(is_limited,
+                "tyto: the failures of the consumer limit the retries of on_failure::retry, which has no limit; write "
+                "`{.retries = 8}` or `{.then = tyto::on_failure::retry}`");
   constexpr bool categories = !has_categories<C> || gives_categories<C>;
   static_assert(categories,
                 "tyto: the categories of the consumer have another form; write "
@@ -143,7 +153,7 @@ constexpr bool check_consumer_options() {
                 "tyto: the busy_wait of the consumer has another form; write "
                 "`static constexpr std::chrono::microseconds busy_wait{500}`");
   constexpr bool names = check_consumer_names<C>();
-  return failures && categories && partitions && busy_wait && names;
+  return failures && is_limited && categories && partitions && busy_wait && names;
 }
 
 template <class C, class E>

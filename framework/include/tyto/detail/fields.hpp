@@ -73,6 +73,6 @@ struct when_needed {};
 template <class Asked, class Field>
 inline constexpr bool storable_field = storable<Field>;
 template <class>
-using asked_later = when_needed;
+struct asked_later : std::type_identity<when_needed> {};
 
 }  // namespace tyto::detail

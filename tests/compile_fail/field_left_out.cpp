@@ -1,0 +1,16 @@
+#include "prelude.hpp"
+
+struct moved {
+  std::string from;
+  std::string to;
+  std::optional<std::string> by;
+};
+// expect error: tyto: a field of `moved` is not listed, so it would not be stored
+TYTO_EVENT(moved, "account.moved", from, by)
+
+struct labels {
+  std::array<std::string, 2> both;
+  std::variant<int, std::string> either;
+};
+// expect error: tyto: a field of `labels` is not listed, so it would not be stored
+TYTO_VALUE(labels, both)
