@@ -168,6 +168,13 @@ struct key_check {
                 "`static std::string key(const YourEvent&, const tyto::metadata&)`");
 };
 
+/// Whether a key that is no template is for E: in braces an argument suits no template. Where all functions that are
+/// used are such, a look for others compiles no body of a template; see near_miss.hpp.
+template <class C, class E>
+concept keys_plainly = requires(E& event, const metadata& meta) {
+  C::key({event}, meta);
+};
+
 template <class C, class List>
 struct keys_check;
 template <class C, class... Es>
@@ -178,7 +185,7 @@ struct keys_check<C, events<Es...>> {
                 "tyto: the key of the consumer is for none of its events; write "
                 "`static std::string key(const YourEvent&, const tyto::metadata&)`");
   static constexpr bool listed = [] {
-    if constexpr ((has_key_of<C, Es> || ...)) {
+    if constexpr ((has_key_of<C, Es> || ...) && ((keys_plainly<C, Es> || !has_key_of<C, Es>)&&...)) {
       return !takes_unlisted<calls_key, events<Es...>, C&, the_event, const metadata&>();
     } else {
       return true;
