@@ -179,7 +179,7 @@ template <class C, class List>
 struct keys_check;
 template <class C, class... Es>
 struct keys_check<C, events<Es...>> {
-  static constexpr bool formed = (key_check<C, Es>::value && ...);
+  enum : bool { formed = (key_check<C, Es>::value && ...) };
   static constexpr bool used = !has_key<C> || !formed || (has_key_of<C, Es> || ...);
   static_assert(used,
                 "tyto: the key of the consumer is for none of its events; write "
@@ -332,7 +332,7 @@ template <class C, class List>
 struct reaction_check;
 template <class C, class... Es>
 struct reaction_check<C, events<Es...>> {
-  static constexpr bool complete = (react_check<C, Es>::value && ...);
+  enum : bool { complete = (react_check<C, Es>::value && ...) };
   static constexpr bool listed = [] {
     if constexpr ((reacts_plainly<C, Es> && ...)) {
       return !takes_unlisted<calls_react, events<Es...>, C&, the_event, const metadata&>();
@@ -384,7 +384,7 @@ template <class C, class List>
 struct projection_check;
 template <class C, class... Es>
 struct projection_check<C, events<Es...>> {
-  static constexpr bool complete = (project_check<C, Es>::value && ...);
+  enum : bool { complete = (project_check<C, Es>::value && ...) };
   static constexpr bool listed = [] {
     if constexpr ((projects_plainly<C, Es> && ...)) {
       return !takes_unlisted<calls_project, events<Es...>, const C&, typename C::table&, the_event, const metadata&>();

@@ -143,8 +143,8 @@ template <class P, class Inputs, class Events>
 struct process_check;
 template <class P, class... Inputs, class... Events>
 struct process_check<P, events<Inputs...>, std::variant<Events...>> {
-  static constexpr bool takes_inputs = (process_input_check<P, Inputs>::value && ...);
-  static constexpr bool has_events = (process_event_check<P, Events>::value && ...);
+  enum : bool { takes_inputs = (process_input_check<P, Inputs>::value && ...) };
+  enum : bool { has_events = (process_event_check<P, Events>::value && ...) };
 
   static constexpr bool correlates_listed = [] {
     if constexpr ((correlates_plainly<P, Inputs> && ...)) {
