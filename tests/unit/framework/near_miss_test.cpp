@@ -100,7 +100,7 @@ struct derived_from_empty : empty {
 };
 class with_constructor {
  public:
-  explicit with_constructor(int number = 0) : number(number) {}
+  explicit with_constructor(int first = 0) : number(first) {}
   int number;
   int other = 0;
 };
