@@ -15,6 +15,7 @@
 
 #include "consumers.hpp"
 #include "progress.hpp"
+#include "registrations.hpp"
 #include "shop_clock.hpp"
 
 namespace shop {
@@ -122,10 +123,7 @@ class driver {
         journal_(stores.journal),
         mail_(std::make_shared<mail_server>(options.mail)),
         runtime_(stores, runtime_options_for(options, clock_)) {
-    runtime_.aggregate<order>().aggregate<payment>().aggregate<stock>().aggregate<goods_return>();
-    runtime_.reaction(billing{options.gateway}).reaction(inventory{}).reaction(notification{mail_});
-    runtime_.process_manager<fulfilment>();
-    runtime_.projection<order_summary>();
+    register_domain(runtime_, options.gateway, mail_);
   }
 
   tyto::result<simulation_outcome> run(const invoice_source& source) {

@@ -64,7 +64,10 @@ struct payment {
   using command = std::variant<charge>;
   using event = std::variant<charged>;
   struct state {};
-  static tyto::decision<event> decide(const state&, const charge& c) { return charged{c.cents}; }
+  static tyto::decision<event> decide(const state&, const charge& c) {
+    if (c.cents > 10'000) return tyto::reject("the card allows 100 euros");
+    return charged{c.cents};
+  }
   static state evolve(state s, const charged&) { return s; }
 };
 
@@ -81,6 +84,9 @@ struct billing {
   static constexpr std::string_view name = "billing";  // the key of its checkpoint
   static tyto::commands react(const order_created& e, const tyto::metadata& m) {
     return {tyto::send<payment>(m.entity_id(), charge{e.total_cents})};
+  }
+  static tyto::commands on_rejected(const tyto::refused_command&, const tyto::metadata& m) {  // if it wants to know
+    return {tyto::send<order>(m.entity_id(), cancel{})};
   }
 };
 
@@ -118,6 +124,43 @@ struct checkout {
   static bool is_over(const state& s) { return s.is_over; }
 };
 
+struct overdrawn {
+  std::int64_t missing_cents = 0;
+};
+TYTO_REJECTION(overdrawn, "purse.overdrawn", missing_cents)
+
+struct coins_put {
+  std::int64_t cents = 0;
+};
+struct coins_taken {
+  std::int64_t cents = 0;
+};
+TYTO_EVENT(coins_put, "purse.coins_put", cents)
+TYTO_EVENT(coins_taken, "purse.coins_taken", cents)
+
+struct put {
+  std::int64_t cents;
+};
+struct take {
+  std::int64_t cents;
+};
+
+struct purse {
+  static constexpr std::string_view category = "purse";
+  using command = std::variant<put, take>;
+  using event = std::variant<coins_put, coins_taken>;
+  struct state {
+    std::int64_t cents = 0;
+  };
+  static tyto::decision<event> decide(const state&, const put& c) { return coins_put{c.cents}; }
+  static tyto::decision<event> decide(const state& s, const take& c) {
+    if (c.cents > s.cents) return tyto::reject(overdrawn{c.cents - s.cents}, "the purse holds too little");
+    return coins_taken{c.cents};
+  }
+  static state evolve(state s, const coins_put& e) { return {s.cents + e.cents}; }
+  static state evolve(state s, const coins_taken& e) { return {s.cents - e.cents}; }
+};
+
 class test_clock final : public tyto::clock {
  public:
   [[nodiscard]] tyto::timestamp now() const noexcept override { return tyto::timestamp{std::chrono::seconds{now_s_}}; }
@@ -126,6 +169,17 @@ class test_clock final : public tyto::clock {
  private:
   std::atomic<std::int64_t> now_s_ = 1'700'000'000;
 };
+
+std::string take_700(tyto::runtime& rt) {
+  std::ostringstream out;
+  const auto taken = rt.execute<purse>("alice", take{700}, {.command_id = "till/17", .record_rejection = true});
+  if (taken) {
+    out << taken->get_if<coins_taken>()->cents << " cents are taken\n";
+  } else if (const auto* no = taken.error().rejected()) {
+    if (const auto refused = no->as<overdrawn>()) out << refused->missing_cents << " cents are missing\n";
+  }
+  return out.str();
+}
 
 std::vector<std::string> types_in(const tyto::event_store& journal) {
   std::vector<std::string> types;
@@ -169,6 +223,50 @@ TEST_CASE("the README's reaction, subscription and process manager work together
         std::vector<std::string>{"checkout.payment_arrived", "checkout.payment_awaited", "checkout.payment_awaited",
                                  "checkout.payment_missed", "order.cancelled", "order.created", "order.created",
                                  "order.paid", "payment.charged", "payment.charged", "tyto.deadline_reached"});
+}
+
+TEST_CASE("the README's caller sees what was refused, again when it repeats the command, and else the events") {
+  const auto stores = tyto::open_memory();
+  tyto::runtime rt{stores};
+  rt.aggregate<purse>().start().value();
+  (void)rt.execute<purse>("alice", put{500}).value();
+  CHECK(take_700(rt) == "200 cents are missing\n");
+  (void)rt.execute<purse>("alice", put{500}).value();
+  CHECK(take_700(rt) == "200 cents are missing\n");
+  const auto taken = rt.execute<purse>("alice", take{700}, {.command_id = "till/18"}).value();
+  CHECK(taken.get_if<coins_taken>()->cents == 700);
+  const auto repeated = rt.execute<purse>("alice", take{700}, {.command_id = "till/18"}).value();
+  CHECK(repeated.repeated);
+  CHECK(repeated.events<purse>().value().size() == 1);
+  CHECK(repeated.get_if<coins_taken>()->cents == 700);
+}
+
+TEST_CASE("the README's reaction is told of a refused command, and its status counts it") {
+  const auto stores = tyto::open_memory();
+  tyto::runtime rt{stores};
+  rt.aggregate<order>().aggregate<payment>().reaction<billing>().start().value();
+  (void)rt.execute<order>("1", create{50'000}).value();
+  rt.settle(tyto::test::long_enough).value();
+  CHECK(types_in(*stores.journal) ==
+        std::vector<std::string>{"order.cancelled", "order.created", "tyto.command_rejected"});
+  const auto now = rt.status();
+  const auto shown = std::ranges::find(now.consumers, "billing", &tyto::consumer_status::name);
+  REQUIRE(shown != now.consumers.end());
+  CHECK(shown->rejected == 1);
+  CHECK(shown->last_rejection.find("the card allows 100 euros") != std::string::npos);
+}
+
+TEST_CASE("a subscription ends when the README says so") {
+  tyto::runtime rt{tyto::open_memory()};
+  std::atomic<int> paid = 0;
+  rt.aggregate<order>().start().value();
+  auto counting = rt.subscribe<order_paid>([&](const order_paid&, const tyto::metadata&) { ++paid; });
+  (void)rt.execute<order>("1", pay{}).value();
+  rt.settle(tyto::test::long_enough).value();
+  counting.end();
+  (void)rt.execute<order>("2", pay{}).value();
+  rt.settle(tyto::test::long_enough).value();
+  CHECK(paid == 1);
 }
 
 TEST_CASE("another process may read along, as the README shows") {
