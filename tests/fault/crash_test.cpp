@@ -13,10 +13,10 @@ using namespace tyto::test;
 
 namespace {
 
-// How many kills at random moments, at least 25: some hundreds in CTest, more by hand.
+// How many kills at random moments, at least 25: a hundred in CTest, more by hand.
 int rounds() {
   const char* given = std::getenv("TYTO_CRASH_ROUNDS");  // NOLINT(concurrency-mt-unsafe)
-  return given == nullptr ? 200 : std::stoi(given);
+  return given == nullptr ? 100 : std::stoi(given);
 }
 
 // Hears a writer to its end, and notes what it acknowledged.

@@ -24,8 +24,8 @@ namespace tyto {
 /// Part of the history and no part of state: nothing evolves by it.
 struct command_rejected {
   std::string reason;
-  std::string code;  // see rejection
-  document refusal;  // see rejection::data; without fields if there is none
+  std::string code = {};  // see rejection
+  document refusal = {};  // see rejection::data; without fields if there is none
 };
 TYTO_EVENT_NAME(command_rejected, "tyto.command_rejected")
 template <class Inspector>

@@ -52,7 +52,7 @@ class past_read_model {
 
  private:
   template <class Q>
-  friend result<past_read_model<Q>> project_until(const event_store&, std::uint64_t);
+  friend result<past_read_model<Q>> project_until(const event_store&, std::uint64_t, Q);
   past_read_model() = default;
 
   row_buffer rows_{detail::no_rows()};
@@ -61,11 +61,12 @@ class past_read_model {
 
 /// Returns the read model of the projection P after the event at `position`, built from the journal's first event on.
 /// Events that were removed from the journal have no effect, as in every read model that is built anew. Fails as the
-/// projection would: with errc::handler_failed if it throws, errc::undecodable, errc::damaged.
+/// projection would: with errc::handler_failed if it throws, errc::undecodable, errc::damaged. `projection` has P's
+/// dependencies, if it has any.
 template <class P>
-result<past_read_model<P>> project_until(const event_store& journal, std::uint64_t position) {
+result<past_read_model<P>> project_until(const event_store& journal, std::uint64_t position, P projection = P{}) {
   past_read_model<P> model;
-  auto reached = detail::project_rows(journal, define_projection<P>(), position, model.rows_);
+  auto reached = detail::project_rows(journal, define_projection(std::move(projection)), position, model.rows_);
   if (!reached) return std::move(reached).error();
   model.position_ = *reached;
   return model;

@@ -82,7 +82,7 @@ struct event_check {
                 "tyto: an event of the aggregate has no stored name; write `TYTO_EVENT(type, \"name\", field, ...)`");
   static constexpr bool constructible = std::default_initializable<Event>;
   static_assert(constructible, "tyto: an event of the aggregate has no default constructor; it is read back into one");
-  static constexpr bool stored = stores_fields<Event>();
+  enum : bool { stored = stores_fields<Event>() };
   static constexpr bool callable = requires(typename A::state state, const Event& event) {
     A::evolve(std::move(state), event);
   };
@@ -145,7 +145,8 @@ template <class A, class Commands, class Events>
 struct aggregate_check;
 template <class A, class... Commands, class... Events>
 struct aggregate_check<A, std::variant<Commands...>, std::variant<Events...>> {
-  static constexpr bool complete = (command_check<A, Commands>::value & ...) & (event_check<A, Events>::value & ...);
+  // An enumerator is computed along with its class, which keeps the compiler's "required from" lines few.
+  enum : bool { complete = (command_check<A, Commands>::value & ...) & (event_check<A, Events>::value & ...) };
 
   static constexpr bool names_differ() {
     if constexpr (complete) {

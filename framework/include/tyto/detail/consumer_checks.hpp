@@ -170,17 +170,24 @@ struct key_check {
                 "`static std::string key(const YourEvent&, const tyto::metadata&)`");
 };
 
+/// Whether a key that is no template is for E: in braces an argument suits no template. Where all functions that are
+/// used are such, a look for others compiles no body of a template; see near_miss.hpp.
+template <class C, class E>
+concept keys_plainly = requires(E& event, const metadata& meta) {
+  C::key({event}, meta);
+};
+
 template <class C, class List>
 struct keys_check;
 template <class C, class... Es>
 struct keys_check<C, events<Es...>> {
-  static constexpr bool formed = (key_check<C, Es>::value && ...);
+  enum : bool { formed = (key_check<C, Es>::value && ...) };
   static constexpr bool used = !has_key<C> || !formed || (has_key_of<C, Es> || ...);
   static_assert(used,
                 "tyto: the key of the consumer is for none of its events; write "
                 "`static std::string key(const YourEvent&, const tyto::metadata&)`");
   static constexpr bool listed = [] {
-    if constexpr ((has_key_of<C, Es> || ...)) {
+    if constexpr ((has_key_of<C, Es> || ...) && ((keys_plainly<C, Es> || !has_key_of<C, Es>)&&...)) {
       return !takes_unlisted<calls_key, events<Es...>, C&, the_event, const metadata&>();
     } else {
       return true;
@@ -332,7 +339,7 @@ template <class C, class List>
 struct reaction_check;
 template <class C, class... Es>
 struct reaction_check<C, events<Es...>> {
-  static constexpr bool complete = (react_check<C, Es>::value && ...);
+  enum : bool { complete = (react_check<C, Es>::value && ...) };
   static constexpr bool listed = [] {
     if constexpr ((reacts_plainly<C, Es> && ...)) {
       return !takes_unlisted<calls_react, events<Es...>, C&, the_event, const metadata&>();
@@ -388,7 +395,7 @@ template <class C, class List>
 struct projection_check;
 template <class C, class... Es>
 struct projection_check<C, events<Es...>> {
-  static constexpr bool complete = (project_check<C, Es>::value && ...);
+  enum : bool { complete = (project_check<C, Es>::value && ...) };
   static constexpr bool listed = [] {
     if constexpr ((projects_plainly<C, Es> && ...)) {
       return !takes_unlisted<calls_project, events<Es...>, const C&, typename C::table&, the_event, const metadata&>();

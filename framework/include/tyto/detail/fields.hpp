@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -41,11 +42,12 @@ consteval std::size_t count_names(std::string_view list) {
   return list.empty() ? 0 : static_cast<std::size_t>(std::ranges::count(list, ',')) + 1;
 }
 
-/// An initialiser for any member of the aggregate Type, and none for a base.
+/// An initialiser for any member of the aggregate Type, and none for a base. Never called; but some compilers look into
+/// the constructors that would do so.
 template <class Type>
 struct member_of {
   template <class T>
-  requires(!std::is_base_of_v<T, Type>) operator T() const&;
+  requires(!std::is_base_of_v<T, Type>) operator T() const& { std::terminate(); }
 };
 
 template <class Type, class... Members>

@@ -136,6 +136,10 @@ concept correlates_plainly = requires(const P& p, E& event, const metadata& meta
   p.correlate({event}, meta);
 };
 template <class P, class E>
+concept follows_plainly = requires(E& event, const std::string& key) {
+  P::then({event}, key);
+};
+template <class P, class E>
 concept is_on_plainly = requires(const P& p, const typename P::state& state, E& event, const metadata& meta) {
   p.on(state, {event}, meta);
 };
@@ -144,8 +148,8 @@ template <class P, class Inputs, class Events>
 struct process_check;
 template <class P, class... Inputs, class... Events>
 struct process_check<P, events<Inputs...>, std::variant<Events...>> {
-  static constexpr bool takes_inputs = (process_input_check<P, Inputs>::value && ...);
-  static constexpr bool has_events = (process_event_check<P, Events>::value && ...);
+  enum : bool { takes_inputs = (process_input_check<P, Inputs>::value && ...) };
+  enum : bool { has_events = (process_event_check<P, Events>::value && ...) };
 
   static constexpr bool correlates_listed = [] {
     if constexpr ((correlates_plainly<P, Inputs> && ...)) {
@@ -179,7 +183,7 @@ struct process_check<P, events<Inputs...>, std::variant<Events...>> {
                 "tyto: an evolve of the process manager is for an event that it does not have; write "
                 "`using event = std::variant<..., YourEvent>`");
   static constexpr bool follows_listed = [] {
-    if constexpr ((gives_then<P, Events> || ...)) {
+    if constexpr ((gives_then<P, Events> || ...) && ((follows_plainly<P, Events> || !gives_then<P, Events>)&&...)) {
       return !takes_unlisted<calls_then, events<Events...>, P&, the_event, const std::string&>();
     } else {
       return true;
