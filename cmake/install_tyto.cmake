@@ -6,7 +6,8 @@ set(tyto_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tyto)
 install(TARGETS tyto tyto_framework tyto_persistence tyto_actors tyto_caf EXPORT tyto_targets
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 foreach(module framework persistence actors actors/caf)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${module}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${module}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.hpp")
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/include/tyto/tyto.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tyto)
 

@@ -21,7 +21,9 @@ for block in blocks:
     if not any(block in source or textwrap.indent(block, "  ") in source for source in compiled):
         problems.append("README.md: this is in no program that is compiled:\n" + block)
 
-for page in [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md"), *root.glob("samples/*/README.md")]:
+folders = ["docs", "samples", "framework", "persistence", "actors", "tests"]
+pages = [page for folder in folders for page in root.glob(f"{folder}/**/*.md")]
+for page in [root / "README.md", root / "CONTRIBUTING.md", *pages]:
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
     for target in re.findall(r"\]\(([^)#]+)", prose):
         if "://" not in target and not (page.parent / target).exists():
