@@ -13,7 +13,7 @@ namespace {
 
 bool agree(const acknowledgement& one, const acknowledgement& other) {
   return one.position == other.position && one.sequence_number == other.sequence_number &&
-         one.event_count == other.event_count;
+         one.events == other.events;
 }
 
 // Each event follows the one before it, in the journal and in its decision.
@@ -81,7 +81,7 @@ void crash_history::acknowledged(const acknowledgement& told) {
   next_ = std::max(next_, told.number + 1);
   const auto [first, is_first] = acknowledged_.try_emplace(told.number, told);
   REQUIRE(agree(told, first->second));
-  REQUIRE(told.event_count == events_of(told.number));
+  REQUIRE(told.events == events_of(told.number));
   const auto stored = stored_.find(told.number);
   if (stored != stored_.end()) REQUIRE(agree(told, stored->second));
   // Of the answers to one command, only the one of the writer that stored it is no repetition.
@@ -117,7 +117,7 @@ void crash_history::check_complete(const storage& left) const {
   REQUIRE(stored_.size() == next_);
   std::map<std::string, sums::row> expected;
   for (const auto& [number, told] : stored_) {
-    expected[entity_of(number)].counted_in += told.event_count;
+    expected[entity_of(number)].counted_in += told.events;
     expected[entity_of(number)].echoed += 1;
   }
   const auto head = left.journal->head().value();

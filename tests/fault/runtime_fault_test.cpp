@@ -70,7 +70,7 @@ std::vector<error> send_below(std::uint64_t end, runtime& rt, crash_history& his
     for (auto& [sent, answer] : answers) {
       const auto heard = answer.get();
       if (heard) {
-        history.acknowledged({sent, heard->position, heard->sequence_number, heard->events, heard->repeated});
+        history.acknowledged({sent, heard->position, heard->sequence_number, heard->event_count, heard->repeated});
       } else {
         failures.push_back(*heard.error().failed());
       }

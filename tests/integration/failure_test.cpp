@@ -47,7 +47,9 @@ struct notebook {
 template <on_failure Then>
 struct noting {
   static constexpr std::string_view name = "noting";
-  static constexpr failure_policy failures{.retries = 2, .then = Then};
+  static constexpr failure_policy failures{
+      .retries = Then == on_failure::retry ? std::optional<std::uint32_t>{} : std::optional<std::uint32_t>{2},
+      .then = Then};
   std::shared_ptr<notebook> into;
   void react(const credited& e, const metadata& m) const { into->write(e, m); }
 };
