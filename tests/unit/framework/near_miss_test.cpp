@@ -100,7 +100,7 @@ struct derived_from_empty : empty {
 };
 class with_constructor {
  public:
-  explicit with_constructor(int number = 0) : number(number) {}
+  explicit with_constructor(int given = 0) : number(given) {}
   int number;
   int other = 0;
 };
