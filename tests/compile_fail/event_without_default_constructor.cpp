@@ -1,7 +1,7 @@
 #include "prelude.hpp"
 
 struct suspended {
-  explicit suspended(std::string by) : by(std::move(by)) {}
+  explicit suspended(std::string who) : by(std::move(who)) {}
   std::string by;
 };
 TYTO_EVENT(suspended, "account.suspended", by)

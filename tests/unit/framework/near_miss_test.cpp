@@ -100,7 +100,7 @@ struct derived_from_empty : empty {
 };
 class with_constructor {
  public:
-  explicit with_constructor(int first = 0) : number(first) {}
+  explicit with_constructor(int given = 0) : number(given) {}
   int number;
   int other = 0;
 };

@@ -54,7 +54,7 @@ struct visit {
 };
 
 struct renamed {
-  explicit renamed(std::string with) : prefix(std::move(with)) {}
+  explicit renamed(std::string given) : prefix(std::move(given)) {}
   static constexpr std::string_view name = "renamed";
   using table = tyto::table<std::string, int>;
   void project(table& rows, const came& e, const metadata&) const { rows.put(prefix, e.number); }
