@@ -37,9 +37,8 @@ std::string random_text(std::mt19937& random) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("integers sort as bytes like they do as numbers, and come back", "", bool, char, signed char,
-                   std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t,
-                   std::uint64_t) {
+TEMPLATE_TEST_CASE("integers sort as bytes like they do as numbers, and come back", "", bool, signed char, std::uint8_t,
+                   std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t) {
   using limits = std::numeric_limits<TestType>;
   std::vector<TestType> keys{limits::min(), limits::max(), TestType{0}, TestType{1}};
   std::mt19937_64 random{3};
