@@ -69,7 +69,7 @@ errc failure_at(const tyto::event_store& journal, tyto::moment at) {
   return state.error().code();
 }
 
-const written rejected = as_written(tyto::command_rejected{"no"});
+const written rejected = as_written(tyto::command_rejected{"no", {}, {}});
 
 }  // namespace
 

@@ -72,7 +72,7 @@ TEST_CASE("the export holds the events of a range that the filter lets through")
 
 TEST_CASE("an evolved journal is exported as it is today, without what was retired") {
   auto stored = tyto::open_memory();
-  store(*stored.journal, "order|1", {{"a"}, {"b"}, as_written(tyto::command_rejected{"no"})}).value();
+  store(*stored.journal, "order|1", {{"a"}, {"b"}, as_written(tyto::command_rejected{"no", {}, {}})}).value();
   const auto opened = tyto::upcasting(stored, tyto::upcasters{}.retire("a").rename("b", "c"));
   CHECK(positions_in(exported(*stored.journal)) == std::vector{1, 2, 3});
   const auto text = exported(*opened.journal);
