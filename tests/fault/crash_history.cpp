@@ -12,8 +12,7 @@ namespace tyto::test {
 namespace {
 
 bool agree(const acknowledgement& one, const acknowledgement& other) {
-  return one.position == other.position && one.sequence_number == other.sequence_number &&
-         one.events == other.events;
+  return one.position == other.position && one.sequence_number == other.sequence_number && one.events == other.events;
 }
 
 // Each event follows the one before it, in the journal and in its decision.

@@ -71,7 +71,8 @@ disk_handler end_at(const plan& what) {
 
 void report(std::uint64_t number, const command_result& outcome) {
   if (!outcome) fail(id_of(number) + ": " + outcome.error().message());
-  const acknowledgement told{number, outcome->position, outcome->sequence_number, outcome->event_count, outcome->repeated};
+  const acknowledgement told{number, outcome->position, outcome->sequence_number, outcome->event_count,
+                             outcome->repeated};
   if (::write(STDOUT_FILENO, &told, sizeof told) != sizeof told) ::_exit(2);  // the parent has gone
 }
 

@@ -266,7 +266,8 @@ constexpr bool check_process_options() {
   static_assert(skips, "tyto: `skips_unknown_events` of the process manager has no effect");
   constexpr bool replaces = !has_replaces<P>;
   static_assert(replaces, "tyto: `replaces` of the process manager has no effect; only projections replace each other");
-  return deadlines && refusals && on_rejected && ends && starts && keys && category && events && snapshots && skips && replaces;
+  return deadlines && refusals && on_rejected && ends && starts && keys && category && events && snapshots && skips &&
+         replaces;
 }
 
 /// Says at compile time what is wrong with the process manager P; returns whether nothing is.
