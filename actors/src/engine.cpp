@@ -202,8 +202,8 @@ std::uint64_t engine::spawn_consumer(running& in, std::unique_ptr<consumer_handl
 }
 
 void engine::spawn_subscription(running& in, subscriber& of) {
-  if (of.has_ended()) return;
   auto definition = of.definition();
+  if (definition.handlers.empty()) return;  // it has ended
   definition.failures.then = on_failure::retry;  // it has no name of its own under which to put anything on record
   const auto receiver = std::exchange(definition.name, {});
   definition.name = "subscription " + std::to_string(++subscription_count_) + " to " +

@@ -21,10 +21,8 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
  public:
   explicit subscriber(reaction_definition definition) : definition_(std::move(definition)) {}
 
-  /// Returns the definition of the consumer that calls the handler, as long as it has not ended.
+  /// Returns the definition of the consumer that calls the handler, once; one without handlers if it has ended.
   [[nodiscard]] reaction_definition definition();
-
-  [[nodiscard]] bool has_ended() const { return has_ended_; }
 
   /// Its consumer is the one in `consumers` for which `number` stands.
   void has_started(std::weak_ptr<roster> consumers, std::uint64_t number);

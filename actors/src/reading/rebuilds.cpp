@@ -10,18 +10,22 @@ namespace tyto::detail {
 
 // A version that is as far as all before it has taken over, and what it has replaced is not started again.
 result<void> rebuilds::plan(const read_model_store& rows, std::vector<projection_definition>& projections) {
+  struct lineage {
+    std::set<std::string> names;  // of a version and of all before it
+    std::uint64_t furthest = 0;
+  };
+  std::map<std::string, lineage> lineages;  // by the name of the newest version
   std::set<std::string> replaced;
-  std::set<std::string> older;
-  std::uint64_t furthest = 0;
   // Each comes after the one that it replaces.
   for (const auto& each : projections) {
-    if (!older.contains(each.replaces)) older.clear(), furthest = 0;
+    auto line = each.replaces.empty() ? lineage{} : lineages.at(each.replaces);
     auto seen = rows.snapshot(each.name);
     if (!seen) return error{seen.error().code(), "starting the runtime"}.because(seen.error());
     const auto position = (*seen)->position();
-    if (position >= furthest) replaced.insert(older.begin(), older.end());
-    furthest = std::max(furthest, position);
-    older.insert(each.name);
+    if (position >= line.furthest) replaced.insert(line.names.begin(), line.names.end());
+    line.furthest = std::max(line.furthest, position);
+    line.names.insert(each.name);
+    lineages.emplace(each.name, std::move(line));
   }
   std::erase_if(projections, [&](const projection_definition& each) { return replaced.contains(each.name); });
   for (const auto& each : projections) {
@@ -37,11 +41,10 @@ bool rebuilds::is_planned(std::string_view name) const {
 void rebuilds::begin(std::function<std::uint64_t()> head) {
   const std::lock_guard lock{mutex_};
   head_ = std::move(head);
-  std::vector<std::shared_ptr<progress>> older;
-  std::string_view newest;
+  std::map<std::string_view, std::vector<std::shared_ptr<progress>>> older_than;
   for (const auto& [name, old_name] : planned_) {
-    if (old_name != newest) older.clear();  // else it replaces what that one replaces, too
-    newest = name;
+    auto& older = older_than[name];
+    older = older_than[old_name];  // what that one is to replace, if it is being built itself
     older.push_back(consumers_.find(old_name));
     waiting_.emplace(name, [this, older, fresh = consumers_.find(name)](const std::stop_token& cancelled) {
       wait_and_take_over(cancelled, *fresh, older);

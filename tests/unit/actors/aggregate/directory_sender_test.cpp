@@ -145,14 +145,14 @@ TEST_CASE("A command to a name that is no stream's is refused") {
 }
 
 TEST_CASE("A command with too long an id is refused by its beginning") {
-  const auto why = Catch::Contains("sending a command to counter|1") &&
-                   Catch::Contains("the id or tag '" + std::string(40, 'x') + "...' has 256 bytes, the limit is 255");
   const std::string too_long(256, 'x');
+  const auto why =
+      "sending a command to counter|1: the id or tag '" + std::string(40, 'x') + "...' has 256 bytes, the limit is 255";
   world w;
-  CHECK_THAT(w.refusal_with({.command_id = too_long}), why);
-  CHECK_THAT(w.refusal_with({.correlation_id = too_long}), why);
-  CHECK_THAT(w.refusal_with({.causation_id = too_long}), why);
-  CHECK_THAT(w.refusal_with({.tags = {"short", too_long}}), why);
+  CHECK(w.refusal_with({.command_id = too_long}) == why);
+  CHECK(w.refusal_with({.correlation_id = too_long}) == why);
+  CHECK(w.refusal_with({.causation_id = too_long}) == why);
+  CHECK(w.refusal_with({.tags = {"short", too_long}}) == why);
 }
 
 TEST_CASE("A command with too many tags is refused with their number") {
