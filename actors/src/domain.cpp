@@ -40,6 +40,10 @@ result<void> check_aggregates(const std::unordered_set<const aggregate_definitio
     if (each->category.empty() || each->category.find('|') != std::string_view::npos) {
       return misfit(quoted(each->category) + " is no category: it is empty or holds a '|'");
     }
+    if (each->category.starts_with(reserved_prefix)) {
+      return misfit("the category " + quoted(each->category) + " begins with " + quoted(reserved_prefix) +
+                    ", which is Tyto's own");
+    }
     if (auto checked = check_types(*each, types); !checked) return checked;
   }
   return {};

@@ -143,6 +143,7 @@ result<void> engine::start() {
     for (const auto& each : std::exchange(subscribers_, {})) spawn_subscription(*running_, *each);
     gate_.open();
   }
+  // What is running stays until stop() has ended all waiting.
   rebuilds_.begin([this] { return running_->bus.head(); });
   return {};
 }
@@ -203,7 +204,7 @@ std::uint64_t engine::spawn_consumer(running& in, std::unique_ptr<consumer_handl
 
 void engine::spawn_subscription(running& in, subscriber& of) {
   auto definition = of.definition();
-  if (definition.handlers.empty()) return;  // it has ended
+  if (definition.handlers.empty()) return;       // it has ended
   definition.failures.then = on_failure::retry;  // it has no name of its own under which to put anything on record
   const auto receiver = std::exchange(definition.name, {});
   definition.name = "subscription " + std::to_string(++subscription_count_) + " to " +

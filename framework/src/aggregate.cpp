@@ -1,5 +1,7 @@
 #include "tyto/aggregate.hpp"
 
+#include <utility>
+
 namespace tyto {
 
 command_rejected recorded(const rejection& no) {
@@ -8,7 +10,9 @@ command_rejected recorded(const rejection& no) {
 }
 
 rejection rejection_of(const command_rejected& what) {
-  return {what.reason, what.code, what.code.empty() ? std::string{} : what.refusal.bytes()};
+  auto data = what.refusal.bytes();
+  if (data == detail::no_fields) data.clear();
+  return {what.reason, what.code, std::move(data)};
 }
 
 }  // namespace tyto

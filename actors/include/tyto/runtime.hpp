@@ -116,9 +116,8 @@ class runtime {
   result<void> stop();
 
   /// Sends `command` to the aggregate A named `entity_id` and waits for the answer, which holds the events that were
-  /// decided: `done->events<A>()`. decide(), and the recovery before
-  /// it, may run on this thread; the timeout does not cut them short. Must not be called from a handler of an
-  /// aggregate.
+  /// decided: `done->events<A>()`. decide(), and the recovery before it, may run on this thread; the timeout does not
+  /// cut them short. Must not be called from a handler of an aggregate.
   template <class A, class Command>
   command_result execute(std::string_view entity_id, Command&& command, command_options options = {}) {
     return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));
@@ -220,11 +219,12 @@ class runtime {
 
   /// Waits until every consumer is done with what is in the journal now: after start(), until the read models are as
   /// they were, and new versions of projections are built. Fails with errc::timeout, which says for each consumer that
-  /// is behind how far.
+  /// is behind how far. Must not be called from a handler.
   result<void> caught_up(std::chrono::milliseconds timeout);
 
   /// Waits until every command is answered, every consumer is done with every event, and nothing more follows from it.
-  /// Fails with errc::timeout, naming a consumer that is behind. Says nothing about commands sent meanwhile.
+  /// Fails with errc::timeout, naming a consumer that is behind. Says nothing about commands sent meanwhile. Must not
+  /// be called from a handler, whose own consumer can never be done.
   result<void> settle(std::chrono::milliseconds timeout);
 
   /// Has deadlines looked at now: for tests, whose clock (runtime_options::time) moves when they say so. Otherwise

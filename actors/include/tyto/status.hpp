@@ -37,8 +37,10 @@ struct consumer_status {
   std::uint64_t failures = 0;    // how often a handler, a command or a commit failed
   std::uint64_t parked = 0;      // its dead letters
   std::string last_error;        // of those, the last; empty if none
-  std::uint64_t rejected = 0;    // how many of its commands were refused: rejected, or not at the expected version
-  std::string last_rejection;    // of those, the last: to whom, and the reason; empty if none
+  /// How often a command of its own was refused: rejected, or its aggregate was not at the expected version. A batch
+  /// that is tried again counts again.
+  std::uint64_t rejected = 0;
+  std::string last_rejection;  // of those, the last: to whom, and the reason; empty if none
 };
 
 /// A consumer that the storage knows and that was not registered with the runtime: its name was misspelt or changed, or

@@ -1,5 +1,5 @@
-// Runs the runtime's actors on CAF, which sees no message type of theirs but one envelope. No other file includes CAF,
-// except the bridge to users' CAF actors (caf_bridge.cpp), so that its versions differ in these two alone.
+// Runs the runtime's actors on CAF, which sees no message type of theirs but one envelope. Besides this file's source
+// only the module actors/caf includes CAF, for users' actors: its versions differ in these two alone.
 #pragma once
 
 #include <cstddef>

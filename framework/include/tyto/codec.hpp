@@ -312,7 +312,7 @@ void encode(encoder& out, const T& value) {
     out.put_int(value);
   } else if constexpr (std::floating_point<T>) {
     out.put_double(static_cast<double>(value));
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (std::same_as<T, std::string>) {  // NOLINT(bugprone-branch-clone): views come last
     out.put_string(value);
   } else if constexpr (byte_string<T>) {
     out.put_bytes({reinterpret_cast<const char*>(value.data()), value.size()});

@@ -79,8 +79,9 @@ struct reaction_definition : consumer_definition {
   /// What follows when a command that followed from the event described by the metadata was refused; empty: it is only
   /// counted. `tyto::commands on_rejected(const tyto::refused_command&, const tyto::metadata&)` in the reaction, or one
   /// that returns nothing. Its commands take effect once, as those of `react` do: where there is an on_rejected, the
-  /// rejections of the reaction's commands are recorded (command_options::record_rejection). If one of its own commands
-  /// is refused, that is only counted.
+  /// rejections of the reaction's commands are recorded (command_options::record_rejection); a refused version is not,
+  /// so that what follows from one may come beside the command's own effect if the program ends in between. If one of
+  /// its own commands is refused, that is only counted.
   std::function<result<commands>(const refused_command&, const metadata&)> on_rejected = {};
 };
 

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,18 +14,22 @@
 
 namespace tyto {
 
+namespace detail {
+inline constexpr std::string_view no_fields = "\x80";  // an empty map in MessagePack
+}
+
 /// The domain's "no" to a command: a reason for people, and for the caller's code what was refused, so that nobody has
 /// to parse a sentence. Not an error: nothing has failed.
 struct rejection {
   std::string reason = {};
   std::string code = {};  // the stored name of a refusal's type, or one that the domain chose; empty: none
-  std::string data = {};  // the refusal, as MessagePack; empty: the code says it all
+  std::string data = {};  // the refusal's fields, as a MessagePack map; empty: it has none
 
   /// Returns the refusal if it is a T: `no.as<overdrawn>()`.
   template <event T>
   [[nodiscard]] std::optional<T> as() const {
     if (code != stored_name<T>) return std::nullopt;
-    auto refused = from_bytes<T>(data);
+    auto refused = from_bytes<T>(data.empty() ? detail::no_fields : std::string_view{data});
     return refused ? std::optional<T>{*std::move(refused)} : std::nullopt;
   }
 
@@ -38,7 +43,9 @@ inline rejection reject(std::string reason) { return {std::move(reason)}; }
 /// TYTO_REJECTION. `return tyto::reject(overdrawn{s.cents}, "the account holds too little");`
 template <event T>
 rejection reject(const T& refusal, std::string reason) {
-  return {std::move(reason), std::string{stored_name<T>}, to_bytes(refusal)};
+  auto data = to_bytes(refusal);
+  if (data == detail::no_fields) data.clear();
+  return {std::move(reason), std::string{stored_name<T>}, std::move(data)};
 }
 
 /// A decision that there is nothing to do: the command is fine and changes nothing.

@@ -103,7 +103,7 @@ consteval bool is_storable() {
     return is_storable<std::underlying_type_t<T>>();
   } else if constexpr (std::is_arithmetic_v<T> || std::integral<T>) {
     return plain_integer<T> || std::same_as<T, float> || std::same_as<T, double>;
-  } else if constexpr (std::same_as<T, std::string> || byte_string<T>) {
+  } else if constexpr (std::same_as<T, std::string> || byte_string<T>) {  // NOLINT(bugprone-branch-clone): in order
     return true;
   } else if constexpr (is_optional<T>::value) {
     return !is_optional<typename T::value_type>::value && is_storable<typename T::value_type>();

@@ -111,11 +111,11 @@ constexpr bool check_consumer_names() {
   static_assert(start,
                 "tyto: `start` of the consumer has no effect; write "
                 "`static constexpr auto from = tyto::start_from::end`");
-  constexpr bool start_from_ = !requires { requires constant_of<decltype(C::start_from), tyto::start_from>; };
-  static_assert(start_from_,
+  constexpr bool begins_elsewhere = !requires { requires constant_of<decltype(C::start_from), tyto::start_from>; };
+  static_assert(begins_elsewhere,
                 "tyto: `start_from` of the consumer has no effect; write "
                 "`static constexpr auto from = tyto::start_from::end`");
-  return failure && policy && partition && start && start_from_;
+  return failure && policy && partition && start && begins_elsewhere;
 }
 
 /// The same for reactions and projections; a process manager's streams have a category.

@@ -1,0 +1,151 @@
+// What an operator does with consumers while the runtime runs, and sees of those that it does not run.
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <string>
+#include <thread>
+
+#include "ledger.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+
+namespace {
+
+consumer_state state_of(const runtime& rt, std::string_view name) {
+  const auto all = rt.status().consumers;
+  return std::ranges::find(all, name, &consumer_status::name)->state;
+}
+
+// Credits in another currency, at a rate that it was built with.
+struct converted {
+  static constexpr std::string_view name = "converted";
+  using table = tyto::table<std::string, std::int64_t>;
+  std::int64_t rate = 0;
+  void project(table& rows, const credited& e, const metadata& m) const {
+    rows.update(std::string{m.entity_id()}, [&](std::int64_t& sum) { sum += e.cents * rate; });
+  }
+  struct of {
+    std::string owner;
+  };
+  static std::int64_t query(const table& rows, const of& q) { return rows.get(q.owner).value_or(0); }
+};
+
+}  // namespace
+
+TEST_CASE("A paused reaction sends nothing until it is resumed, and then misses nothing") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().aggregate<receipts>().reaction<printing>().projection<turnover>().start().value();
+  rt.pause("printing").value();
+  CHECK(state_of(rt, "printing") == consumer_state::paused);
+  (void)rt.execute<account>("ann", credit{100}).value();
+  const auto done = rt.execute<account>("ann", debit{30}).value();
+  CHECK(rt.query<turnover>({"ann"}, {done.position}).value().receipts == 0);
+  rt.resume("printing").value();
+  rt.settle(long_enough).value();
+  CHECK(rt.query<turnover>({"ann"}).value().receipts == 30);
+}
+
+TEST_CASE("A projection that is reset has the rows that its events make, each once") {
+  const temporary_directory where;
+  runtime rt{open_lmdb({.path = where.path()}).value(), quiet()};
+  rt.aggregate<account>().projection<turnover>().start().value();
+  committed last;
+  for (int i = 0; i < 50; ++i) last = rt.execute<account>("ann", credit{2}).value();
+  REQUIRE(rt.query<turnover>({"ann"}, {last.position}).value().credited == 100);
+  rt.reset("turnover").value();
+  CHECK(rt.query<turnover>({"ann"}, {last.position}).value().credited == 100);
+}
+
+TEST_CASE("A reaction cannot be reset, and consumers that do not exist cannot be operated") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().aggregate<receipts>().reaction<printing>().start().value();
+  CHECK(rt.reset("printing").error().code() == errc::invalid_argument);
+  for (const auto& outcome : {rt.pause("pritning"), rt.resume("pritning"), rt.reset("pritning")}) {
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().code() == errc::invalid_argument);
+    CHECK_THAT(outcome.error().message(), Catch::Contains("'pritning'") && Catch::Contains("no such consumer"));
+  }
+  rt.stop().value();
+  CHECK(rt.pause("printing").error().code() == errc::stopped);
+}
+
+TEST_CASE("Consumers that the storage knows and nobody registers are listed, with how far they were") {
+  const temporary_directory where;
+  {
+    runtime rt{open_lmdb({.path = where.path()}).value(), quiet()};
+    rt.aggregate<account>().aggregate<receipts>().reaction<printing>().projection<turnover>().start().value();
+    (void)rt.execute<account>("ann", credit{100}).value();
+    (void)rt.execute<account>("ann", debit{30}).value();
+    rt.settle(long_enough).value();
+    CHECK(rt.status().unregistered.empty());
+  }
+  runtime rt{open_lmdb({.path = where.path()}).value(), quiet()};
+  rt.aggregate<account>().start().value();
+  const auto unknown = rt.status().unregistered;
+  REQUIRE(unknown.size() == 2);
+  CHECK(unknown[0].name == "printing");
+  CHECK(unknown[0].position == 3);
+  CHECK(unknown[0].parked == 0);
+  CHECK(unknown[1].name == "turnover");
+  CHECK(unknown[1].position == 3);
+}
+
+TEST_CASE("A reader from outside sees how far a projection is, also past events that it does not take") {
+  const temporary_directory where;
+  runtime rt{open_lmdb({.path = where.path()}).value(), quiet()};
+  rt.aggregate<account>().projection<converted>().start().value();
+  (void)rt.execute<account>("ann", credit{100}).value();
+  const auto last = rt.execute<account>("ann", debit{30}).value();  // none of its own
+  const auto outside = open_lmdb({.path = where.path(), .read_only = true}).value();
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
+  const auto seen = [&] { return outside.read_models->snapshot("converted").value()->position(); };
+  while (seen() < last.position) {
+    REQUIRE(std::chrono::steady_clock::now() < limit);
+    std::this_thread::yield();
+  }
+}
+
+TEST_CASE("A projection uses what it was built with") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection(converted{.rate = 3}).start().value();
+  const auto done = rt.execute<account>("ann", credit{100}).value();
+  CHECK(rt.query<converted>({"ann"}, {done.position}).value() == 300);
+}
+
+TEST_CASE("A subscription that is ended gets nothing more and leaves the status") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().start().value();
+  std::atomic<int> heard = 0;
+  auto listening = rt.subscribe<credited>([&](const credited&, const metadata&) { ++heard; });
+  (void)rt.execute<account>("ann", credit{1}).value();
+  rt.settle(long_enough).value();
+  REQUIRE(heard == 1);
+  REQUIRE(rt.status().consumers.size() == 1);
+  listening.end();
+  CHECK(rt.status().consumers.empty());
+  (void)rt.execute<account>("ann", credit{1}).value();
+  rt.settle(long_enough).value();
+  CHECK(heard == 1);
+  listening.end();
+}
+
+TEST_CASE("A handler may end its own subscription") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().start().value();
+  std::atomic<int> heard = 0;
+  subscription listening;
+  std::latch assigned{1};
+  listening = rt.subscribe<credited>([&](const credited&, const metadata&) {
+    assigned.wait();
+    ++heard;
+    listening.end();
+  });
+  assigned.count_down();
+  for (int i = 0; i < 5; ++i) (void)rt.execute<account>("ann", credit{1}).value();
+  rt.settle(long_enough).value();
+  rt.stop().value();
+  CHECK(heard == 1);
+}
