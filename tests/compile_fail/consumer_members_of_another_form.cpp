@@ -121,3 +121,15 @@ struct with_replaces : projection_base {
 };
 // expect error: tyto: the replaces of the projection has another form
 const auto replaces = tyto::define_projection<with_replaces>();
+
+struct with_on_rejected : reaction_base {
+  static void on_rejected(const tyto::refused_command&) {}
+};
+// expect error: tyto: the on_rejected of the reaction has another form
+const auto on_rejected = tyto::define_reaction(with_on_rejected{});
+
+struct with_rejections : projection_base {
+  static void on_rejected(const tyto::refused_command&, const metadata&) {}
+};
+// expect error: tyto: `on_rejected` of the projection has no effect
+const auto rejections = tyto::define_projection<with_rejections>();

@@ -113,3 +113,16 @@ struct that_replaces : visit {
 };
 // expect error: tyto: `replaces` of the process manager has no effect
 const auto replaces = tyto::define_process_manager<that_replaces>();
+
+struct with_on_refused : visit {
+  using visit::on;
+  static tyto::decision<event> on(const state&, const tyto::refused_command&, const metadata&) { return ended{}; }
+};
+// expect error: tyto: the on of the process manager for a refused command has another form
+const auto on_refused = tyto::define_process_manager<with_on_refused>();
+
+struct with_on_rejected : visit {
+  static void on_rejected(const tyto::refused_command&, const metadata&) {}
+};
+// expect error: tyto: `on_rejected` of the process manager has no effect
+const auto on_rejected = tyto::define_process_manager<with_on_rejected>();
