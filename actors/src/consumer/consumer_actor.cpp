@@ -459,6 +459,7 @@ void consumer_actor::finish_stopping() {
     }
   }
   phase_ = phase::stopped;
+  around_.health.clear(subject_);  // the runtime may go on without it
   shown_->has_stopped();
   stop_request_->done();
 }
