@@ -350,7 +350,7 @@ struct reaction_check<C, events<Es...>> {
   static_assert(listed,
                 "tyto: a react of the reaction is for an event that is not in its list; write "
                 "`using events = tyto::events<..., YourEvent>`");
-  static constexpr bool keyed = keys_check<C, events<Es...>>::value;
+  enum : bool { keyed = keys_check<C, events<Es...>>::value };
   static constexpr bool starts = !has_from<C> || gives_from<C>;
   static_assert(starts,
                 "tyto: the from of the reaction has another form; write "
@@ -406,7 +406,7 @@ struct projection_check<C, events<Es...>> {
   static_assert(listed,
                 "tyto: a project of the projection is for an event that is not in its list; write "
                 "`using events = tyto::events<..., YourEvent>`");
-  static constexpr bool keyed = keys_check<C, events<Es...>>::value;
+  enum : bool { keyed = keys_check<C, events<Es...>>::value };
   static constexpr bool begins = !has_from<C>;
   static_assert(begins, "tyto: `from` of the projection has no effect; a projection begins at the first event");
   static constexpr bool replaced = !has_replaces<C> || replaces_another<C>;

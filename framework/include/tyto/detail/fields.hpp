@@ -2,7 +2,6 @@
 // none is left out and each can be stored. The preprocessor rescans up to 256 times, which bounds the number of fields.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <string_view>
@@ -39,7 +38,9 @@ namespace tyto::detail {
 
 /// How many names are in a list of macro arguments.
 consteval std::size_t count_names(std::string_view list) {
-  return list.empty() ? 0 : static_cast<std::size_t>(std::ranges::count(list, ',')) + 1;
+  std::size_t names = list.empty() ? 0 : 1;
+  for (const char c : list) names += c == ',' ? 1 : 0;
+  return names;
 }
 
 /// An initialiser for any member of the aggregate Type, and none for a base. Never called; but some compilers look into

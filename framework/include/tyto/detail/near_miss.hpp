@@ -53,19 +53,19 @@ struct the_event;
 template <class Call, class E, class... Arguments>
 concept callable_with = std::invocable<Call, std::conditional_t<std::same_as<Arguments, the_event>, E, Arguments>...>;
 
-/// Whether Call, one of the types that TYTO_DETAIL_MEMBER makes, takes an event that is not in List. Several overloads
-/// for such events are as ambiguous as none is missing, so they are looked for by halves.
-template <class Call, class List, class... Arguments>
+/// Whether Call, one of the types that TYTO_DETAIL_MEMBER makes, takes an event that is not in List, besides those that
+/// are. Several overloads for such events are ambiguous, and look like none, so they are looked for by halves.
+template <class Call, class List, class C, class... Arguments>
 constexpr bool takes_unlisted() {
-  if constexpr (callable_with<Call, stranger, Arguments...>) {
+  if constexpr (Call::template has_one<std::remove_cvref_t<C>> || callable_with<Call, stranger, C, Arguments...>) {
     return false;
   } else {
     constexpr auto in_half = []<unsigned... Bit>(std::integer_sequence<unsigned, Bit...>) {
-      return ((callable_with<Call, unlisted<List, hash_bit<Bit, true>>, Arguments...> ||
-               callable_with<Call, unlisted<List, hash_bit<Bit, false>>, Arguments...>) ||
+      return ((callable_with<Call, unlisted<List, hash_bit<Bit, true>>, C, Arguments...> ||
+               callable_with<Call, unlisted<List, hash_bit<Bit, false>>, C, Arguments...>) ||
               ...);
     };
-    return callable_with<Call, unlisted<List>, Arguments...> ||
+    return callable_with<Call, unlisted<List>, C, Arguments...> ||
            in_half(std::integer_sequence<unsigned, 0, 1, 2, 3, 4, 5>{});
   }
 }
@@ -81,7 +81,7 @@ struct derived_from : C {};
 /// Makes, for members called `name` of a class C:
 ///   has_name<C>: whether there is one, of whatever kind, form and access. A class whose own name it is has none.
 ///   is_value_name<C>: whether it is a constant or a static variable.
-///   calls_name: calls it with an object and arguments.
+///   calls_name: calls it with an object and arguments; has_one<C>: whether it is one function, not several.
 ///   name_takes<C, E>: whether it is a function, but no template, that takes an E and whatever else in some order. In
 ///   braces an argument suits no template, whose body would be compiled in search of its return type.
 #define TYTO_DETAIL_MEMBER(name)                                                                                       \
@@ -111,6 +111,8 @@ struct derived_from : C {};
   concept is_value_##name =                                                                                            \
       TYTO_DETAIL_VALID(C::name) && !TYTO_DETAIL_VALID(requires std::is_member_pointer_v<decltype(&C::name)>);         \
   struct calls_##name {                                                                                                \
+    template <class C>                                                                                                 \
+    static constexpr bool has_one = TYTO_DETAIL_VALID(typename std::type_identity<decltype(&C::name)>);                \
     template <class C, class... Arguments>                                                                             \
     auto operator()(C& c, Arguments&&... arguments) const -> decltype(c.name(static_cast<Arguments&&>(arguments)...)); \
   };                                                                                                                   \
