@@ -340,6 +340,7 @@ struct reaction_check;
 template <class C, class... Es>
 struct reaction_check<C, events<Es...>> {
   enum : bool { complete = (react_check<C, Es>::value && ...) };
+  enum : bool { keyed = keys_check<C, events<Es...>>::value };
   static constexpr bool listed = [] {
     if constexpr ((reacts_plainly<C, Es> && ...)) {
       return !takes_unlisted<calls_react, events<Es...>, C&, the_event, const metadata&>();
@@ -350,7 +351,6 @@ struct reaction_check<C, events<Es...>> {
   static_assert(listed,
                 "tyto: a react of the reaction is for an event that is not in its list; write "
                 "`using events = tyto::events<..., YourEvent>`");
-  enum : bool { keyed = keys_check<C, events<Es...>>::value };
   static constexpr bool starts = !has_from<C> || gives_from<C>;
   static_assert(starts,
                 "tyto: the from of the reaction has another form; write "
@@ -396,6 +396,7 @@ struct projection_check;
 template <class C, class... Es>
 struct projection_check<C, events<Es...>> {
   enum : bool { complete = (project_check<C, Es>::value && ...) };
+  enum : bool { keyed = keys_check<C, events<Es...>>::value };
   static constexpr bool listed = [] {
     if constexpr ((projects_plainly<C, Es> && ...)) {
       return !takes_unlisted<calls_project, events<Es...>, const C&, typename C::table&, the_event, const metadata&>();
@@ -406,7 +407,6 @@ struct projection_check<C, events<Es...>> {
   static_assert(listed,
                 "tyto: a project of the projection is for an event that is not in its list; write "
                 "`using events = tyto::events<..., YourEvent>`");
-  enum : bool { keyed = keys_check<C, events<Es...>>::value };
   static constexpr bool begins = !has_from<C>;
   static_assert(begins, "tyto: `from` of the projection has no effect; a projection begins at the first event");
   static constexpr bool replaced = !has_replaces<C> || replaces_another<C>;
