@@ -77,7 +77,8 @@ TEST_CASE("an evolved journal is exported as it is today, without what was retir
   CHECK(positions_in(exported(*stored.journal)) == std::vector{1, 2, 3});
   const auto text = exported(*opened.journal);
   CHECK(positions_in(text) == std::vector{2, 3});
-  CHECK_THAT(text, Catch::Contains(R"("type":"c")") && Catch::Contains(R"("payload":{"reason":"no","code":"","refusal":{}})"));
+  CHECK_THAT(
+      text, Catch::Contains(R"("type":"c")") && Catch::Contains(R"("payload":{"reason":"no","code":"","refusal":{}})"));
 }
 
 TEST_CASE("a payload that is not MessagePack is an error, after the lines before it") {
