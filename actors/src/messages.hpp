@@ -36,9 +36,9 @@ struct write_answered {
   std::size_t writes = 1;
 };
 
-/// To an aggregate: leave memory if you have nothing in hand. `posted` is what directory::forget() wants to hear.
+/// To an aggregate: leave memory if you have nothing in hand. `last_posted` is what directory::forget() wants to hear.
 struct passivate {
-  std::uint64_t posted = 0;
+  std::uint64_t last_posted = 0;
 };
 
 using aggregate_message = std::variant<run_command, write_answered, passivate>;

@@ -4,6 +4,7 @@
 #include <lmdb.h>
 #include <stdio.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <functional>

@@ -1,5 +1,6 @@
 // A writer that is killed at any moment has stored every command that it acknowledged, once and whole, and the next
 // writer goes on from there. See crash_writer.cpp for what it does and crash_history.hpp for what is checked.
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 

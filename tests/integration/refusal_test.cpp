@@ -1,5 +1,6 @@
 // What callers, reactions and process managers learn of a command: refusals with a code, and the events of those that
 // were accepted.
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>

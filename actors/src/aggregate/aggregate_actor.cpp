@@ -35,7 +35,7 @@ void aggregate_actor::run(run_command command) {
 }
 
 void aggregate_actor::leave(passivate asked) {
-  if (held_.empty() && waiting_.empty()) around_.forget(persistence_id_, asked.posted);
+  if (held_.empty() && waiting_.empty()) around_.forget(persistence_id_, asked.last_posted);
 }
 
 void aggregate_actor::decide(run_command command) {

@@ -16,7 +16,7 @@ directory::shard& directory::shard_of(const std::string& persistence_id) {
 // The asked one moves to the front, so that one that cannot leave now is not asked again before all others.
 void directory::shard::ask_to_passivate(entry& asked) {
   by_use.splice(by_use.begin(), by_use, asked.place);
-  asked.aggregate.post(passivate{asked.posted});
+  asked.aggregate.post(passivate{asked.last_posted});
 }
 
 void directory::post(const aggregate_definition& definition, std::string persistence_id, aggregate_message message) {
@@ -43,7 +43,7 @@ std::function<void()> directory::post_by(post_way* way, const aggregate_definiti
   auto& used = found->second;
   home.by_use.splice(home.by_use.begin(), home.by_use, used.place);
   used.last_used = around_.time.now();
-  ++used.posted;
+  used.last_posted = ++home.posted;
   auto turn = way(used.aggregate, message);
   // Two for each message, which may have brought one to life, so that the number comes down to the limit again after a
   // time in which all were busy.
@@ -62,11 +62,11 @@ void directory::passivate_unused(timestamp since) {
   }
 }
 
-bool directory::forget(const std::string& persistence_id, std::uint64_t posted) {
+bool directory::forget(const std::string& persistence_id, std::uint64_t last_posted) {
   auto& home = shard_of(persistence_id);
   const std::lock_guard lock{home.mutex};
   const auto found = home.live.find(persistence_id);
-  if (found == home.live.end() || found->second.posted != posted) return false;
+  if (found == home.live.end() || found->second.last_posted != last_posted) return false;
   found->second.aggregate.close();
   home.by_use.erase(found->second.place);
   home.live.erase(found);

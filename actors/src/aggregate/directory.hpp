@@ -33,9 +33,10 @@ class directory {
   void passivate_unused(timestamp since);
 
   /// Called by an aggregate that was asked to passivate and has nothing in hand: gives up its entry and returns true,
-  /// unless something has been posted to it since it was asked. So no message is ever left in a mailbox that nobody
-  /// reads, and none overtakes another.
-  bool forget(const std::string& persistence_id, std::uint64_t posted);
+  /// unless something has been posted under its persistence id since it was asked. So no message is ever left in a
+  /// mailbox that nobody reads, and none overtakes another. An aggregate that has left and is asked again, late, does
+  /// not speak for the one that has been brought to life since.
+  bool forget(const std::string& persistence_id, std::uint64_t last_posted);
 
   [[nodiscard]] std::size_t live() const;
 
@@ -45,7 +46,7 @@ class directory {
  private:
   struct entry {
     address<aggregate_message> aggregate;
-    std::uint64_t posted = 0;  // messages so far
+    std::uint64_t last_posted = 0;  // the number of the last message, see shard::posted
     timestamp last_used;
     std::list<entry*>::iterator place;
   };
@@ -54,6 +55,7 @@ class directory {
     mutable std::mutex mutex;
     std::unordered_map<std::string, entry> live;
     std::list<entry*> by_use;  // the most recently used first
+    std::uint64_t posted = 0;  // messages so far, to all: no two have the same number, whichever aggregate they went to
 
     void ask_to_passivate(entry& asked);
   };

@@ -1,6 +1,7 @@
 // Finds consumers that are behind and do not move: their handlers may hang, which nobody else would notice.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>

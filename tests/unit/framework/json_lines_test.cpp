@@ -1,5 +1,6 @@
 #include "tyto/json_lines.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "journals.hpp"

@@ -1,4 +1,5 @@
 // Parts of a table: ranges, prefixes, orders, counts, and secondary indexes.
+#include <algorithm>
 #include <random>
 
 #include "rows.hpp"

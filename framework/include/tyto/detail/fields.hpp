@@ -2,7 +2,6 @@
 // none is left out and each can be stored. The preprocessor rescans up to 256 times, which bounds the number of fields.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <string_view>

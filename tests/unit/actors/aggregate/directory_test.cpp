@@ -30,7 +30,7 @@ struct world {
           host, placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
       snapshots,
       health,
-      [this](const std::string& id, std::uint64_t posted) { return aggregates.forget(id, posted); },
+      [this](const std::string& id, std::uint64_t last_posted) { return aggregates.forget(id, last_posted); },
       1'000,
       std::chrono::milliseconds{10},
       std::chrono::milliseconds{1'000}};
@@ -72,6 +72,18 @@ TEST_CASE("A command that comes while an aggregate is asked to leave is not lost
   w.host.run();
   CHECK(got == versions{1, 2});
   CHECK(w.aggregates.live() == 1);
+}
+
+TEST_CASE("An aggregate that has left does not give up the entry of the one that came after it") {
+  world w{64'000};
+  versions got;
+  w.post("1", got);
+  w.host.run();
+  CHECK(w.aggregates.forget("counter|1", 1));
+  w.post("1", got);
+  CHECK_FALSE(w.aggregates.forget("counter|1", 1));  // the old one, which was asked twice
+  w.host.run();
+  CHECK(got == versions{1, 2});
 }
 
 TEST_CASE("Aggregates that were not used for a while leave, others stay") {

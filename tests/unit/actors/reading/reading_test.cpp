@@ -1,6 +1,7 @@
 // Questions to projections whose progress the test makes.
 #include "reading/reading.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>

@@ -1,5 +1,6 @@
 #include "lmdb/stream_index.hpp"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
