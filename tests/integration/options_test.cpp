@@ -1,7 +1,7 @@
 // Options are given by name, one at a time, without a warning. That this file compiles is the test.
-#include <catch2/catch.hpp>
 #include <chrono>
 
+#include "support/catch.hpp"
 #include "tyto/tyto.hpp"
 
 #pragma GCC diagnostic error "-Wextra"

@@ -2,7 +2,6 @@
 #include "tyto/detail/near_miss.hpp"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "support/catch.hpp"
 #include "tyto/detail/fields.hpp"
 #include "tyto/process_manager.hpp"
 

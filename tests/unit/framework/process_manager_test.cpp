@@ -1,10 +1,10 @@
 #include "tyto/process_manager.hpp"
 
-#include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <variant>
 
+#include "support/catch.hpp"
 #include "tyto/consumer.hpp"
 #include "unit/framework/rows.hpp"
 
