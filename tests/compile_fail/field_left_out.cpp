@@ -14,3 +14,11 @@ struct labels {
 };
 // expect error: tyto: a field of `labels` is not listed, so it would not be stored
 TYTO_VALUE(labels, both)
+
+struct counted {
+  int number = 0;
+  static inline int total = 0;
+};
+// expect error: tyto: `total` of `counted` is static, so it is no field of the value
+TYTO_VALUE(counted, total)
+const auto counted_bytes = tyto::to_bytes(counted{});

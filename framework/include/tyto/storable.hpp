@@ -24,11 +24,29 @@ namespace detail {
 class write_inspector;
 class read_inspector;
 
+/// An argument for a parameter of type T&, and one for any other that a T would be converted to.
 template <class T>
-concept inspectable = requires(write_inspector& w, read_inspector& r, T& x) {
+struct as_itself {
+  template <class Parameter>
+  requires std::same_as<Parameter, T>
+  operator Parameter&() const;
+};
+template <class T>
+struct as_another {
+  template <class Parameter>
+  requires(!std::same_as<Parameter, T> && std::convertible_to<T&, Parameter&>) operator Parameter&() const;
+};
+
+template <class T, class Argument>
+concept inspected_as = requires(write_inspector& w, read_inspector& r, Argument x) {
   inspect(w, x);
   inspect(r, x);
 };
+
+/// A type with an inspect() of its own. A base's, or that of what it refers to, would leave out what the type adds.
+template <class T>
+concept inspectable = inspected_as<T, T&> &&
+    (inspected_as<T, const as_itself<T>&> || !inspected_as<T, const as_another<T>&>);
 
 /// A type that writes and reads itself, as one MessagePack value that is not nil.
 template <class T>
@@ -70,6 +88,16 @@ concept sequence_like = std::ranges::range<T> && requires(T t, typename T::value
   t.push_back(std::move(v));
 };
 
+/// An aggregate that is derived from a container and adds members to it, which would be lost with the elements.
+struct any_member {
+  template <class T>
+  operator T() const;
+};
+template <class T>
+concept extends_container = std::is_aggregate_v<T> && requires {
+  T{{}, any_member{}};
+};
+
 template <class T>
 concept tuple_like = requires {
   std::tuple_size<T>::value;
@@ -99,7 +127,9 @@ consteval bool all_elements(Predicate holds) {
 // In the order in which encode() and decode() look at a type.
 template <class T>
 consteval bool is_storable() {
-  if constexpr (std::is_enum_v<T>) {
+  if constexpr (std::is_volatile_v<T>) {  // NOLINT(bugprone-branch-clone): in order
+    return false;
+  } else if constexpr (std::is_enum_v<T>) {
     return is_storable<std::underlying_type_t<T>>();
   } else if constexpr (std::is_arithmetic_v<T> || std::integral<T>) {
     return plain_integer<T> || std::same_as<T, float> || std::same_as<T, double>;
@@ -113,6 +143,8 @@ consteval bool is_storable() {
     return lasting_clock<typename T::clock> && is_storable<typename T::duration>();
   } else if constexpr (self_coded<T> || inspectable<T>) {
     return true;
+  } else if constexpr (std::ranges::range<T> && extends_container<T> && !tuple_like<T>) {
+    return false;
   } else if constexpr (map_like<T>) {
     return is_storable<typename T::key_type>() && is_storable<typename T::mapped_type>();
   } else if constexpr (set_like<T>) {

@@ -88,6 +88,30 @@ bool sorts(const std::vector<K>& ascending) {
 template <class T>
 using limits = std::numeric_limits<T>;
 
+struct money {
+  int cents = 0;
+};
+TYTO_VALUE(money, cents)
+struct priced : money {
+  std::string currency;
+};
+struct taxed : money {
+  int percent = 0;
+};
+TYTO_VALUE(taxed, cents, percent)
+struct price_list : std::vector<money> {};
+struct discounted : std::vector<money> {
+  int percent = 0;
+};
+template <class T>
+struct boxed {
+  T content{};
+};
+template <class Inspector, class T>
+bool inspect(Inspector& f, boxed<T>& x) {
+  return f.object(x).fields(f.field("content", x.content));
+}
+
 }  // namespace
 
 TEST_CASE("every type that can be stored is read back as it was, and can be exported") {
@@ -164,6 +188,13 @@ TEST_CASE("a field's type may be made storable after the event") {
   CHECK(tyto::storable<tyto::document>);
 }
 
+TEST_CASE("what is derived from a value or a container and says of itself how, or adds nothing, can be stored") {
+  STATIC_REQUIRE(tyto::storable<money>);
+  STATIC_REQUIRE(tyto::storable<taxed>);
+  STATIC_REQUIRE(tyto::storable<price_list>);
+  STATIC_REQUIRE(tyto::storable<boxed<int>>);
+}
+
 TEST_CASE("what would be read back as something else, or not at all, cannot be stored") {
   STATIC_REQUIRE_FALSE(tyto::storable<std::optional<std::optional<int>>>);
   STATIC_REQUIRE_FALSE(tyto::storable<std::vector<std::optional<std::optional<int>>>>);
@@ -191,6 +222,10 @@ TEST_CASE("what would be read back as something else, or not at all, cannot be s
   STATIC_REQUIRE_FALSE(tyto::storable<std::multimap<int, int>>);
   STATIC_REQUIRE_FALSE(tyto::storable<unnamed>);
   STATIC_REQUIRE_FALSE(tyto::storable<std::map<int, unnamed>>);
+  STATIC_REQUIRE_FALSE(tyto::storable<volatile int>);
+  STATIC_REQUIRE_FALSE(tyto::storable<priced>);
+  STATIC_REQUIRE_FALSE(tyto::storable<std::reference_wrapper<money>>);
+  STATIC_REQUIRE_FALSE(tyto::storable<discounted>);
 }
 
 TEST_CASE("what has no order in bytes is no key") {

@@ -26,6 +26,9 @@
 
 #define TYTO_DETAIL_FIELD_CHECKS(Type, ...) __VA_OPT__(TYTO_DETAIL_EXPAND(TYTO_DETAIL_FIELD_CHECK(Type, __VA_ARGS__)))
 #define TYTO_DETAIL_FIELD_CHECK(Type, member, ...)                                            \
+  static_assert(std::is_member_object_pointer_v<decltype(&Type::member)>,                     \
+                "tyto: `" #member "` of `" #Type                                              \
+                "` is static, so it is no field of the value; list the value's own fields");  \
   static_assert(tyto::detail::storable_field<Asked, decltype(Type::member)>,                  \
                 "tyto: field `" #member "` of `" #Type                                        \
                 "` cannot be stored; name the fields of its type with "                       \
