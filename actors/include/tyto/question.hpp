@@ -27,8 +27,8 @@ namespace detail {
 
 template <class F>
 struct query_parameter;  // the question that a projection's query takes
-template <class R, class T, class Q>
-struct query_parameter<R (*)(const T&, const Q&)> : std::type_identity<Q> {};
+template <class R, class T, class Q, bool Noexcept>
+struct query_parameter<R (*)(const T&, const Q&) noexcept(Noexcept)> : std::type_identity<Q> {};
 
 template <class P>
 concept answers_one_question = requires {

@@ -42,6 +42,17 @@ struct categories {
   static void project(table&, const moved&, const metadata&) {}
 };
 
+// What throws nothing may say so, also where there is no list of events.
+struct quiet_reaction {
+  static constexpr std::string_view name = "quiet_reaction";
+  static void react(const came&, const metadata&) noexcept {}
+};
+struct quiet_projection {
+  static constexpr std::string_view name = "quiet_projection";
+  using table = tyto::table<int, int>;
+  static void project(table&, const came&, const metadata&) noexcept {}
+};
+
 // Its bodies would not compile for an event of another type.
 struct generic {
   static constexpr std::string_view name = "generic";
@@ -113,6 +124,8 @@ constexpr bool counts = !tyto::detail::has_more_fields<T, Fields>() && tyto::det
 TEST_CASE("what has the form that is looked for is no near miss") {
   CHECK(tyto::define_projection<categories>().handlers.size() == 2);
   CHECK(tyto::define_reaction(generic{}).keys.size() == 2);
+  CHECK(tyto::define_reaction(quiet_reaction{}).handlers.size() == 1);
+  CHECK(tyto::define_projection<quiet_projection>().handlers.size() == 1);
   const auto partly = tyto::define_reaction(partly_keyed{});
   CHECK(partly.keys.size() == 1);
   CHECK(partly.partitions == 4);

@@ -238,16 +238,16 @@ constexpr bool check_list_of_events() {
 
 template <class T>
 struct event_parameter;  // the event that a handler takes, for handlers of (const E&, const metadata&)
-template <class R, class E>
-struct event_parameter<R (*)(const E&, const metadata&)> : std::type_identity<E> {};
-template <class R, class C, class E>
-struct event_parameter<R (C::*)(const E&, const metadata&)> : std::type_identity<E> {};
-template <class R, class C, class E>
-struct event_parameter<R (C::*)(const E&, const metadata&) const> : std::type_identity<E> {};
-template <class R, class T, class E>
-struct event_parameter<R (*)(T&, const E&, const metadata&)> : std::type_identity<E> {};
-template <class R, class C, class T, class E>
-struct event_parameter<R (C::*)(T&, const E&, const metadata&) const> : std::type_identity<E> {};
+template <class R, class E, bool Noexcept>
+struct event_parameter<R (*)(const E&, const metadata&) noexcept(Noexcept)> : std::type_identity<E> {};
+template <class R, class C, class E, bool Noexcept>
+struct event_parameter<R (C::*)(const E&, const metadata&) noexcept(Noexcept)> : std::type_identity<E> {};
+template <class R, class C, class E, bool Noexcept>
+struct event_parameter<R (C::*)(const E&, const metadata&) const noexcept(Noexcept)> : std::type_identity<E> {};
+template <class R, class T, class E, bool Noexcept>
+struct event_parameter<R (*)(T&, const E&, const metadata&) noexcept(Noexcept)> : std::type_identity<E> {};
+template <class R, class C, class T, class E, bool Noexcept>
+struct event_parameter<R (C::*)(T&, const E&, const metadata&) const noexcept(Noexcept)> : std::type_identity<E> {};
 
 template <class C>
 concept has_one_react = requires {
