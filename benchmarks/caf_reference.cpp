@@ -25,8 +25,12 @@ double caf_actor_bytes(std::size_t count) {
   std::latch reached{static_cast<std::ptrdiff_t>(count)};
   const auto before = resident_bytes();
   for (std::size_t i = 0; i < count; ++i) {
+    // With an argument, for CAF looks for arguments behind a null pointer where there are none.
     all.push_back(system.spawn<caf::lazy_init>(
-        [&reached](caf::event_based_actor*) -> caf::behavior { return {[&reached](int) { reached.count_down(); }}; }));
+        [](caf::event_based_actor*, std::latch* reached) -> caf::behavior {
+          return {[reached](int) { reached->count_down(); }};
+        },
+        &reached));
     caf::anon_send(all.back(), 1);
   }
   reached.wait();
@@ -38,15 +42,19 @@ double caf_actor_bytes(std::size_t count) {
 class caf_pair::actors {
  public:
   actors() {
-    receiver_ = system_.spawn<caf::detached>([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](std::int64_t sent_at) {
-        took_ns_ = now_ns() - sent_at;
-        arrived_.release();
-      }};
-    });
-    sender_ = system_.spawn<caf::detached>([to = receiver_](caf::event_based_actor* self) -> caf::behavior {
-      return {[self, to](int) { self->send(to, now_ns()); }};
-    });
+    receiver_ = system_.spawn<caf::detached>(
+        [](caf::event_based_actor*, actors* pair) -> caf::behavior {
+          return {[pair](std::int64_t sent_at) {
+            pair->took_ns_ = now_ns() - sent_at;
+            pair->arrived_.release();
+          }};
+        },
+        this);
+    sender_ = system_.spawn<caf::detached>(
+        [](caf::event_based_actor* self, const caf::actor& to) -> caf::behavior {
+          return {[self, to](int) { self->send(to, now_ns()); }};
+        },
+        receiver_);
   }
   ~actors() {
     caf::anon_send_exit(sender_, caf::exit_reason::kill);
