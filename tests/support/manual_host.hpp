@@ -15,10 +15,17 @@ namespace tyto::test {
 class manual_clock final : public clock {
  public:
   [[nodiscard]] timestamp now() const noexcept override { return now_; }
-  void advance(std::chrono::microseconds by) { now_ += by; }
+  [[nodiscard]] std::chrono::steady_clock::time_point steady() const { return steady_; }
+  void advance(std::chrono::microseconds by) {
+    now_ += by;
+    steady_ += by;
+  }
+  /// Somebody sets the clock, while no time passes.
+  void set_by(std::chrono::microseconds by) { now_ += by; }
 
  private:
   timestamp now_{std::chrono::hours{24 * 365 * 50}};
+  std::chrono::steady_clock::time_point steady_{std::chrono::hours{1}};
 };
 
 class manual_host final : public detail::host {
@@ -33,8 +40,10 @@ class manual_host final : public detail::host {
 
   void post_after(std::chrono::milliseconds delay, const std::shared_ptr<detail::mailbox>& box,
                   std::shared_ptr<detail::mail> letter) override {
-    later_.emplace(time_.now() + delay, std::pair{std::weak_ptr{box}, std::move(letter)});
+    later_.emplace(time_.steady() + delay, std::pair{std::weak_ptr{box}, std::move(letter)});
   }
+
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return time_.steady(); }
 
   void wait_for_all() override { run(); }
 
@@ -50,7 +59,7 @@ class manual_host final : public detail::host {
   /// Moves the clock, posts what has become due, and runs.
   void advance(std::chrono::milliseconds by) {
     time_.advance(by);
-    while (!later_.empty() && later_.begin()->first <= time_.now()) {
+    while (!later_.empty() && later_.begin()->first <= time_.steady()) {
       auto [box, letter] = std::move(later_.begin()->second);
       later_.erase(later_.begin());
       if (auto alive = box.lock()) alive->post(std::move(letter));
@@ -75,7 +84,9 @@ class manual_host final : public detail::host {
 
   manual_clock& time_;
   queue queue_;
-  std::multimap<timestamp, std::pair<std::weak_ptr<detail::mailbox>, std::shared_ptr<detail::mail>>> later_;
+  std::multimap<std::chrono::steady_clock::time_point,
+                std::pair<std::weak_ptr<detail::mailbox>, std::shared_ptr<detail::mail>>>
+      later_;
 };
 
 }  // namespace tyto::test

@@ -114,6 +114,8 @@ class caf_host final : public host {
     static_cast<caf_mailbox&>(*box).post_after(delay, std::move(letter));
   }
 
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
+
   void wait_for_all() override { system_.await_all_actors_done(); }
 
  private:

@@ -23,6 +23,8 @@ class host {
   /// Posts `letter` after `delay`, if the actor still lives then.
   virtual void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box,
                           std::shared_ptr<mail> letter) = 0;
+  /// Returns the time by which delays are measured. It never goes back, and nobody can set it.
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const = 0;
   /// Waits until every actor has ended; close them first.
   virtual void wait_for_all() = 0;
 };

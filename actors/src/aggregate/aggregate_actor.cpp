@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace tyto::detail {
+namespace {
+
+constexpr std::chrono::minutes max_clock_correction{1};
+
+}  // namespace
 
 aggregate_actor::aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
                                  std::string persistence_id)
@@ -136,7 +141,7 @@ result<void> aggregate_actor::prepare_truncation(retention& change) const {
 
 void aggregate_actor::store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal) {
   const auto& options = command.options;
-  memory_.last_time = std::max(memory_.last_time, around_.time.now());
+  memory_.last_time = time_of_next_event();
   auto write = std::make_shared<stream_write>();
   write->persistence_id = persistence_id_;
   write->expected = expected_version::exactly(decided_version_);
@@ -163,6 +168,13 @@ void aggregate_actor::store(run_command command, std::vector<new_event> events, 
   if (refusal) answer.refusal = *std::move(refusal);
   hold(std::move(answer));
   around_.committer.post(store_write{std::move(write), self(), caller_waits});
+}
+
+// The times of a stream's events do not go back when the clock is put right by a little. A clock that was far ahead for
+// a while must not date all events to come.
+timestamp aggregate_actor::time_of_next_event() const {
+  const auto now = around_.time.now();
+  return memory_.last_time - now > max_clock_correction ? now : std::max(memory_.last_time, now);
 }
 
 void aggregate_actor::hold(held_answer answer) {
@@ -273,7 +285,7 @@ void aggregate_actor::finish_draining() {
 }
 
 bool aggregate_actor::recover() {
-  const auto now = around_.time.now();
+  const auto now = around_.runs_on.now();
   if (failed_recovery_ && now < retry_at_) return false;
   auto rebuilt = rebuild(around_.stored, definition_, persistence_id_);
   if (!rebuilt) {

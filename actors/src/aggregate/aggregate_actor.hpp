@@ -2,6 +2,7 @@
 // the events are durable.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <variant>
 
 #include "actor/fifo.hpp"
+#include "actor/host.hpp"
 #include "aggregate/aggregate_memory.hpp"
 #include "aggregate/snapshot_writer.hpp"
 #include "health_board.hpp"
@@ -23,7 +25,8 @@ namespace tyto::detail {
 /// What all aggregates of a runtime share; outlives them.
 struct aggregate_surroundings {
   rebuild_sources stored;
-  const clock& time;
+  const clock& time;  // of events
+  const host& runs_on;
   address<committer_message> committer;
   snapshot_queue& snapshots;
   health_board& health;
@@ -84,6 +87,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   void hand_over_snapshot();
 
   void store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal);
+  [[nodiscard]] timestamp time_of_next_event() const;
   void hold(held_answer answer);
   void answer_ready();
   command_result outcome_of(const held_answer& answer);
@@ -105,7 +109,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   std::optional<error> failed_write_;  // while draining: what fails everything decided after it
   std::optional<error> failed_recovery_;
   std::chrono::milliseconds backoff_{0};
-  timestamp retry_at_;
+  std::chrono::steady_clock::time_point retry_at_;
 };
 
 }  // namespace tyto::detail

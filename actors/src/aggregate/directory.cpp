@@ -42,7 +42,7 @@ std::function<void()> directory::post_by(post_way* way, const aggregate_definiti
   }
   auto& used = found->second;
   home.by_use.splice(home.by_use.begin(), home.by_use, used.place);
-  used.last_used = around_.time.now();
+  used.last_used = host_.now();
   used.last_posted = ++home.posted;
   auto turn = way(used.aggregate, message);
   // Two for each message, which may have brought one to life, so that the number comes down to the limit again after a
@@ -53,7 +53,7 @@ std::function<void()> directory::post_by(post_way* way, const aggregate_definiti
   return turn;
 }
 
-void directory::passivate_unused(timestamp since) {
+void directory::passivate_unused(std::chrono::steady_clock::time_point since) {
   for (auto& home : shards_) {
     const std::lock_guard lock{home.mutex};
     for (auto left = home.by_use.size(); left > 0 && home.by_use.back()->last_used < since; --left) {

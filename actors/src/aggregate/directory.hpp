@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -30,7 +31,7 @@ class directory {
                                                     aggregate_message message);
 
   /// Asks the aggregates that were last used before `since` to passivate.
-  void passivate_unused(timestamp since);
+  void passivate_unused(std::chrono::steady_clock::time_point since);
 
   /// Called by an aggregate that was asked to passivate and has nothing in hand: gives up its entry and returns true,
   /// unless something has been posted under its persistence id since it was asked. So no message is ever left in a
@@ -47,7 +48,7 @@ class directory {
   struct entry {
     address<aggregate_message> aggregate;
     std::uint64_t last_posted = 0;  // the number of the last message, see shard::posted
-    timestamp last_used;
+    std::chrono::steady_clock::time_point last_used;
     std::list<entry*>::iterator place;
   };
 

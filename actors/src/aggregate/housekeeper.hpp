@@ -5,7 +5,6 @@
 
 #include "actor/host.hpp"
 #include "aggregate/directory.hpp"
-#include "tyto/clock.hpp"
 
 namespace tyto::detail {
 
@@ -17,19 +16,18 @@ using housekeeper_message = look_around;
 class housekeeper final : public actor_of<housekeeper_message> {
  public:
   /// Aggregates that were not used for `passivate_after` leave within a quarter of that time more.
-  housekeeper(directory& aggregates, host& runs_on, const clock& time, std::chrono::milliseconds passivate_after)
-      : aggregates_(aggregates), host_(runs_on), time_(time), passivate_after_(passivate_after) {}
+  housekeeper(directory& aggregates, host& runs_on, std::chrono::milliseconds passivate_after)
+      : aggregates_(aggregates), host_(runs_on), passivate_after_(passivate_after) {}
 
  protected:
   void on(housekeeper_message) override {
-    aggregates_.passivate_unused(time_.now() - passivate_after_);
+    aggregates_.passivate_unused(host_.now() - passivate_after_);
     post_after(host_, passivate_after_ / 4, self(), look_around{});
   }
 
  private:
   directory& aggregates_;
   host& host_;
-  const clock& time_;
   const std::chrono::milliseconds passivate_after_;
 };
 

@@ -11,11 +11,12 @@ constexpr std::chrono::seconds rated_time{5};
 
 }  // namespace
 
-void progress::is_at(std::uint64_t position, timestamp event_time, timestamp now) {
+void progress::is_at(std::uint64_t position, timestamp event_time, std::chrono::steady_clock::time_point now) {
   meetings due;
   {
     const std::lock_guard lock{mutex_};
-    if (rated_from_.time == timestamp{} || position < rated_next_.position) rated_from_ = rated_next_ = {position, now};
+    if (rated_from_.time == std::chrono::steady_clock::time_point{} || position < rated_next_.position)
+      rated_from_ = rated_next_ = {position, now};
     if (now - rated_next_.time > rated_time) rated_from_ = std::exchange(rated_next_, {position, now});
     event_time_ = event_time;
     status_.position = position;
@@ -130,17 +131,18 @@ void progress::wait_for_change(std::uint64_t position, const std::stop_token& en
   changed_.wait(lock, ended, [&] { return status_.position != position || status_.state == consumer_state::stopped; });
 }
 
-double progress::rate(timestamp now) const {
+double progress::rate(std::chrono::steady_clock::time_point now) const {
   const auto passed = std::chrono::duration<double>(now - rated_from_.time).count();
   return passed > 0 ? static_cast<double>(status_.position - rated_from_.position) / passed : 0;
 }
 
-consumer_status progress::status(std::uint64_t head, timestamp now) const {
+consumer_status progress::status(std::uint64_t head, timestamp now,
+                                 std::chrono::steady_clock::time_point steady_now) const {
   const std::lock_guard lock{mutex_};
   auto shown = status_;
   shown.lag = head - std::min(head, shown.position);
   if (shown.lag > 0 && event_time_ != timestamp{}) shown.lag_time = std::max(now - event_time_, timestamp::duration{});
-  shown.events_per_second = rate(now);
+  shown.events_per_second = rate(steady_now);
   return shown;
 }
 

@@ -39,7 +39,7 @@ class progress {
   [[nodiscard]] const std::string& name() const { return name_; }
 
   /// It is done with everything up to `position`, where the last event was decided at `event_time`.
-  void is_at(std::uint64_t position, timestamp event_time, timestamp now);
+  void is_at(std::uint64_t position, timestamp event_time, std::chrono::steady_clock::time_point now);
   void has_failed(const error& why);
   void has_parked(std::size_t events);
   void has_refused(const refused_command& refused);
@@ -68,8 +68,9 @@ class progress {
   /// For the consumer: returns where a batch from `position` to `end` has to end, so that no meeting is passed.
   [[nodiscard]] std::uint64_t cut(std::uint64_t position, std::uint64_t end) const;
 
-  /// Returns the status, with how far it is behind `head`.
-  [[nodiscard]] consumer_status status(std::uint64_t head, timestamp now) const;
+  /// Returns the status, with how far it is behind `head`; the two times are one moment on two clocks.
+  [[nodiscard]] consumer_status status(std::uint64_t head, timestamp now,
+                                       std::chrono::steady_clock::time_point steady_now) const;
   /// The same without what depends on others.
   [[nodiscard]] consumer_status status() const;
 
@@ -79,9 +80,9 @@ class progress {
 
   struct place {
     std::uint64_t position = 0;
-    timestamp time;
+    std::chrono::steady_clock::time_point time;
   };
-  [[nodiscard]] double rate(timestamp now) const;
+  [[nodiscard]] double rate(std::chrono::steady_clock::time_point now) const;
 
   const std::string name_;
   mutable std::mutex mutex_;

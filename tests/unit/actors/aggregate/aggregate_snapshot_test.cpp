@@ -185,6 +185,7 @@ TEST_CASE("Snapshots that cannot be stored or read are reported and change nothi
   auto around = w.around;
   detail::aggregate_surroundings with_broken{{w.journal, broken.get(), 4, w.write_log},
                                              w.time,
+                                             w.host,
                                              around.committer,
                                              queue,
                                              w.health,

@@ -44,6 +44,7 @@ struct aggregate_world {
   detail::aggregate_surroundings around{
       {journal, stores.snapshots.get(), limit, write_log},
       time,
+      host,
       detail::spawn<detail::committer>(
           host, detail::placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
       snapshots,

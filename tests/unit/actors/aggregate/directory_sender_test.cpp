@@ -28,6 +28,7 @@ struct world {
   aggregate_surroundings around{
       {*stores.journal, nullptr, 1'000, [](std::string_view) {}},
       time,
+      host,
       spawn<committer>(
           host, placement::dedicated, *stores.journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
       snapshots,
@@ -124,6 +125,13 @@ TEST_CASE("A command to an aggregate that is not registered is refused by its na
   const auto why = w.refusal_of(send<tally>("1", add{}));
   CHECK(why.doing() == "sending a command to tally|1");
   CHECK(why.detail() == "the runtime has no such aggregate; register it before start()");
+}
+
+TEST_CASE("A command that was never made is refused") {
+  world w;
+  const auto why = w.refusal_of(outgoing_command{});
+  CHECK(why.code() == errc::invalid_argument);
+  CHECK(why.detail() == "it is empty; make it with send()");
 }
 
 TEST_CASE("A consumer's record is written to though nobody registers it") {

@@ -26,6 +26,7 @@ struct world {
   aggregate_surroundings around{
       {journal, nullptr, 1'000, [](std::string_view) {}},
       time,
+      host,
       spawn<committer>(
           host, placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
       snapshots,
@@ -67,7 +68,7 @@ TEST_CASE("A command that comes while an aggregate is asked to leave is not lost
   w.post("1", got);
   w.host.run();
   w.time.advance(std::chrono::hours{1});
-  w.aggregates.passivate_unused(w.time.now());
+  w.aggregates.passivate_unused(w.host.now());
   w.post("1", got);
   w.host.run();
   CHECK(got == versions{1, 2});
@@ -90,7 +91,7 @@ TEST_CASE("Aggregates that were not used for a while leave, others stay") {
   world w{64'000};
   versions got;
   auto housekeeping =
-      spawn<housekeeper>(w.host, placement::shared, w.aggregates, w.host, w.time, std::chrono::milliseconds{1'000});
+      spawn<housekeeper>(w.host, placement::shared, w.aggregates, w.host, std::chrono::milliseconds{1'000});
   housekeeping.post(look_around{});
   w.post("idle", got);
   w.post("busy", got);

@@ -15,15 +15,16 @@ struct world {
   health_board health{time};
   std::uint64_t head = 10;
   std::shared_ptr<progress> billing = std::make_shared<progress>("billing");
+  std::vector<std::shared_ptr<progress>> all{billing};
   address<watchdog_message> dog = spawn<watchdog>(
-      host, placement::shared, host, time, health, std::chrono::milliseconds{1'000},
-      [this] { return std::vector{billing}; }, [this] { return head; });
+      host, placement::shared, host, health, std::chrono::milliseconds{1'000}, [this] { return all; },
+      [this] { return head; });
 
   world() {
     dog.post(look_for_stalls{});
     host.run();
   }
-  void is_at(std::uint64_t position) { billing->is_at(position, time.now(), time.now()); }
+  void is_at(std::uint64_t position) { billing->is_at(position, time.now(), host.now()); }
   void pass(int milliseconds) {
     for (; milliseconds > 0; milliseconds -= 250) host.advance(std::chrono::milliseconds{250});
   }
@@ -61,22 +62,43 @@ TEST_CASE("A consumer that moves now and then, one at the head, and one that is 
   CHECK(w.health.shown().is_healthy());
 }
 
+TEST_CASE("A consumer that is gone while it stands still is no problem any more") {
+  world w;
+  w.is_at(7);
+  w.pass(1'250);
+  CHECK_FALSE(w.health.shown().is_healthy());
+  w.all.clear();
+  w.pass(250);
+  CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("Setting the clock does not make a consumer stand still") {
+  world w;
+  w.is_at(7);
+  w.pass(500);
+  w.time.set_by(std::chrono::hours{1});
+  w.pass(250);
+  CHECK(w.health.shown().is_healthy());
+}
+
 TEST_CASE("A consumer's status tells how far it is behind in events and in time, and how fast it goes") {
   manual_clock time;
+  const manual_host host{time};
   progress shown{"billing"};
   const auto begin = time.now();
-  shown.is_at(100, begin, time.now());
+  shown.is_at(100, begin, host.now());
   time.advance(std::chrono::seconds{2});
-  shown.is_at(300, begin + std::chrono::seconds{1}, time.now());
-  auto status = shown.status(350, time.now());
+  shown.is_at(300, begin + std::chrono::seconds{1}, host.now());
+  auto status = shown.status(350, time.now(), host.now());
   CHECK(status.lag == 50);
   CHECK(status.lag_time == std::chrono::seconds{1});
   CHECK(status.events_per_second == Approx(100));
-  CHECK(shown.status(300, time.now()).lag_time.count() == 0);
+  CHECK(shown.status(300, time.now(), host.now()).lag_time.count() == 0);
 
   for (int i = 1; i <= 20; ++i) {  // what was long ago no longer counts
     time.advance(std::chrono::seconds{1});
-    shown.is_at(300 + static_cast<std::uint64_t>(i) * 10, time.now(), time.now());
+    shown.is_at(300 + static_cast<std::uint64_t>(i) * 10, time.now(), host.now());
   }
-  CHECK(shown.status(500, time.now()).events_per_second == Approx(10));
+  time.set_by(-std::chrono::hours{1});  // and setting the clock changes nothing
+  CHECK(shown.status(500, time.now(), host.now()).events_per_second == Approx(10));
 }
