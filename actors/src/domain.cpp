@@ -19,7 +19,8 @@ std::string quoted(std::string_view name) { return "'" + std::string{name} + "'"
 
 result<void> check_types(const aggregate_definition& aggregate, std::map<std::string_view, const event_type*>& known) {
   for (const auto* type : aggregate.events) {
-    if (type->name.starts_with(reserved_prefix) && type != &type_of<deadline_reached>()) {
+    if (type->name.starts_with(reserved_prefix) && type != &type_of<deadline_reached>() &&
+        type != &type_of<deadlines_dropped>()) {
       return misfit("the stored name " + quoted(type->name) + " begins with " + quoted(reserved_prefix) +
                     ", which is Tyto's own");
     }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <future>
-#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -25,6 +24,14 @@ error not_running(std::string doing) { return {errc::stopped, std::move(doing), 
 
 error starting_failed(const error& why) { return error{why.code(), "starting the runtime"}.because(why); }
 
+// Also returns true if the alarm stops.
+bool wait_until_quiet(const address<alarm_message>& alarm, std::chrono::steady_clock::time_point limit) {
+  auto said = std::make_shared<std::promise<void>>();
+  auto quiet = said->get_future();
+  alarm.post(say_when_quiet{[said = std::move(said)] { said->set_value(); }});
+  return quiet.wait_until(limit) == std::future_status::ready;
+}
+
 std::string place_of(const consumer_status& behind, std::uint64_t head) {
   return "'" + behind.name + "' is at position " + std::to_string(behind.position) + " of " + std::to_string(head) +
          (behind.last_error.empty() ? "" : ", its last error: " + behind.last_error);
@@ -44,6 +51,7 @@ engine::running::running(const storage& stores, const runtime_options& options, 
           {*stores.journal, stores.snapshots.get(),
            std::max(options.command_id_window, options.max_commands_per_aggregate), options.log, &registered.makers},
           *options.time,
+          *actors,
           commits,
           snapshots,
           health,
@@ -53,22 +61,21 @@ engine::running::running(const storage& stores, const runtime_options& options, 
           options.max_backoff},
       aggregates(around_aggregates, *actors, options.max_live_aggregates),
       sender(aggregates, registered.aggregates),
-      around_consumers{*stores.journal,
-                       bus,
-                       *actors,
-                       *options.time,
-                       sender,
-                       options.log,
-                       options.max_consumer_batch,
-                       options.min_backoff,
-                       options.max_backoff,
-                       health},
-      around_alarms{*actors, *options.time, sender, options.log, options.min_backoff, options.max_backoff, health},
-      housekeeping(
-          spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, *options.time, options.passivate_after)),
+      around_consumers{
+          *stores.journal,     bus,   *actors, sender, options.log, options.max_consumer_batch, options.min_backoff,
+          options.max_backoff, health},
+      around_alarms{*actors,
+                    *options.time,
+                    sender,
+                    [this] { return bus.head(); },
+                    options.log,
+                    options.min_backoff,
+                    options.max_backoff,
+                    health},
+      housekeeping(spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, options.passivate_after)),
       watching(spawn<watchdog>(
-          *actors, placement::shared, *actors, *options.time, health, options.stall_after,
-          [&consumers] { return consumers.all(); }, [this] { return bus.head(); })) {
+          *actors, placement::shared, *actors, health, options.stall_after, [&consumers] { return consumers.all(); },
+          [this] { return bus.head(); })) {
   if (options.passivate_after.count() > 0) housekeeping.post(look_around{});
   if (options.stall_after.count() > 0) watching.post(look_for_stalls{});
 }
@@ -119,10 +126,15 @@ result<void> engine::start() {
   if (started_) return error{errc::invalid_argument, "starting the runtime", "it has been started before"};
   if (auto checked = options_.check(); !checked) return checked;
   if (auto checked = domain_.check(); !checked) return checked;
+  if (!stores_.journal || !stores_.read_models) {
+    return error{errc::invalid_argument, "starting the runtime",
+                 "its storage has no journal or no read models; open_lmdb() and open_memory() make both"};
+  }
   auto head = stores_.journal->head();
   if (!head) return starting_failed(head.error());
   const std::lock_guard once{stop_mutex_};
-  if (auto planned = rebuilds_.plan(*stores_.read_models, domain_.projections); !planned) return planned;
+  auto projections = domain_.projections;  // without those that have been replaced for good
+  if (auto planned = rebuilds_.plan(*stores_.read_models, projections); !planned) return planned;
   std::vector<std::vector<partition>> shares;  // of each reaction
   for (const auto& each : domain_.reactions) {
     auto before = split_checkpoints(*stores_.journal, each.name, each.partitions, each.from);
@@ -138,8 +150,8 @@ result<void> engine::start() {
     unregistered_ = *std::move(unregistered);
     running_ = std::make_shared<running>(stores_, options_, *head, domain_, *consumers_);
     for (std::size_t i = 0; i < shares.size(); ++i) spawn_reaction(*running_, domain_.reactions[i], shares[i]);
-    for (auto& each : domain_.projections) spawn_projection(*running_, std::move(each));
-    for (auto& each : domain_.deadlines) spawn_deadlines(*running_, std::move(each));
+    for (auto& each : projections) spawn_projection(*running_, std::move(each));
+    for (const auto& each : domain_.deadlines) spawn_deadlines(*running_, each);
     for (const auto& each : std::exchange(subscribers_, {})) spawn_subscription(*running_, *each);
     gate_.open();
   }
@@ -153,15 +165,7 @@ result<std::vector<unregistered_consumer>> engine::find_unregistered() const {
   if (!checkpoints) return std::move(checkpoints).error();
   auto rows = stores_.read_models->checkpoints();
   if (!rows) return std::move(rows).error();
-  std::map<std::string, std::uint64_t> known;
-  for (const auto& each : *checkpoints) {
-    // Of a partition's checkpoint, or one that counts them, the name is what stands before the '#'.
-    const auto sharp = each.name.find('#');
-    const auto name = each.name.substr(0, sharp);
-    const bool is_count = sharp != std::string::npos && each.name.find('/', sharp) == std::string::npos;
-    auto& position = known.emplace(name, is_count ? 0 : each.position).first->second;
-    if (!is_count) position = position == 0 ? each.position : std::min(position, each.position);
-  }
+  auto known = positions_of_consumers(*checkpoints);
   for (const auto& each : *rows) known.insert_or_assign(each.name, each.position);
   for (const auto& name : domain_.consumer_names()) known.erase(std::string{name});
   std::vector<unregistered_consumer> found;
@@ -175,27 +179,34 @@ result<std::vector<unregistered_consumer>> engine::find_unregistered() const {
 
 void engine::spawn_reaction(running& in, const reaction_definition& definition, const std::vector<partition>& shares) {
   for (const auto& share : shares) {
-    spawn_consumer(
-        in, make_reaction_handler(definition, share.checkpoint(definition.name), *stores_.journal, in.commits), share);
+    spawn_consumer(in,
+                   make_reaction_handler(definition, share.checkpoint(definition.name), *stores_.journal, in.commits),
+                   std::make_shared<progress>(share.label(definition.name)), share);
   }
 }
 
 void engine::spawn_projection(running& in, projection_definition definition) {
   const auto role = rebuilds_.is_planned(definition.name) ? progress::role::building : progress::role::answering;
-  spawn_consumer(in, make_projection_handler(std::move(definition), *stores_.read_models), {}, role);
+  auto shown = std::make_shared<progress>(definition.name, role);
+  spawn_consumer(in, make_projection_handler(std::move(definition), *stores_.read_models), std::move(shown));
 }
 
+// The process manager's reactions are there already.
 void engine::spawn_deadlines(running& in, deadlines_definition definition) {
   auto manager = definition.name.substr(0, definition.name.rfind('/'));
-  auto alarm = spawn<alarm_clock>(*in.actors, placement::shared, in.around_alarms, std::move(manager), definition.fire);
+  auto inputs = consumers_->mailboxes_of(manager);
+  auto shown = std::make_shared<progress>(definition.name);
+  auto alarm =
+      spawn<alarm_clock>(*in.actors, placement::shared, in.around_alarms,
+                         alarm_owner{std::move(manager), std::move(inputs), definition.fire, definition.drop, shown});
   in.alarms.push_back(alarm);
-  spawn_consumer(in, make_deadlines_handler(std::move(definition), *stores_.read_models, std::move(alarm)));
+  spawn_consumer(in, make_deadlines_handler(std::move(definition), *stores_.read_models, std::move(alarm)),
+                 std::move(shown));
 }
 
-std::uint64_t engine::spawn_consumer(running& in, std::unique_ptr<consumer_handler> handler, const partition& share,
-                                     progress::role role) {
+std::uint64_t engine::spawn_consumer(running& in, std::unique_ptr<consumer_handler> handler,
+                                     std::shared_ptr<progress> shown, const partition& share) {
   const auto name = handler->definition().name;
-  auto shown = std::make_shared<progress>(share.label(name), role);
   auto actor =
       spawn<consumer_actor>(*in.actors, placement::dedicated, in.around_consumers, share, std::move(handler), shown);
   actor.post(begin{});
@@ -209,7 +220,9 @@ void engine::spawn_subscription(running& in, subscriber& of) {
   const auto receiver = std::exchange(definition.name, {});
   definition.name = "subscription " + std::to_string(++subscription_count_) + " to " +
                     definition.handlers.begin()->first + (receiver.empty() ? "" : " of " + receiver);
-  of.has_started(consumers_, spawn_consumer(in, make_subscription_handler(std::move(definition), in.bus.head())));
+  auto shown = std::make_shared<progress>(definition.name);
+  of.has_started(consumers_,
+                 spawn_consumer(in, make_subscription_handler(std::move(definition), in.bus.head()), std::move(shown)));
 }
 
 result<void> engine::stop() {
@@ -274,8 +287,11 @@ result<void> engine::settle(std::chrono::milliseconds timeout) const {
       if (now.state == consumer_state::stopped) return not_running(doing);
       return error{errc::timeout, doing, "consumer " + place_of(now, head)};
     }
-    // A reaction is done with an event when the commands that follow from it are answered, so whatever they led to has
-    // moved the head by now.
+    for (const auto& each : now_running->alarms) {
+      if (!wait_until_quiet(each, limit)) return error{errc::timeout, doing, "deadlines are being told"};
+    }
+    // A reaction is done with an event when the commands that follow from it are answered, and a deadline when the
+    // instance has answered, so whatever they led to has moved the head by now.
     if (gate_.inside() == 0 && now_running->bus.head() == head) return {};
   }
   return not_running(doing);
@@ -409,12 +425,13 @@ result<void> engine::post_to(std::string_view consumer, const std::string& doing
 
 void engine::check_clock() const {
   if (const auto now_running = current()) {
-    for (const auto& each : now_running->alarms) each.post(ring{});
+    for (const auto& each : now_running->alarms) each.post(ring{true});
   }
 }
 
 runtime_status engine::status() const {
   runtime_status now;
+  if (!stores_.journal) return now;
   const auto head = stores_.journal->head();
   now.head = head ? *head : 0;
   now.commands_in_flight = gate_.inside();
@@ -422,7 +439,9 @@ runtime_status engine::status() const {
     now.commits = now_running->bus.published();
     now.live_aggregates = now_running->aggregates.live();
   }
-  for (const auto& each : consumers_->all()) now.consumers.push_back(each->status(now.head, options_.time->now()));
+  for (const auto& each : consumers_->all()) {
+    now.consumers.push_back(each->status(now.head, options_.time->now(), std::chrono::steady_clock::now()));
+  }
   const std::lock_guard lock{mutex_};
   now.unregistered = unregistered_;
   return now;

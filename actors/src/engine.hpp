@@ -97,8 +97,8 @@ class engine {
   void spawn_reaction(running& in, const reaction_definition& definition, const std::vector<partition>& shares);
   void spawn_projection(running& in, projection_definition definition);
   void spawn_deadlines(running& in, deadlines_definition definition);
-  std::uint64_t spawn_consumer(running& in, std::unique_ptr<consumer_handler> handler, const partition& share = {},
-                               progress::role role = progress::role::answering);
+  std::uint64_t spawn_consumer(running& in, std::unique_ptr<consumer_handler> handler, std::shared_ptr<progress> shown,
+                               const partition& share = {});
   void spawn_subscription(running& in, subscriber& of);
   [[nodiscard]] result<versions> versions_of(version_calls calls) const;
   [[nodiscard]] result<std::vector<unregistered_consumer>> find_unregistered() const;

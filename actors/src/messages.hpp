@@ -113,8 +113,23 @@ struct release_parked {
   std::function<void(result<std::size_t>)> reply;
 };
 
-using consumer_message = std::variant<begin, delivery, read_behind, command_answered, retry, release_parked,
-                                      pause_consumer, resume_consumer, reset_consumer, save_checkpoint, stop_actor>;
+/// What a consumer answers to report_when_past.
+struct consumer_report {
+  bool goes_on = true;               // else it has halted or is paused
+  std::vector<std::string> blocked;  // those of the keys whose events wait behind a dead letter
+};
+
+/// To a consumer: say when you are done with everything up to `position`, or that you do not go on, and which of `keys`
+/// are blocked then. A consumer that is stopped says nothing.
+struct report_when_past {
+  std::uint64_t position = 0;
+  std::vector<std::string> keys;
+  std::function<void(consumer_report)> reply;
+};
+
+using consumer_message =
+    std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, pause_consumer, resume_consumer,
+                 reset_consumer, save_checkpoint, report_when_past, stop_actor>;
 
 /// Tells the actor to stop and waits until it has.
 template <class Message>

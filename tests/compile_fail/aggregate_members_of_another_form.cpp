@@ -47,26 +47,26 @@ struct with_snapshot_after : base {
   static constexpr tyto::snapshot_policy snapshots{};
   static bool snapshot_after(const closed&) { return true; }
 };
-// expect error: tyto: a snapshot_after of the aggregate has another form
+// expect error: tyto: a snapshot_after has another form
 const auto& snapshot_after = tyto::definition_of<with_snapshot_after>();
 
 struct with_snapshot_after_another : base {
   static constexpr tyto::snapshot_policy snapshots{};
   static bool snapshot_after(const state&, const opened&) { return true; }
 };
-// expect error: tyto: the snapshot_after of the aggregate is for none of its events
+// expect error: tyto: the snapshot_after is for none of the events
 const auto& snapshot_after_another = tyto::definition_of<with_snapshot_after_another>();
 
 struct with_snapshot_after_alone : base {
   static bool snapshot_after(const state&, const closed&) { return true; }
 };
-// expect error: tyto: an aggregate with snapshot_after takes no snapshots
+// expect error: tyto: snapshot_after has no effect without snapshots
 const auto& snapshot_after_alone = tyto::definition_of<with_snapshot_after_alone>();
 
 struct with_snapshots : base {
   static constexpr int snapshots = 100;
 };
-// expect error: tyto: the snapshots of the aggregate have another form
+// expect error: tyto: `snapshots` has another form
 const auto& snapshots = tyto::definition_of<with_snapshots>();
 
 struct without_a_snapshot : base {
@@ -78,13 +78,13 @@ const auto& without_any = tyto::definition_of<without_a_snapshot>();
 struct with_summaries : base {
   using summaries = closed;
 };
-// expect error: tyto: the summaries of the aggregate have another form
+// expect error: tyto: `summaries` has another form
 const auto& summaries = tyto::definition_of<with_summaries>();
 
 struct with_summary_of_another : base {
   using summaries = tyto::events<opened>;
 };
-// expect error: tyto: a summary of the aggregate is none of its events
+// expect error: tyto: a summary is none of the events
 const auto& summary_of_another = tyto::definition_of<with_summary_of_another>();
 
 struct that_skips : base {
@@ -96,13 +96,13 @@ const auto& skips = tyto::definition_of<that_skips>();
 struct with_snapshot : base {
   static constexpr tyto::snapshot_policy snapshot{.every_events = 100};
 };
-// expect error: tyto: `snapshot` of the aggregate has no effect
+// expect error: tyto: `snapshot` has no effect
 const auto& snapshot = tyto::definition_of<with_snapshot>();
 
 struct with_summary : base {
   using summary = tyto::events<closed>;
 };
-// expect error: tyto: `summary` of the aggregate has no effect
+// expect error: tyto: `summary` has no effect
 const auto& summary = tyto::definition_of<with_summary>();
 
 struct that_skip : base {

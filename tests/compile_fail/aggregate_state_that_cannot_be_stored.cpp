@@ -4,5 +4,5 @@ struct with_snapshots : account {
   static constexpr tyto::snapshot_policy snapshots{.every_events = 100};
 };
 
-// expect error: tyto: the state of an aggregate with snapshots cannot be stored
+// expect error: tyto: a state of which snapshots are taken cannot be stored
 const auto& made = tyto::definition_of<with_snapshots>();

@@ -97,10 +97,37 @@ struct with_events : visit {
 const auto events = tyto::define_process_manager<with_events>();
 
 struct with_snapshots : visit {
-  static constexpr tyto::snapshot_policy snapshots{.every_events = 100};
+  static constexpr int snapshots = 100;
 };
-// expect error: tyto: a process manager takes no snapshots and has no summaries
+// expect error: tyto: `snapshots` has another form
 const auto snapshots = tyto::define_process_manager<with_snapshots>();
+
+struct with_snapshot_after : visit {
+  static constexpr tyto::snapshot_policy snapshots{};
+  static bool snapshot_after(const waiting&) { return true; }
+};
+// expect error: tyto: a snapshot_after has another form
+const auto snapshot_after = tyto::define_process_manager<with_snapshot_after>();
+
+struct with_hidden_state : visit {
+  struct state {
+    int count = 0;
+  };
+  static constexpr tyto::snapshot_policy snapshots{.every_events = 100};
+  static tyto::decision<event> on(const state&, const opened&, const metadata& m) { return waiting{m.time}; }
+  template <class E>
+  static state evolve(state s, const E&) {
+    return s;
+  }
+};
+// expect error: tyto: a state of which snapshots are taken cannot be stored
+const auto hidden_state = tyto::define_process_manager<with_hidden_state>();
+
+struct with_summaries : visit {
+  using summaries = tyto::events<opened>;
+};
+// expect error: tyto: a summary is none of the events
+const auto summaries = tyto::define_process_manager<with_summaries>();
 
 struct that_skips : visit {
   static constexpr bool skips_unknown_events = true;

@@ -25,3 +25,4 @@ struct visit {
   static state evolve(state s, const waiting&) { return s; }
   static state evolve(state, const ended&) { return {true}; }
 };
+TYTO_VALUE(visit::state, over)

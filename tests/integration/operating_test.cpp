@@ -1,6 +1,7 @@
 // What an operator does with consumers while the runtime runs, and sees of those that it does not run.
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <latch>
 #include <string>
 #include <thread>
@@ -31,6 +32,44 @@ struct converted {
     std::string owner;
   };
   static std::int64_t query(const table& rows, const of& q) { return rows.get(q.owner).value_or(0); }
+};
+
+// Sums that a later version replaces.
+struct sum_of_credits {
+  using table = tyto::table<std::string, std::int64_t>;
+  static void project(table& rows, const credited& e, const metadata& m) {
+    rows.update(std::string{m.entity_id()}, [&](std::int64_t& sum) { sum += e.cents; });
+  }
+  struct of {
+    std::string owner;
+  };
+  static std::int64_t query(const table& rows, const of& q) { return rows.get(q.owner).value_or(0); }
+};
+struct first_sums : sum_of_credits {
+  static constexpr std::string_view name = "sums.v1";
+};
+struct second_sums : sum_of_credits {
+  static constexpr std::string_view name = "sums.v2";
+  using replaces = first_sums;
+};
+
+// Fails at everything for good, once it is let.
+struct failing {
+  static constexpr std::string_view name = "failing";
+  static constexpr failure_policy failures{.retries = 0, .then = on_failure::stop};
+  struct script {
+    std::latch is_in{1};
+    std::latch may_fail{1};
+  };
+  std::shared_ptr<script> follows;
+  using table = tyto::table<std::string, std::int64_t>;
+  void project(table&, const credited&, const metadata&) const {
+    follows->is_in.count_down();
+    follows->may_fail.wait();
+    throw std::runtime_error("it fails");
+  }
+  struct any {};
+  static std::int64_t query(const table& rows, const any&) { return static_cast<std::int64_t>(rows.count()); }
 };
 
 }  // namespace
@@ -148,4 +187,46 @@ TEST_CASE("A handler may end its own subscription") {
   rt.settle(long_enough).value();
   rt.stop().value();
   CHECK(heard == 1);
+}
+
+TEST_CASE("A projection that was replaced for good is not listed as one that nobody registers") {
+  const temporary_directory where;
+  for (int start = 0; start < 3; ++start) {
+    runtime rt{open_lmdb({.path = where.path()}).value(), quiet()};
+    rt.aggregate<account>();
+    if (start == 0) {
+      rt.projection<first_sums>();
+    } else {
+      rt.projection<second_sums>();
+    }
+    rt.start().value();
+    (void)rt.execute<account>("ann", credit{1}).value();
+    rt.settle(long_enough).value();
+    rt.caught_up(long_enough).value();
+    CHECK(rt.status().unregistered.empty());
+  }
+}
+
+TEST_CASE("A reset that waits while a projection halts is done then") {
+  auto script = std::make_shared<failing::script>();
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection(failing{script}).start().value();
+  (void)rt.execute<account>("ann", credit{1}).value();
+  script->is_in.wait();
+  auto resetting = std::async(std::launch::async, [&rt] { return rt.reset("failing"); });
+  script->may_fail.count_down();
+  CHECK(resetting.get());
+}
+
+TEST_CASE("Who asks a consumer for dead letters while it is being paused hears that it is") {
+  auto script = std::make_shared<failing::script>();
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection(failing{script}).start().value();
+  (void)rt.execute<account>("ann", credit{1}).value();
+  script->is_in.wait();
+  auto pausing = std::async(std::launch::async, [&rt] { return rt.pause("failing", long_enough); });
+  auto releasing = std::async(std::launch::async, [&rt] { return rt.replay_dead_letters("failing"); });
+  script->may_fail.count_down();
+  CHECK(pausing.get());
+  CHECK(releasing.get().error().code() == errc::stopped);
 }

@@ -1,4 +1,5 @@
 // Process managers through the runtime: instances, commands, deadlines under a clock of the test's, and restarts.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -90,6 +91,46 @@ struct checkout {
   static bool is_over(const state& s) { return s.over; }
 };
 
+// Reminds again and again, under names and at times that come from its key; ends when it is told so.
+struct reminding {
+  std::int64_t count = 0;
+};
+struct reminders_ended {};
+TYTO_EVENT(reminding, "reminder.reminding", count)
+TYTO_EVENT(reminders_ended, "reminder.ended")
+
+struct reminder {
+  static constexpr std::string_view name = "reminder";
+  static constexpr failure_policy failures{.retries = 0};
+  static constexpr snapshot_policy snapshots{.every_events = 4};
+  using inputs = tyto::events<basket_opened, basket_cancelled>;
+  using event = std::variant<reminding, reminders_ended>;
+  struct state {
+    std::int64_t count = 0;
+    bool over = false;
+  };
+  static inline std::atomic<bool> rejects = false;
+
+  static correlation correlate(const basket_opened&, const metadata& m) { return starts(m.entity_id()); }
+  static correlation correlate(const basket_cancelled&, const metadata& m) { return continues(m.entity_id()); }
+  static decision<event> on(const state& s, const basket_opened&, const metadata&) { return reminding{s.count}; }
+  static decision<event> on(const state&, const basket_cancelled&, const metadata&) { return reminders_ended{}; }
+  static decision<event> on(const state& s, const deadline&) {
+    if (rejects) return reject("not today");
+    return reminding{s.count};
+  }
+  static state evolve(state s, const reminding&) { return {s.count + 1, s.over}; }
+  static state evolve(state s, const reminders_ended&) { return {s.count, true}; }
+  static steps then(const reminding& e, const std::string& key) {
+    const timestamp begin{std::chrono::microseconds{1'700'000'000'000'000}};
+    const std::string name = key == "long" ? std::string(600, 'x') : key;
+    return {set_deadline{"remind " + name, begin + std::chrono::minutes{10} * (e.count + 1)},
+            set_deadline{"give up " + name, begin + std::chrono::hours{100}}};
+  }
+  static bool is_over(const state& s) { return s.over; }
+};
+TYTO_VALUE(reminder::state, count, over)
+
 class test_clock final : public clock {
  public:
   [[nodiscard]] timestamp now() const noexcept override { return timestamp{std::chrono::microseconds{now_us_.load()}}; }
@@ -103,6 +144,11 @@ struct shop {
   explicit shop(storage opened, std::shared_ptr<test_clock> clock = std::make_shared<test_clock>())
       : stores(std::move(opened)), time(std::move(clock)), rt(stores, options_of(time)) {
     rt.aggregate<basket>().aggregate<receipts>().process_manager<checkout>().start().value();
+  }
+  struct with_reminders {};
+  shop(storage opened, std::shared_ptr<test_clock> clock, with_reminders)
+      : stores(std::move(opened)), time(std::move(clock)), rt(stores, options_of(time)) {
+    rt.aggregate<basket>().process_manager<reminder>().start().value();
   }
   static runtime_options options_of(const std::shared_ptr<test_clock>& time) {
     auto options = quiet();
@@ -118,13 +164,11 @@ struct shop {
     }));
     return types;
   }
-  // Deadlines fire on threads of their own: waits until the stream has so many events.
-  void wait_for(std::string_view id, std::uint64_t version) const {
-    const auto deadline = std::chrono::steady_clock::now() + long_enough;
-    while (stores.journal->info(id).value().version < version) {
-      REQUIRE(std::chrono::steady_clock::now() < deadline);
-      std::this_thread::yield();
-    }
+  // Time passes, and what follows from it is done.
+  void pass(std::chrono::microseconds time_passed) {
+    time->advance(time_passed);
+    rt.check_clock();
+    rt.settle(long_enough).value();
   }
 
   storage stores;
@@ -133,6 +177,20 @@ struct shop {
 };
 
 using types = std::vector<std::string>;
+
+struct reminded_shop : shop {
+  explicit reminded_shop(storage opened, std::shared_ptr<test_clock> clock = std::make_shared<test_clock>())
+      : shop(std::move(opened), std::move(clock), with_reminders{}) {
+    reminder::rejects = false;
+  }
+  [[nodiscard]] std::uint64_t rows_of_deadlines() const {
+    return stores.read_models->snapshot("reminder/deadlines").value()->count().value();
+  }
+  [[nodiscard]] consumer_status deadlines() const {
+    const auto all = rt.status().consumers;
+    return *std::ranges::find(all, "reminder/deadlines", &consumer_status::name);
+  }
+};
 
 }  // namespace
 
@@ -146,10 +204,7 @@ TEST_CASE("An instance begins with its event, sends its commands, and ends") {
   (void)s.rt.execute<basket>("1", pay{}).value();  // it is over
   s.rt.settle(long_enough).value();
   CHECK(s.stream("checkout|1") == types{"checkout.payment_awaited", "checkout.payment_arrived"});
-  s.time->advance(std::chrono::hours{1});
-  s.rt.check_clock();
-  (void)s.rt.execute<basket>("2", open_basket{1}).value();
-  s.rt.settle(long_enough).value();
+  s.pass(std::chrono::hours{1});
   CHECK(s.stream("basket|1") == types{"basket.opened", "basket.paid", "basket.paid"});
 }
 
@@ -174,7 +229,7 @@ TEST_CASE("A deadline fires as an event once its time has come, and not before")
   CHECK(s.stream("checkout|1").size() == 1);
   s.time->advance(std::chrono::microseconds{1});
   s.rt.check_clock();
-  s.wait_for("basket|1", 2);
+  s.rt.settle(long_enough).value();
   CHECK(s.stream("checkout|1") ==
         types{"checkout.payment_awaited", "tyto.deadline_reached", "checkout.payment_missed"});
   CHECK(s.stream("basket|1") == types{"basket.opened", "basket.cancelled"});
@@ -196,8 +251,6 @@ TEST_CASE("Deadlines survive a restart; one that is overdue fires at the start, 
   time->advance(std::chrono::minutes{25});
   for (int start = 0; start < 2; ++start) {
     shop s{open_lmdb({.path = directory.path()}).value(), time};
-    s.wait_for("basket|1", 2);
-    s.wait_for("basket|2", 2);
     s.rt.settle(long_enough).value();
     CHECK(s.stream("basket|1") == types{"basket.opened", "basket.cancelled"});
     CHECK(s.stream("basket|2").size() == 2);
@@ -221,10 +274,10 @@ TEST_CASE("A runtime stops while its deadlines fire, and those that it has not t
     if (start % 2 == 0) s.rt.caught_up(long_enough).value();  // the alarm has heard of them
     s.rt.stop().value();
   }
-  const shop s{stores, time};
+  shop s{stores, time};
+  s.rt.settle(long_enough).value();
   for (int i = 0; i < baskets; ++i) {
     const auto id = "basket|" + std::to_string(i);
-    s.wait_for(id, 2);
     REQUIRE(s.stream(id) == types{"basket.opened", "basket.cancelled"});
   }
 }
@@ -240,8 +293,8 @@ TEST_CASE("What follows from a deadline belongs to the request that set it, also
     s.rt.settle(long_enough).value();
   }
   time->advance(std::chrono::hours{1});
-  const shop s{open_lmdb({.path = directory.path()}).value(), time};
-  s.wait_for("basket|1", 2);
+  shop s{open_lmdb({.path = directory.path()}).value(), time};
+  s.rt.settle(long_enough).value();
   std::vector<std::string> correlations;
   for (const auto* id : {"checkout|1", "basket|1"}) {
     REQUIRE(s.stores.journal->read_stream(id, 1, [&](const event_view& event) {
@@ -263,4 +316,144 @@ TEST_CASE("What an instance cannot cope with is parked by its key, and other ins
   CHECK(letters[0].event.key == "1");
   CHECK_THAT(letters[0].event.reason, Catch::Contains("a basket below 0"));
   CHECK(s.stream("receipts|2") == types{"receipt.printed"});
+}
+
+TEST_CASE("What happened in time is not overtaken by its deadline, however late it is read") {
+  constexpr int baskets = 300;
+  const auto stores = open_memory();
+  const auto time = std::make_shared<test_clock>();
+  {
+    runtime rt{stores, shop::options_of(time)};  // without the process manager
+    rt.aggregate<basket>().start().value();
+    for (int i = 0; i < baskets; ++i) (void)rt.execute<basket>(std::to_string(i), open_basket{500}).value();
+    time->advance(std::chrono::minutes{5});
+    for (int i = 0; i < baskets; ++i) (void)rt.execute<basket>(std::to_string(i), pay{}).value();
+  }
+  time->advance(std::chrono::hours{1});
+  shop s{stores, time};
+  s.rt.settle(long_enough).value();
+  for (int i = 0; i < baskets; ++i) {
+    REQUIRE(s.stream("basket|" + std::to_string(i)) == types{"basket.opened", "basket.paid"});
+    REQUIRE(s.stream("checkout|" + std::to_string(i)) == types{"checkout.payment_awaited", "checkout.payment_arrived"});
+  }
+}
+
+TEST_CASE("A deadline is held while its process manager is paused, and its input comes first") {
+  shop s{open_memory()};
+  for (const auto* id : {"1", "2"}) (void)s.rt.execute<basket>(id, open_basket{500}).value();
+  s.rt.settle(long_enough).value();
+  s.rt.pause("checkout").value();
+  (void)s.rt.execute<basket>("1", pay{}).value();
+  s.time->advance(std::chrono::hours{1});
+  s.rt.check_clock();
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
+  while (s.rt.health().is_healthy()) {
+    REQUIRE(std::chrono::steady_clock::now() < limit);
+    std::this_thread::yield();
+  }
+  CHECK(s.rt.health().problems[0].subject == "deadlines of 'checkout'");
+  s.rt.resume("checkout").value();
+  s.rt.check_clock();
+  s.rt.settle(long_enough).value();
+  CHECK(s.stream("basket|1") == types{"basket.opened", "basket.paid"});
+  CHECK(s.stream("basket|2") == types{"basket.opened", "basket.cancelled"});
+  CHECK(s.rt.health().is_healthy());
+}
+
+TEST_CASE("A deadline is held while an input of its instance is parked") {
+  shop s{open_memory()};
+  (void)s.rt.execute<basket>("1", open_basket{500}).value();
+  (void)s.rt.execute<basket>("2", open_basket{500}).value();
+  s.rt.settle(long_enough).value();
+  (void)s.rt.execute<basket>("1", open_basket{-1}).value();  // is parked
+  (void)s.rt.execute<basket>("1", pay{}).value();            // waits behind it
+  s.rt.settle(long_enough).value();
+  s.pass(std::chrono::hours{1});
+  CHECK(s.stream("basket|2") == types{"basket.opened", "basket.cancelled"});
+  CHECK(s.stream("checkout|1") == types{"checkout.payment_awaited"});
+  CHECK(s.rt.discard_dead_letter("checkout", s.rt.dead_letters("checkout")->at(0).event.position).value() == 1);
+  CHECK(s.rt.replay_dead_letters("checkout").value() == 1);
+  s.pass({});
+  CHECK(s.stream("checkout|1") == types{"checkout.payment_awaited", "checkout.payment_arrived"});
+}
+
+TEST_CASE("A deadline whose name and time come from the key of its instance fires") {
+  reminded_shop s{open_memory()};
+  (void)s.rt.execute<basket>("7", open_basket{1}).value();
+  s.rt.settle(long_enough).value();
+  s.pass(std::chrono::minutes{10});
+  CHECK(s.stream("reminder|7") == types{"reminder.reminding", "tyto.deadline_reached", "reminder.reminding"});
+  s.pass(std::chrono::minutes{9});
+  CHECK(s.stream("reminder|7").size() == 3);
+  s.pass(std::chrono::minutes{1});
+  CHECK(s.stream("reminder|7").size() == 5);
+}
+
+TEST_CASE("The deadlines of an instance that is over are gone") {
+  const auto stores = open_memory();
+  const auto time = std::make_shared<test_clock>();
+  for (int start = 0; start < 2; ++start) {
+    reminded_shop s{stores, time};
+    if (start == 0) {
+      (void)s.rt.execute<basket>("7", open_basket{1}).value();
+      s.rt.settle(long_enough).value();
+      CHECK(s.rows_of_deadlines() == 2);
+      (void)s.rt.execute<basket>("7", cancel{}).value();
+    }
+    s.rt.settle(long_enough).value();
+    CHECK(s.rows_of_deadlines() == 0);
+    s.pass(std::chrono::hours{200});
+    CHECK(s.stream("reminder|7") == types{"reminder.reminding", "reminder.ended", "tyto.deadlines_dropped"});
+  }
+}
+
+TEST_CASE("A deadline that its instance rejects is counted, and asked no more") {
+  const auto stores = open_memory();
+  const auto time = std::make_shared<test_clock>();
+  {
+    reminded_shop s{stores, time};
+    (void)s.rt.execute<basket>("7", open_basket{1}).value();
+    s.rt.settle(long_enough).value();
+    reminder::rejects = true;
+    s.pass(std::chrono::minutes{10});
+    CHECK(s.deadlines().rejected == 1);
+    CHECK(s.deadlines().last_rejection == "reminder|7: not today");
+    CHECK(s.rows_of_deadlines() == 1);
+  }
+  reminded_shop s{stores, time};
+  reminder::rejects = true;
+  s.pass(std::chrono::minutes{10});
+  CHECK(s.deadlines().rejected == 0);
+  CHECK(s.stream("reminder|7") == types{"reminder.reminding", "tyto.deadlines_dropped"});
+}
+
+TEST_CASE("A deadline with a name that cannot be stored is its input's failure, and others go on") {
+  reminded_shop s{open_memory()};
+  (void)s.rt.execute<basket>("long", open_basket{1}).value();
+  (void)s.rt.execute<basket>("7", open_basket{1}).value();
+  s.rt.settle(long_enough).value();
+  const auto letters = s.rt.dead_letters("reminder").value();
+  REQUIRE(letters.size() == 1);
+  CHECK_THAT(letters[0].event.reason, Catch::Contains("the limit is 255"));
+  s.pass(std::chrono::minutes{10});
+  CHECK(s.stream("reminder|7").size() == 3);
+}
+
+TEST_CASE("An instance that goes on for long recovers from its snapshot, with its deadlines, and can be truncated") {
+  const temporary_directory directory;
+  const auto time = std::make_shared<test_clock>();
+  const auto open = [&] { return open_lmdb({.path = directory.path()}).value(); };
+  {
+    reminded_shop s{open(), time};
+    (void)s.rt.execute<basket>("7", open_basket{1}).value();
+    s.rt.settle(long_enough).value();
+    for (int i = 0; i < 5; ++i) s.pass(std::chrono::minutes{10});
+    CHECK(s.stream("reminder|7").size() == 11);
+    (void)s.rt.execute(truncate_stream<process_instance<reminder>>("7", 10)).value();
+  }
+  reminded_shop s{open(), time};
+  CHECK(s.stream("reminder|7").size() == 2);
+  s.pass(std::chrono::minutes{10});
+  CHECK(s.stream("reminder|7").size() == 4);
+  CHECK(s.rows_of_deadlines() == 2);
 }

@@ -84,9 +84,10 @@ class rebuilder {
   }
 
   [[nodiscard]] std::unique_ptr<aggregate_instance> make_instance() const {
-    if (from_.makers == nullptr) return definition_.create();
+    const auto key = entity_id_of(persistence_id_);
+    if (from_.makers == nullptr) return definition_.create(key);
     const auto maker = from_.makers->find(&definition_);
-    return maker == from_.makers->end() ? definition_.create() : maker->second();
+    return maker == from_.makers->end() ? definition_.create(key) : maker->second(key);
   }
 
   bool create() {

@@ -32,7 +32,8 @@ struct aggregate_memory {
 
 /// Who makes instances, where it is not the definition's create(): process managers, which may have dependencies.
 using instance_makers =
-    std::unordered_map<const aggregate_definition*, std::function<std::unique_ptr<aggregate_instance>()>>;
+    std::unordered_map<const aggregate_definition*,
+                       std::function<std::unique_ptr<aggregate_instance>(std::string_view entity_id)>>;
 
 /// Where memory is rebuilt from.
 struct rebuild_sources {

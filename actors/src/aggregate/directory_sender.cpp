@@ -9,10 +9,10 @@
 namespace tyto::detail {
 namespace {
 
-constexpr std::size_t max_name_bytes = 255;  // of a command's ids and tags
 constexpr std::size_t max_tags = 255;
 
 std::string persistence_id_of(const outgoing_command& command) {
+  if (command.target == nullptr) return {};
   return make_persistence_id(command.target->category, command.entity_id);
 }
 
@@ -43,6 +43,9 @@ std::function<void()> directory_sender::send_for_turn(outgoing_command command, 
 
 std::optional<error> directory_sender::refuse(const outgoing_command& command, const std::string& persistence_id,
                                               const command_options& options) const {
+  if (command.target == nullptr || (command.command == nullptr && !command.retain)) {
+    return error{errc::invalid_argument, "sending a command", "it is empty; make it with send()"};
+  }
   const auto doing = "sending a command to " + persistence_id;
   if (!known_.contains(command.target) && command.target != &definition_of<consumer_record>()) {
     return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
@@ -53,10 +56,10 @@ std::optional<error> directory_sender::refuse(const outgoing_command& command, c
                  std::to_string(options.tags.size()) + " tags, the limit is " + std::to_string(max_tags)};
   }
   const auto check = [&doing](const std::string& name) -> std::optional<error> {
-    if (name.size() <= max_name_bytes) return std::nullopt;
+    if (name.size() <= max_id_bytes) return std::nullopt;
     return error{errc::invalid_argument, doing,
                  "the id or tag '" + name.substr(0, 40) + "...' has " + std::to_string(name.size()) +
-                     " bytes, the limit is " + std::to_string(max_name_bytes)};
+                     " bytes, the limit is " + std::to_string(max_id_bytes)};
   };
   for (const auto* id : {&options.command_id, &options.correlation_id, &options.causation_id}) {
     if (auto refused = check(*id)) return refused;

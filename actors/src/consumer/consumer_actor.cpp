@@ -67,6 +67,7 @@ void consumer_actor::on(consumer_message message) {
                  [this](release_parked& request) { take(std::move(request)); },
                  [this](pause_consumer& request) { take(std::move(request)); }, [this](resume_consumer) { resume(); },
                  [this](reset_consumer& request) { take(std::move(request)); }, [this](save_checkpoint) { save_now(); },
+                 [this](report_when_past& request) { take(std::move(request)); },
                  [this](stop_actor& request) { stop(std::move(request)); }},
       message);
 }
@@ -83,9 +84,10 @@ void consumer_actor::start() {
     return fail(loaded.error());
   position_ = *position;
   phase_ = phase::waiting;
-  shown_->is_at(position_, event_time_, around_.time.now());
+  shown_->is_at(position_, event_time_, around_.runs_on.now());
   show_parked();
   finish_letter_of_last_run();
+  report();
   ask_for_more();
 }
 
@@ -96,6 +98,8 @@ void consumer_actor::ask_for_more() {
     shown_->has_paused();
     save_now();
     for (const auto& each : std::exchange(pause_requests_, {})) each.done();
+    for (const auto& each : std::exchange(release_requests_, {})) each.reply(cannot_release_now());
+    report();
     return;
   }
   phase_ = phase::waiting;
@@ -105,8 +109,9 @@ void consumer_actor::ask_for_more() {
 }
 
 void consumer_actor::take(const delivery& delivered) {
-  // While dead letters are released, or after it, an answer may come that nobody waits for any more.
+  // While dead letters are released, or after that or a reset, an answer may come that nobody waits for any more.
   if (phase_ != phase::waiting || delivered.segments.back()->last_position <= position_) return;
+  if (delivered.segments.front()->first_position > position_ + 1) return;
   std::vector<const recorded_event*> wanted;
   for (const auto& each : delivered.segments) {
     for (const auto& write : each->writes) {
@@ -159,7 +164,7 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
   phase_ = phase::committing;
   batch_end_ = end = shown_->cut(position_, end);
   in_hand_.reset();
-  const auto started = around_.time.now();
+  const auto started = around_.runs_on.now();
   const auto limit = batch_limit();
   const auto note = [&](const recorded_event& event) {
     in_hand_ = {event.meta.position, key_of(handler_->definition(), event), event.meta.persistence_id, event.meta.type,
@@ -182,7 +187,7 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
     if ((i + 1) % run_every == 0) {
       if (const auto failed = handler_->run()) return fail_at(*failed->event, failed->why);
     }
-    const bool is_enough = i + 1 >= limit || around_.time.now() - started > max_batch_time;
+    const bool is_enough = i + 1 >= limit || around_.runs_on.now() - started > max_batch_time;
     // The parts of one event stay together, for the checkpoint is a position.
     if (is_enough && i + 1 < batch.size() && batch[i + 1]->meta.position != event.meta.position) {
       batch_end_ = event.meta.position;
@@ -305,7 +310,8 @@ void consumer_actor::commit() {
   if (backoff_.count() > 0) around_.health.clear(subject_);
   backoff_ = std::chrono::milliseconds{0};
   ++attempt_;
-  shown_->is_at(position_, event_time_, around_.time.now());
+  shown_->is_at(position_, event_time_, around_.runs_on.now());
+  report();
   if (stop_request_) return finish_stopping();
   save_soon();
   ask_for_more();
@@ -379,19 +385,43 @@ void consumer_actor::halt(const error& why) {
   around_.log(subject_ + " halts: " + why.message());
   around_.health.report(subject_, error{why.code(), subject_ + " has halted"}.because(why));
   shown_->has_halted();
-  for (const auto& request : std::exchange(release_requests_, {})) request.reply(why);
+  for (const auto& request : std::exchange(release_requests_, {})) request.reply(cannot_release_now());
   for (const auto& each : std::exchange(pause_requests_, {})) each.done();
+  report();
+  if (!reset_requests_.empty()) reset();
 }
+
+std::string consumer_actor::letters_subject() const { return "dead letters of '" + part_.label(name_) + "'"; }
 
 void consumer_actor::show_parked() {
   const auto count = parked_.by_position().size();
   shown_->has_parked(count);
-  const auto subject = "dead letters of '" + part_.label(name_) + "'";
+  const auto subject = letters_subject();
   if (count == 0) return around_.health.clear(subject);
   around_.health.report(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
 }
 
 bool consumer_actor::is_busy() const { return phase_ == phase::committing || phase_ == phase::releasing; }
+
+void consumer_actor::take(report_when_past request) {
+  report_requests_.push_back(std::move(request));
+  report();
+}
+
+// Answers those who need not wait any longer.
+void consumer_actor::report() {
+  if (phase_ == phase::starting) return;
+  const bool goes_on = phase_ != phase::halted && phase_ != phase::paused;
+  std::erase_if(report_requests_, [&](const report_when_past& each) {
+    if (goes_on && position_ < each.position) return false;
+    consumer_report made{goes_on, {}};
+    for (const auto& key : each.keys) {
+      if (parked_.has(key)) made.blocked.push_back(key);
+    }
+    each.reply(std::move(made));
+    return true;
+  });
+}
 
 void consumer_actor::take(pause_consumer request) {
   is_paused_ = true;
@@ -412,7 +442,8 @@ void consumer_actor::resume() {
   } else if (phase_ != phase::paused) {
     return;
   }
-  shown_->is_at(position_, event_time_, around_.time.now());
+  shown_->is_at(position_, event_time_, around_.runs_on.now());
+  finish_letter_of_last_run();  // if a pause has kept it from that
   ask_for_more();
 }
 
@@ -422,17 +453,22 @@ void consumer_actor::take(reset_consumer request) {
 }
 
 void consumer_actor::reset() {
+  const auto requests = std::exchange(reset_requests_, {});
   const auto done = handler_->reset();
-  for (const auto& each : std::exchange(reset_requests_, {})) each.reply(done);
-  if (!done) return phase_ == phase::halted || phase_ == phase::starting ? void() : ask_for_more();
-  around_.health.clear(subject_);
-  backoff_ = std::chrono::milliseconds{0};
-  failed_attempts_ = 0;
-  trouble_position_ = 0;
-  in_hand_.reset();
-  ++attempt_;
-  phase_ = phase::starting;
-  start();
+  if (done) {
+    around_.health.clear(subject_);
+    backoff_ = std::chrono::milliseconds{0};
+    failed_attempts_ = 0;
+    trouble_position_ = 0;
+    in_hand_.reset();
+    ++attempt_;
+    phase_ = phase::starting;
+    start();
+  } else if (phase_ != phase::halted && phase_ != phase::starting) {
+    ask_for_more();
+  }
+  // Who asks for rows at a position from here on waits until they are there again.
+  for (const auto& each : requests) each.reply(done);
 }
 
 // Also when it was paused, resumed or reset while it waited to try again: then there is nothing to do.
@@ -460,6 +496,7 @@ void consumer_actor::finish_stopping() {
   }
   phase_ = phase::stopped;
   around_.health.clear(subject_);  // the runtime may go on without it
+  around_.health.clear(letters_subject());
   shown_->has_stopped();
   stop_request_->done();
 }

@@ -23,7 +23,6 @@
 #include "health_board.hpp"
 #include "journal/event_bus.hpp"
 #include "messages.hpp"
-#include "tyto/clock.hpp"
 
 namespace tyto::detail {
 
@@ -32,7 +31,6 @@ struct consumer_surroundings {
   const event_store& journal;
   event_bus& bus;
   host& runs_on;
-  const clock& time;
   command_sender& sender;
   std::function<void(std::string_view)> log;
   std::size_t max_batch;
@@ -110,11 +108,13 @@ class consumer_actor final : public actor_of<consumer_message> {
   void give_up(const error& why);
   void halt(const error& why);
   void show_parked();
+  [[nodiscard]] std::string letters_subject() const;
 
   // In consumer_releasing.cpp.
   void take(release_parked request);
   [[nodiscard]] std::vector<std::uint64_t> letters_for(const release_parked& request) const;
   [[nodiscard]] bool can_release() const;
+  [[nodiscard]] error cannot_release_now() const;
   void finish_letter_of_last_run();
   void begin_releasing();
   void release_next();
@@ -124,6 +124,9 @@ class consumer_actor final : public actor_of<consumer_message> {
   void released();
   void release_failed(const error& why);
   void finish_releasing();
+
+  void take(report_when_past request);
+  void report();
 
   void take(pause_consumer request);
   void resume();
@@ -156,8 +159,9 @@ class consumer_actor final : public actor_of<consumer_message> {
   std::chrono::milliseconds backoff_{0};
   std::optional<stop_actor> stop_request_;
   bool is_paused_ = false;
-  std::vector<pause_consumer> pause_requests_;  // until it has nothing in hand
-  std::vector<reset_consumer> reset_requests_;  // likewise
+  std::vector<pause_consumer> pause_requests_;     // until it has nothing in hand
+  std::vector<reset_consumer> reset_requests_;     // likewise
+  std::vector<report_when_past> report_requests_;  // those that are not answered yet
   bool save_is_coming_ = false;
 
   std::optional<event_in_hand> in_hand_;

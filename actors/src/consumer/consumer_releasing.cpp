@@ -15,15 +15,15 @@ bool is_wanted(const release_parked& request, std::uint64_t position, const std:
 }  // namespace
 
 void consumer_actor::take(release_parked request) {
-  if (phase_ == phase::halted) {
-    return request.reply(error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the consumer has halted"});
-  }
-  if (is_paused_) {
-    return request.reply(
-        error{errc::stopped, "releasing dead letters of '" + name_ + "'", "the consumer is paused; resume it first"});
-  }
+  if (phase_ == phase::halted || is_paused_) return request.reply(cannot_release_now());
   release_requests_.push_back(std::move(request));
   if (phase_ == phase::waiting && can_release()) release_next();
+}
+
+error consumer_actor::cannot_release_now() const {
+  return {
+      errc::stopped, "releasing dead letters of '" + name_ + "'",
+      phase_ == phase::halted ? "the consumer has halted; resume it first" : "the consumer is paused; resume it first"};
 }
 
 // The last one first.

@@ -25,6 +25,8 @@ class parked_events {
   [[nodiscard]] bool contains(std::uint64_t position) const { return by_position_.contains(position); }
   /// Whether the event at `position`, with `key`, must wait: for itself or one before it.
   [[nodiscard]] bool blocks(std::string_view key, std::uint64_t position) const;
+  /// Whether events with `key` wait.
+  [[nodiscard]] bool has(std::string_view key) const { return waiting_.contains(key); }
   [[nodiscard]] const std::map<std::uint64_t, std::string>& by_position() const { return by_position_; }
 
  private:

@@ -47,6 +47,25 @@ std::string partition::checkpoint(const std::string& consumer) const {
   return count == 1 ? consumer : consumer + "#" + std::to_string(index) + "/" + std::to_string(count);
 }
 
+std::map<std::string, std::uint64_t> positions_of_consumers(const std::vector<checkpoint>& all) {
+  std::map<std::string_view, std::uint64_t> stored;
+  for (const auto& each : all) stored.emplace(each.name, each.position);
+  const auto stored_at = [&stored](const std::string& name) {
+    const auto found = stored.find(name);
+    return found == stored.end() ? 0 : found->second;
+  };
+  std::map<std::string, std::uint64_t> positions;
+  for (const auto& each : all) {
+    const auto consumer = each.name.substr(0, each.name.find('#'));
+    const auto count = std::max<std::uint64_t>(stored_at(consumer + "#"), 1);
+    auto slowest = stored_at(partition{0, count}.checkpoint(consumer));
+    for (std::size_t i = 1; i < count; ++i)
+      slowest = std::min(slowest, stored_at(partition{i, count}.checkpoint(consumer)));
+    positions.insert_or_assign(consumer, slowest);
+  }
+  return positions;
+}
+
 result<std::vector<std::uint64_t>> split_checkpoints(event_store& journal, const std::string& consumer,
                                                      std::size_t count, start_from from) {
   // Checkpoints that hold how many parts there are, and how many there were before.

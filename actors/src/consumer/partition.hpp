@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ struct partition {
   /// The name of its checkpoint: "billing", or "billing#1/4".
   [[nodiscard]] std::string checkpoint(const std::string& consumer) const;
 };
+
+/// Returns how far each consumer is whose checkpoints are among `all`: of one in partitions, as the slowest of as many
+/// as it had the last time.
+std::map<std::string, std::uint64_t> positions_of_consumers(const std::vector<checkpoint>& all);
 
 /// Sees to it that the parts of a consumer have checkpoints for as many as there are now: where there were more or
 /// fewer the last time, all begin at the slowest one's; where there were none, at `from`. Returns partition::before. To

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +19,7 @@
 
 #include "actor/host.hpp"
 #include "command_sender.hpp"
+#include "consumer/progress.hpp"
 #include "health_board.hpp"
 #include "messages.hpp"
 #include "tyto/process_manager.hpp"
@@ -38,63 +40,106 @@ struct deadlines_changed {
   std::vector<deadline_change> changes;
 };
 
-/// To an alarm: look at the clock.
-struct ring {};
+/// To an alarm: look at the clock; if it is `asked_for` also at deadlines that are held or have failed.
+struct ring {
+  bool is_asked_for = false;
+};
 
-/// To an alarm: an instance has answered.
-struct deadline_told {
+/// One of an instance, with the time at which it is due.
+struct due_deadline {
   std::string key;
   std::string name;
   timestamp due;
+};
+
+/// To an alarm: the instances of `which` have had what was in the journal, or why not.
+struct inputs_reported {
+  std::shared_ptr<const std::vector<due_deadline>> which;
+  consumer_report report;
+};
+
+/// To an alarm: an instance has answered.
+struct deadline_told {
+  due_deadline which;
+  std::optional<rejection> rejected;
   std::optional<error> failed;
 };
 
-using alarm_message = std::variant<deadlines_changed, ring, deadline_told, stop_actor>;
+/// To an alarm: say when no deadline is being told, and none that is due has to be told at once.
+struct say_when_quiet {
+  std::function<void()> done;
+};
+
+using alarm_message = std::variant<deadlines_changed, ring, inputs_reported, deadline_told, say_when_quiet, stop_actor>;
 
 /// What all alarms of a runtime share; outlives them.
 struct alarm_surroundings {
   host& runs_on;
   const clock& time;
   command_sender& sender;
+  std::function<std::uint64_t()> head;  // the last position that consumers can have
   std::function<void(std::string_view)> log;
   std::chrono::milliseconds min_backoff;
   std::chrono::milliseconds max_backoff;
   health_board& health;
 };
 
-/// A deadline that an instance fails at is told again, with a pause that grows, and keeps no other from being told.
+/// Whose deadlines an alarm tells.
+struct alarm_owner {
+  std::string name;                               // the process manager's
+  std::vector<address<consumer_message>> inputs;  // the consumers that take events to its instances
+  decltype(deadlines_definition::fire) fire;
+  decltype(deadlines_definition::drop) drop;
+  std::shared_ptr<progress> shown;  // of the consumer that lists the deadlines
+};
+
+/// Before a deadline is told, the instance gets everything that is in the journal at that moment: what happened in time
+/// must not be overtaken because it is read late. A deadline that an instance fails at, or whose input does not come,
+/// is looked at again, with a pause that grows, and keeps no other from being told.
 class alarm_clock final : public actor_of<alarm_message> {
  public:
-  alarm_clock(const alarm_surroundings& around, std::string name, decltype(deadlines_definition::fire) fire);
+  alarm_clock(const alarm_surroundings& around, alarm_owner owner);
 
  protected:
   void on(alarm_message message) override;
 
  private:
   using instance_deadline = std::pair<std::string, std::string>;  // key and name
+  using pause_end = std::chrono::steady_clock::time_point;
   struct entry {
     timestamp due;
-    timestamp next;  // when it is to be told
     std::string correlation_id;
     std::chrono::milliseconds backoff{0};
-    bool is_being_told = false;
+    std::optional<pause_end> again;  // it has been tried, and pauses
+    bool is_in_hand = false;         // its input is waited for, or it is being told
   };
 
   void take(const deadlines_changed& changed);
+  void take(ring request);
+  void take(const inputs_reported& reported);
   void take(deadline_told told);
+  void take(say_when_quiet request);
   void forget(const instance_deadline& which);
   void look();
-  void tell(const instance_deadline& which, entry& what);
-  void wake_up_at(timestamp next);
-  [[nodiscard]] std::string subject(const instance_deadline& which) const;
+  void ask_for_inputs(std::vector<due_deadline> which);
+  [[nodiscard]] entry* in_hand(const due_deadline& which);
+  void send(const due_deadline& which, const entry& what, outgoing_command command);
+  void pause(const due_deadline& which, entry& what);
+  void hold(const due_deadline& which, entry& what, const std::string& why);
+  void show_held(const std::string& why);
+  void wake_up();
+  void report_quiet();
+  [[nodiscard]] std::string subject(const due_deadline& which) const;
 
   const alarm_surroundings& around_;
-  const std::string name_;
-  decltype(deadlines_definition::fire) const fire_;
+  const alarm_owner owner_;
   std::map<instance_deadline, entry> deadlines_;
-  std::set<std::pair<timestamp, instance_deadline>> by_time_;  // those that are not being told
-  std::size_t being_told_ = 0;
-  std::optional<timestamp> wakes_up_at_;
+  std::set<std::pair<timestamp, instance_deadline>> by_time_;  // those that are not in hand, nor pause
+  std::set<std::pair<pause_end, instance_deadline>> pausing_;
+  std::set<instance_deadline> held_;
+  std::size_t in_hand_ = 0;
+  std::optional<pause_end> wakes_up_at_;
+  std::vector<say_when_quiet> quiet_requests_;
   bool is_stopped_ = false;
 };
 

@@ -14,6 +14,7 @@ result<void> rebuilds::plan(const read_model_store& rows, std::vector<projection
     std::set<std::string> names;  // of a version and of all before it
     std::uint64_t furthest = 0;
   };
+  planned_.clear();
   std::map<std::string, lineage> lineages;  // by the name of the newest version
   std::set<std::string> replaced;
   // Each comes after the one that it replaces.

@@ -75,7 +75,7 @@ class aggregate_instance {
 /// What the runtime knows of one type of aggregates. There is one object for each type, so addresses compare.
 struct aggregate_definition {
   std::string_view category;
-  std::unique_ptr<aggregate_instance> (*create)();
+  std::unique_ptr<aggregate_instance> (*create)(std::string_view entity_id);
   std::vector<const event_type*> events;
   std::optional<snapshot_policy> snapshots;
   /// The stored names of the events that sum up all that came before them: `using summaries = tyto::events<…>`.
@@ -239,6 +239,21 @@ class typed_instance final : public aggregate_instance {
   bool asks_for_snapshot_ = false;
 };
 
+/// Whether A makes its instances itself, as it needs more than a state without a past.
+template <class A>
+concept makes_instances = requires(std::string_view entity_id) {
+  { A::make_instance(entity_id) } -> std::same_as<std::unique_ptr<aggregate_instance>>;
+};
+
+template <class A>
+std::unique_ptr<aggregate_instance> make_instance(std::string_view entity_id) {
+  if constexpr (makes_instances<A>) {
+    return A::make_instance(entity_id);
+  } else {
+    return std::make_unique<typed_instance<A>>();
+  }
+}
+
 }  // namespace detail
 
 /// Returns the definition of the aggregate A; fails to compile, saying why, if A is incomplete.
@@ -248,9 +263,7 @@ const aggregate_definition& definition_of() {
     aggregate_definition made{};
     if constexpr (detail::check_aggregate<A>()) {
       made.category = A::category;
-      made.create = []() -> std::unique_ptr<aggregate_instance> {
-        return std::make_unique<detail::typed_instance<A>>();
-      };
+      made.create = &detail::make_instance<A>;
       [&]<class... Es>(const std::variant<Es...>*) {
         made.events = {&type_of<Es>()...};
       }(static_cast<const typename A::event*>(nullptr));

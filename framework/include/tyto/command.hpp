@@ -119,6 +119,9 @@ class command_failure {
 
 using command_result = result<committed, command_failure>;
 
+/// The longest id or tag of a command.
+inline constexpr std::size_t max_id_bytes = 255;
+
 /// What goes with a command that is sent as a value: by a reaction, a process manager, or execute(). Like the fields of
 /// command_options.
 struct send_options {

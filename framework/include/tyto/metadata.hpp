@@ -22,6 +22,11 @@ constexpr std::string_view category_of(std::string_view persistence_id) {
   return persistence_id.substr(0, persistence_id.find('|'));
 }
 
+/// Returns the entity of a persistence id: what stands after the first `|`.
+constexpr std::string_view entity_id_of(std::string_view persistence_id) {
+  return persistence_id.substr(persistence_id.find('|') + 1);
+}
+
 /// Fails unless `id` is usable as the name of a stream: `category|entity`, neither empty, at most
 /// max_persistence_id_bytes, without NUL bytes.
 result<void> check_persistence_id(std::string_view id);
@@ -49,9 +54,7 @@ struct metadata {
   /// The part of the persistence id before the first `|`.
   [[nodiscard]] std::string_view category() const { return category_of(persistence_id); }
   /// The part of the persistence id after the first `|`.
-  [[nodiscard]] std::string_view entity_id() const {
-    return std::string_view{persistence_id}.substr(persistence_id.find('|') + 1);
-  }
+  [[nodiscard]] std::string_view entity_id() const { return entity_id_of(persistence_id); }
   /// Returns what stands for the handling of this event by `consumer`, the same however often it is repeated and in
   /// whatever run: `consumer/position`, followed by `.part` if that is not 0. For effects that a reaction has outside
   /// of the journal, where who gets them can tell a repetition by it: `bank.pay(amount, m.idempotency_key(name))`.

@@ -52,7 +52,17 @@ struct deadline_reached {
 };
 TYTO_EVENT(deadline_reached, "tyto.deadline_reached", name, due)
 
-/// Sets the deadline `name` of an instance, or moves it. It survives restarts; one that is overdue fires at the start.
+/// Recorded in the instance's stream when deadlines will not run out any more: those that are left when the instance
+/// ends, and one that the instance has rejected.
+struct deadlines_dropped {
+  std::vector<std::string> names;
+};
+TYTO_EVENT(deadlines_dropped, "tyto.deadlines_dropped", names)
+
+/// Sets the deadline `name` of an instance, or moves it. It survives restarts. When it is told, the instance has had
+/// all its inputs that were in the journal then: one that is overdue after a restart waits until the process manager
+/// has caught up. The name and that of the process manager take up to 254 bytes together, the name and the instance's
+/// key up to some 490; a longer one fails like a handler that throws.
 struct set_deadline {
   std::string name;
   timestamp due;
@@ -81,11 +91,17 @@ struct delivered {
   bool starts;
 };
 
+/// To an instance: it has rejected this deadline, which is not to be told again.
+struct drop_deadline {
+  std::string name;
+  timestamp due;
+};
+
 template <class List>
 struct process_commands;
 template <class... Es>
-struct process_commands<events<Es...>> : std::type_identity<std::variant<delivered<Es>..., deadline, refused_command>> {
-};
+struct process_commands<events<Es...>>
+    : std::type_identity<std::variant<delivered<Es>..., deadline, drop_deadline, refused_command>> {};
 
 /// What follows from `event` of the instance `key`.
 template <class P, class E>
@@ -108,40 +124,92 @@ std::shared_ptr<const P> default_handler() {
   }
 }
 
-/// The process manager P as an aggregate. Its name is P's, its stream has P's events and the deadlines that ran out.
-/// The initial state of an instance says which P handles its inputs.
+/// Throws std::invalid_argument if a deadline in `follows`, of the process manager's instance `key`, has a name that is
+/// too long, or nobody `hears` of it when it runs out.
+void check_deadlines(const steps& follows, std::string_view process_manager, const std::string& key, bool hears);
+
+/// What P says of snapshots and summaries, said of its instances.
 template <class P>
-struct process {
+struct process_snapshots {};
+template <class P>
+requires has_snapshots<P>
+struct process_snapshots<P> {
+  static constexpr snapshot_policy snapshots = P::snapshots;
+};
+template <class P>
+struct process_snapshot_after {};
+template <class P>
+requires has_snapshot_after<P>
+struct process_snapshot_after<P> {
+  template <class State, class E>
+  static bool snapshot_after(const State& s, const E& event) requires gives_snapshot_after<P, E> {
+    return P::snapshot_after(s.own, event);
+  }
+};
+template <class P>
+struct process_summaries {};
+template <class P>
+requires has_summaries<P>
+struct process_summaries<P> {
+  using summaries = typename P::summaries;
+};
+
+/// The process manager P as an aggregate. Its name is P's, its stream has P's events and what became of deadlines. The
+/// initial state of an instance says which P handles its inputs, and what its key is.
+template <class P>
+struct process : process_snapshots<P>, process_snapshot_after<P>, process_summaries<P> {
   static constexpr std::string_view category = P::name;
   using command = typename process_commands<typename P::inputs>::type;
-  using event = typename variant_with<typename P::event, deadline_reached>::type;
+  using event = typename variant_with<typename P::event, deadline_reached, deadlines_dropped>::type;
   struct state {
     typename P::state own{};
     bool exists = false;
     std::map<std::string, timestamp> deadlines;
+    std::string key;
     std::shared_ptr<const P> handler = default_handler<P>();
+
+    // Only what events have changed is part of an image.
+    template <class Inspector>
+    friend bool inspect(Inspector& f, state& x) {
+      return f.object(x).fields(f.field("own", x.own), f.field("exists", x.exists), f.field("deadlines", x.deadlines));
+    }
   };
+
+  static std::unique_ptr<aggregate_instance> instance_of(std::string_view key, std::shared_ptr<const P> handler) {
+    state initial{};
+    initial.key = key;
+    initial.handler = std::move(handler);
+    return std::make_unique<typed_instance<process>>(std::move(initial));
+  }
+  static std::unique_ptr<aggregate_instance> make_instance(std::string_view key) {
+    return instance_of(key, default_handler<P>());
+  }
 
   template <class E>
   static decision<event> decide(const state& s, const delivered<E>& input) {
     if (is_over(s) || (!s.exists && !input.starts)) return nothing;
-    return widened({}, s.handler->on(s.own, input.event, input.meta));
+    return decided(s, {}, s.handler->on(s.own, input.event, input.meta));
   }
 
   static decision<event> decide(const state& s, const deadline& due) {
-    const auto set = s.deadlines.find(due.name);
-    if (is_over(s) || set == s.deadlines.end() || set->second != due.due) return nothing;  // moved or cancelled
+    if (!is_set(s, due)) return nothing;
+    if (is_over(s)) return deadlines_dropped{names_of(s.deadlines)};  // it ended before endings dropped them
     std::vector<event> reached{deadline_reached{due.name, due.due}};
     if constexpr (gives_on_deadline<P>) {
-      return widened(std::move(reached), s.handler->on(s.own, due));
+      return decided(s, std::move(reached), s.handler->on(s.own, due));
     } else {
       return reached;
     }
   }
 
+  static decision<event> decide(const state& s, const drop_deadline& rejected) {
+    if (!is_set(s, rejected)) return nothing;
+    return deadlines_dropped{{rejected.name}};
+  }
+
   static decision<event> decide(const state& s, const refused_command& refused) {
     if constexpr (gives_on_refused<P>) {
-      if (!is_over(s) && s.exists) return widened({}, s.handler->on(s.own, refused));
+      if (!is_over(s) && s.exists) return decided(s, {}, s.handler->on(s.own, refused));
     }
     return nothing;
   }
@@ -151,9 +219,11 @@ struct process {
     s.exists = true;
     if constexpr (std::same_as<E, deadline_reached>) {
       s.deadlines.erase(e.name);
+    } else if constexpr (std::same_as<E, deadlines_dropped>) {
+      for (const auto& name : e.names) s.deadlines.erase(name);
     } else {
       s.own = P::evolve(std::move(s.own), e);
-      for (const auto& each : steps_of<P>(e, {})) {
+      for (const auto& each : steps_of<P>(e, s.key)) {
         if (const auto* set = std::get_if<set_deadline>(&each)) s.deadlines.insert_or_assign(set->name, set->due);
         if (const auto* off = std::get_if<cancel_deadline>(&each)) s.deadlines.erase(off->name);
       }
@@ -170,10 +240,37 @@ struct process {
     }
   }
 
-  static decision<event> widened(std::vector<event> first, decision<typename P::event> rest) {
-    if (const auto* no = rest.rejected()) return *no;
-    for (auto& each : std::move(rest).events()) {
-      std::visit([&](auto& e) { first.emplace_back(std::move(e)); }, each);
+  // Another time: the deadline was moved, and is told then.
+  template <class Told>
+  static bool is_set(const state& s, const Told& told) {
+    const auto set = s.deadlines.find(told.name);
+    return set != s.deadlines.end() && set->second == told.due;
+  }
+
+  static std::vector<std::string> names_of(const std::map<std::string, timestamp>& deadlines) {
+    std::vector<std::string> names;
+    for (const auto& [name, due] : deadlines) names.push_back(name);
+    return names;
+  }
+
+  // What P has decided, behind what is known already, and before what becomes of the deadlines if the instance ends
+  // with it.
+  static decision<event> decided(const state& s, std::vector<event> first, decision<typename P::event> by_process) {
+    if (const auto* no = by_process.rejected()) return *no;
+    for (auto& each : std::move(by_process).events()) {
+      std::visit(
+          [&](auto& e) {
+            check_deadlines(steps_of<P>(e, s.key), P::name, s.key, gives_on_deadline<P>);
+            first.emplace_back(std::move(e));
+          },
+          each);
+    }
+    if constexpr (gives_is_over<P>) {
+      auto after = s;
+      for (const auto& each : first) {
+        after = std::visit([&after](const auto& e) { return evolve(std::move(after), e); }, each);
+      }
+      if (is_over(after) && !after.deadlines.empty()) first.push_back(deadlines_dropped{names_of(after.deadlines)});
     }
     return first;
   }
@@ -235,17 +332,23 @@ reaction_definition define_process_output(const std::variant<Es...>*) {
 
 }  // namespace detail
 
-/// The deadlines of a process manager: which are set and cancelled by an event, and how one that is due is told.
+/// The instances of the process manager P as aggregates, for close_stream(), truncate_stream() and delete_stream().
+template <class P>
+using process_instance = detail::process<P>;
+
+/// The deadlines of a process manager: which are set and cancelled by an event, how one that is due is told, and how
+/// one that was rejected is dropped.
 struct deadlines_definition : consumer_definition {
   event_handlers<result<steps>(const recorded_event&)> handlers = {};
   outgoing_command (*fire)(std::string_view key, const deadline& due) = nullptr;
+  outgoing_command (*drop)(std::string_view key, const deadline& rejected) = nullptr;
 };
 
 /// What makes up a process manager.
 struct process_manager_definition {
   const aggregate_definition* instances = nullptr;
-  /// Makes an instance that is handled by this process manager; instead of instances->create. From any thread.
-  std::function<std::unique_ptr<aggregate_instance>()> create;
+  /// Makes the instance `key`, which is handled by this process manager; instead of instances->create. From any thread.
+  std::function<std::unique_ptr<aggregate_instance>(std::string_view key)> create;
   reaction_definition input;
   reaction_definition output;
   deadlines_definition deadlines;
@@ -260,14 +363,22 @@ struct process_manager_definition {
 ///   `struct state`; and, if it has deadlines, `on(const state&, const tyto::deadline&)`;
 ///   `on(const state&, const tyto::refused_command&)` if an instance is to be told when a command of its own is
 ///   refused: once, like all inputs;
-///   `static bool is_over(const state&)` if an instance ends: then it takes nothing more;
-///   and what else it says of itself, see consumer_definition, failure_policy and start_from.
+///   `static bool is_over(const state&)` if an instance ends: then it takes nothing more, and its deadlines are
+///   dropped; `static constexpr tyto::snapshot_policy snapshots`, `snapshot_after` and `using summaries`, as in an
+///   aggregate, if an instance lives so long that its history should not be replayed as a whole; and what else it says
+///   of itself, see consumer_definition, failure_policy and start_from.
 /// It runs as three consumers, under whose names it is in status(), health() and dead_letters(): `name`, which takes in
 /// events, `name/commands`, and `name/deadlines`.
 ///
 /// `correlate` runs on the thread of the consumer `name`, and must give the same answer when it is asked again. `on`
 /// runs on a thread that it shares with aggregates, so it must not block; many may run at the same time, but one for
-/// each instance. `evolve`, `then` and `is_over` are static, for they depend on their arguments alone.
+/// each instance. `evolve`, `then` and `is_over` are static, for they depend on their arguments alone: each is called
+/// again for the same event, and must answer the same, also in later versions of the program.
+///
+/// A deadline is told when the consumer `name` has delivered everything that was in the journal when the deadline was
+/// found to be due. While that consumer has halted or is paused, or has dead letters of the instance, the deadline is
+/// held, and health() says so. A deadline that the instance rejects is dropped, and counted in the status of
+/// `name/deadlines`.
 template <class P>
 process_manager_definition define_process_manager(P manager) {
   process_manager_definition made{};
@@ -275,9 +386,7 @@ process_manager_definition define_process_manager(P manager) {
     using instance = detail::process<P>;
     const auto handler = std::make_shared<const P>(std::move(manager));
     made.instances = &definition_of<instance>();
-    made.create = [handler]() -> std::unique_ptr<aggregate_instance> {
-      return std::make_unique<detail::typed_instance<instance>>(typename instance::state{{}, false, {}, handler});
-    };
+    made.create = [handler](std::string_view key) { return instance::instance_of(key, handler); };
     made.input = detail::define_process_input<P>(handler);
     made.output = detail::define_process_output<P>(static_cast<const typename P::event*>(nullptr));
     auto& deadlines = made.deadlines;
@@ -293,7 +402,17 @@ process_manager_definition define_process_manager(P manager) {
       if (!reached) return std::move(reached).error();
       return steps{cancel_deadline{(*reached)->name}};
     });
+    deadlines.handlers.emplace(stored_name<deadlines_dropped>, [](const recorded_event& recorded) -> result<steps> {
+      auto dropped = event_cast<deadlines_dropped>(recorded);
+      if (!dropped) return std::move(dropped).error();
+      steps cancelled;
+      for (const auto& name : (*dropped)->names) cancelled.emplace_back(cancel_deadline{name});
+      return cancelled;
+    });
     deadlines.fire = [](std::string_view key, const deadline& due) { return send<instance>(key, due); };
+    deadlines.drop = [](std::string_view key, const deadline& rejected) {
+      return send<instance>(key, detail::drop_deadline{rejected.name, rejected.due});
+    };
   }
   return made;
 }

@@ -168,7 +168,7 @@ TEST_CASE("A projection that replaces one which is not registered before it is r
 TEST_CASE("A process manager is added as its instances, two reactions and its deadlines") {
   process_manager_definition checkout{
       .instances = &definition_of<counter>(),
-      .create = [] { return definition_of<counter>().create(); },
+      .create = [](std::string_view key) { return definition_of<counter>().create(key); },
       .input = reaction("checkout"),
       .output = reaction("checkout/commands"),
       .deadlines = deadlines("checkout/deadlines"),
@@ -177,7 +177,7 @@ TEST_CASE("A process manager is added as its instances, two reactions and its de
   registered.add(checkout);
   CHECK(registered.aggregates.contains(&definition_of<counter>()));
   REQUIRE(registered.makers.contains(&definition_of<counter>()));
-  CHECK(registered.makers.at(&definition_of<counter>())() != nullptr);
+  CHECK(registered.makers.at(&definition_of<counter>())("1") != nullptr);
   CHECK(registered.consumer_names() ==
         std::vector<std::string_view>{"checkout", "checkout/commands", "checkout/deadlines"});
   CHECK(misfit_of(registered).empty());

@@ -38,7 +38,7 @@ TEST_CASE("a definition has the category and the events, and there is one for ea
 }
 
 TEST_CASE("a decided event comes with its type, its value and its payload") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   const auto decided = events(decide(*instance, create{"alice"}));
   REQUIRE(decided.size() == 1);
   CHECK(decided[0].type == &tyto::type_of<order_created>());
@@ -47,7 +47,7 @@ TEST_CASE("a decided event comes with its type, its value and its payload") {
 }
 
 TEST_CASE("a decision is applied before the next command is decided") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   CHECK(std::get<tyto::rejection>(decide(*instance, complete{100}).value()).reason == "there is no order");
   CHECK(events(decide(*instance, create{"alice"})).size() == 1);
   CHECK(std::get<tyto::rejection>(decide(*instance, create{"bob"}).value()).reason == "the order exists");
@@ -56,7 +56,7 @@ TEST_CASE("a decision is applied before the next command is decided") {
 }
 
 TEST_CASE("all events of a decision are applied in their order") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   const auto decided = events(decide(*instance, create_completed{"alice", 100}));
   REQUIRE(decided.size() == 2);
   CHECK(decided[0].type->name == "order.created");
@@ -65,14 +65,14 @@ TEST_CASE("all events of a decision are applied in their order") {
 }
 
 TEST_CASE("instances of one aggregate do not share their state") {
-  const auto first = tyto::definition_of<order>().create();
-  const auto second = tyto::definition_of<order>().create();
+  const auto first = tyto::definition_of<order>().create("1");
+  const auto second = tyto::definition_of<order>().create("1");
   CHECK(events(decide(*first, create{"alice"})).size() == 1);
   CHECK(events(decide(*second, create{"bob"})).size() == 1);
 }
 
 TEST_CASE("replayed events make the state that commands are decided against") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   REQUIRE(replay(*instance, "order.created", order_created{"alice"}));
   CHECK(std::get<tyto::rejection>(decide(*instance, create{"bob"}).value()).reason == "the order exists");
   REQUIRE(replay(*instance, "order.completed", order_completed{100}));
@@ -80,7 +80,7 @@ TEST_CASE("replayed events make the state that commands are decided against") {
 }
 
 TEST_CASE("an event of an unknown type cannot be replayed, and the error says where it is") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   const auto replayed = replay(*instance, "order.renamed", order_created{"alice"});
   REQUIRE_FALSE(replayed);
   CHECK(replayed.error().code() == tyto::errc::unknown_event_type);
@@ -90,7 +90,7 @@ TEST_CASE("an event of an unknown type cannot be replayed, and the error says wh
 }
 
 TEST_CASE("an aggregate that says so passes over events of unknown types") {
-  const auto instance = tyto::definition_of<lenient_order>().create();
+  const auto instance = tyto::definition_of<lenient_order>().create("1");
   REQUIRE(replay(*instance, "order.created", order_created{"alice"}));
   REQUIRE(replay(*instance, "order.renamed", order_created{"bob"}));
   CHECK(std::get<tyto::rejection>(decide(*instance, create{"bob"}).value()).reason == "the order exists");
@@ -98,7 +98,7 @@ TEST_CASE("an aggregate that says so passes over events of unknown types") {
 }
 
 TEST_CASE("an event that is not what its type says cannot be replayed, and the error says where it is") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   const auto replayed = replay(*instance, "order.completed", order_created{"alice"});
   REQUIRE_FALSE(replayed);
   CHECK(replayed.error().code() == tyto::errc::undecodable);
@@ -108,7 +108,7 @@ TEST_CASE("an event that is not what its type says cannot be replayed, and the e
 }
 
 TEST_CASE("a decide that throws is an error and leaves the state as it was") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   REQUIRE(decide(*instance, create{"alice"}));
   const auto decided = decide(*instance, break_decide{});
   REQUIRE_FALSE(decided);
@@ -119,12 +119,12 @@ TEST_CASE("a decide that throws is an error and leaves the state as it was") {
 }
 
 TEST_CASE("a decide that throws something odd is an error, too") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   CHECK(decide(*instance, break_decide{true}).error().detail() == "it threw something that is no std::exception");
 }
 
 TEST_CASE("an evolve that throws on a decided event breaks the instance") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   const auto decided = decide(*instance, break_evolve{});
   REQUIRE_FALSE(decided);
   CHECK(decided.error().code() == tyto::errc::handler_failed);
@@ -133,7 +133,7 @@ TEST_CASE("an evolve that throws on a decided event breaks the instance") {
 }
 
 TEST_CASE("an evolve that throws on a replayed event breaks the instance") {
-  const auto instance = tyto::definition_of<order>().create();
+  const auto instance = tyto::definition_of<order>().create("1");
   const auto replayed = replay(*instance, "order.spoiled", order_spoiled{});
   REQUIRE_FALSE(replayed);
   CHECK(replayed.error().code() == tyto::errc::handler_failed);

@@ -81,7 +81,7 @@ TEST_CASE("a process manager decides with the dependencies that it was built wit
   CHECK(sent[0].entity_id == "a-3");
   CHECK(definition.input.keys.at("came")(recorded({3})) == "a-3");
 
-  const auto instance = definition.create();
+  const auto instance = definition.create("a-3");
   const auto decided = instance->decide(sent[0].command.get()).value();
   const auto& events = std::get<std::vector<tyto::new_event>>(decided);
   REQUIRE(events.size() == 1);

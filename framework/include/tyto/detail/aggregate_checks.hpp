@@ -75,6 +75,16 @@ concept gives_snapshot_after = requires(const typename A::state& state, const E&
   { A::snapshot_after(state, event) } -> std::convertible_to<bool>;
 };
 
+/// Whether A's snapshot_after for the event E, if there is one, has the right form.
+template <class A, class E>
+constexpr bool asks_well() {
+  if constexpr (has_snapshot_after<A> && !gives_snapshot_after<A, E>) {
+    return !snapshot_after_takes<A, E>;
+  } else {
+    return true;
+  }
+}
+
 template <class A, class Event>
 struct event_check {
   static constexpr bool named = event<Event>;
@@ -102,17 +112,11 @@ struct event_check {
   static_assert(evolved || !found(),
                 "tyto: an evolve of the aggregate has another form; write "
                 "`static state evolve(state, const YourEvent&)`");
-  static constexpr bool asks_well() {
-    if constexpr (has_snapshot_after<A> && !gives_snapshot_after<A, Event>) {
-      return !snapshot_after_takes<A, Event>;
-    } else {
-      return true;
-    }
-  }
-  static_assert(asks_well(),
-                "tyto: a snapshot_after of the aggregate has another form; write "
+  static constexpr bool asks = asks_well<A, Event>();
+  static_assert(asks,
+                "tyto: a snapshot_after has another form; write "
                 "`static bool snapshot_after(const state&, const YourEvent&)`");
-  static constexpr bool value = named && constructible && stored && evolved && asks_well();
+  static constexpr bool value = named && constructible && stored && evolved && asks;
 };
 
 template <class A, class E>
@@ -168,10 +172,10 @@ struct aggregate_check<A, std::variant<Commands...>, std::variant<Events...>> {
                 "tyto: an evolve of the aggregate is for an event that it does not have; write "
                 "`using event = std::variant<..., YourEvent>`");
 
-  static constexpr bool asks_for_snapshots = !has_snapshot_after<A> || (gives_snapshot_after<A, Events> || ...) ||
-                                             !(event_check<A, Events>::asks_well() && ...);
+  static constexpr bool asks_for_snapshots =
+      !has_snapshot_after<A> || (gives_snapshot_after<A, Events> || ...) || !(event_check<A, Events>::asks && ...);
   static_assert(asks_for_snapshots,
-                "tyto: the snapshot_after of the aggregate is for none of its events; write "
+                "tyto: the snapshot_after is for none of the events; write "
                 "`static bool snapshot_after(const state&, const YourEvent&)`");
 
   static constexpr bool value = complete && names_differ() && evolves_by_no_other() && asks_for_snapshots;
@@ -181,17 +185,17 @@ template <class A>
 constexpr bool check_snapshots() {
   constexpr bool is_policy = !has_snapshots<A> || takes_snapshots<A>;
   static_assert(is_policy,
-                "tyto: the snapshots of the aggregate have another form; write "
+                "tyto: `snapshots` has another form; write "
                 "`static constexpr tyto::snapshot_policy snapshots{.every_events = 100}`");
   constexpr bool is_asked_in_vain = has_snapshot_after<A> && !has_snapshots<A>;
   static_assert(!is_asked_in_vain,
-                "tyto: an aggregate with snapshot_after takes no snapshots; write "
+                "tyto: snapshot_after has no effect without snapshots; write "
                 "`static constexpr tyto::snapshot_policy snapshots{}`");
   if constexpr (takes_snapshots<A>) {
     constexpr bool storable = inspectable<typename A::state>;
     static_assert(storable,
-                  "tyto: the state of an aggregate with snapshots cannot be stored; name its fields with "
-                  "`TYTO_VALUE(your_aggregate::state, field, ...)`");
+                  "tyto: a state of which snapshots are taken cannot be stored; name its fields with "
+                  "`TYTO_VALUE(your_type::state, field, ...)`");
     constexpr bool keeps_one = snapshot_policy{A::snapshots}.keep > 0;
     static_assert(keeps_one, "tyto: snapshot_policy::keep is at least 1");
     return storable && keeps_one;
@@ -201,11 +205,9 @@ constexpr bool check_snapshots() {
 }
 
 template <class A>
-constexpr bool check_aggregate_options() {
+constexpr bool check_summaries() {
   constexpr bool lists = !has_summaries<A> || lists_summaries<A>;
-  static_assert(lists,
-                "tyto: the summaries of the aggregate have another form; write "
-                "`using summaries = tyto::events<YourEvent>`");
+  static_assert(lists, "tyto: `summaries` has another form; write `using summaries = tyto::events<YourEvent>`");
   constexpr bool has_its_summaries = [] {
     if constexpr (lists_summaries<A>) {
       return has_all<typename A::event, typename A::summaries>;
@@ -213,24 +215,27 @@ constexpr bool check_aggregate_options() {
       return true;
     }
   }();
-  static_assert(has_its_summaries, "tyto: a summary of the aggregate is none of its events");
+  static_assert(has_its_summaries,
+                "tyto: a summary is none of the events; write `using event = std::variant<..., YourEvent>`");
+  constexpr bool no_snapshot = !requires { requires std::same_as<const decltype(A::snapshot), const snapshot_policy>; };
+  static_assert(no_snapshot,
+                "tyto: `snapshot` has no effect; write `static constexpr tyto::snapshot_policy snapshots{...}`");
+  constexpr bool no_summary = !requires { requires is_event_list<typename A::summary>; };
+  static_assert(no_summary, "tyto: `summary` has no effect; write `using summaries = tyto::events<...>`");
+  return lists && has_its_summaries && no_snapshot && no_summary;
+}
+
+template <class A>
+constexpr bool check_aggregate_options() {
   constexpr bool skips = !has_skips_unknown_events<A> || says_whether_it_skips<A>;
   static_assert(skips,
                 "tyto: skips_unknown_events of the aggregate has another form; write "
                 "`static constexpr bool skips_unknown_events = true`");
-
-  constexpr bool no_snapshot = !requires { requires std::same_as<const decltype(A::snapshot), const snapshot_policy>; };
-  static_assert(no_snapshot,
-                "tyto: `snapshot` of the aggregate has no effect; write "
-                "`static constexpr tyto::snapshot_policy snapshots{...}`");
-  constexpr bool no_summary = !requires { requires is_event_list<typename A::summary>; };
-  static_assert(no_summary,
-                "tyto: `summary` of the aggregate has no effect; write `using summaries = tyto::events<...>`");
   constexpr bool no_skip = !requires { requires std::same_as<decltype(A::skip_unknown_events), const bool>; };
   static_assert(no_skip,
                 "tyto: `skip_unknown_events` of the aggregate has no effect; write "
                 "`static constexpr bool skips_unknown_events = true`");
-  return lists && has_its_summaries && skips && no_snapshot && no_summary && no_skip;
+  return skips && no_skip;
 }
 
 /// Says at compile time what is wrong with the aggregate A; returns whether nothing is.
@@ -242,7 +247,7 @@ constexpr bool check_aggregate() {
       "`command` and `event`, each a std::variant");
   if constexpr (has_aggregate_parts<A>) {
     constexpr bool handles_all = aggregate_check<A, typename A::command, typename A::event>::value;
-    constexpr bool snapshots = check_snapshots<A>();
+    constexpr bool snapshots = check_snapshots<A>() && check_summaries<A>();
     constexpr bool options = check_aggregate_options<A>();
     return handles_all && snapshots && options;
   } else {

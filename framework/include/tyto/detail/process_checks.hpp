@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tyto/decision.hpp"
+#include "tyto/detail/aggregate_checks.hpp"
 #include "tyto/detail/consumer_checks.hpp"
 #include "tyto/detail/near_miss.hpp"
 #include "tyto/event.hpp"
@@ -128,7 +129,11 @@ struct process_event_check {
   static_assert(follows,
                 "tyto: a then of the process manager has another form; write "
                 "`static tyto::steps then(const YourEvent&, const std::string& key)`");
-  static constexpr bool value = evolved && follows;
+  static constexpr bool asks = asks_well<P, E>();
+  static_assert(asks,
+                "tyto: a snapshot_after has another form; write "
+                "`static bool snapshot_after(const state&, const YourEvent&)`");
+  static constexpr bool value = evolved && follows && asks;
 };
 
 template <class P, class E>
@@ -260,8 +265,7 @@ constexpr bool check_process_options() {
   static_assert(
       events,
       "tyto: `events` of the process manager has no effect; write `using inputs = tyto::events<first, second>`");
-  constexpr bool snapshots = !has_snapshots<P> && !has_snapshot_after<P> && !has_summaries<P>;
-  static_assert(snapshots, "tyto: a process manager takes no snapshots and has no summaries");
+  constexpr bool snapshots = check_snapshots<P>() && check_summaries<P>();
   constexpr bool skips = !has_skips_unknown_events<P>;
   static_assert(skips, "tyto: `skips_unknown_events` of the process manager has no effect");
   constexpr bool replaces = !has_replaces<P>;

@@ -99,7 +99,6 @@ struct world {
   consumer_surroundings around{journal,
                                bus,
                                host,
-                               time,
                                sender,
                                [this](std::string_view line) { log.emplace_back(line); },
                                4,
@@ -416,8 +415,8 @@ TEST_CASE("A consumer that passes over events knows how far it is behind in time
   world w{100};
   w.script.wanted.types = {"other"};
   std::chrono::microseconds lag_time{};
-  const auto on_its_way = std::make_shared<meeting>(
-      meeting{64, [&] { lag_time = w.shown->status(100, decided_at(64) + std::chrono::seconds{5}).lag_time; }});
+  const auto on_its_way = std::make_shared<meeting>(meeting{
+      64, [&] { lag_time = w.shown->status(100, decided_at(64) + std::chrono::seconds{5}, w.host.now()).lag_time; }});
   REQUIRE(w.shown->meet(on_its_way));
   w.start();
   CHECK(lag_time == std::chrono::seconds{5});
@@ -564,6 +563,17 @@ TEST_CASE("A consumer that has halted tries again when it is resumed") {
   CHECK(w.script.handled == positions{1});
   CHECK(w.status().state == consumer_state::running);
   CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("A consumer that begins anew takes no delivery that it asked for before") {
+  world w{4};
+  w.start();
+  w.script.checkpoint = 0;
+  w.script.handled.clear();
+  w.consumer.post(reset_consumer{[](const result<void>& done) { CHECK(done); }});
+  w.publish_one();
+  w.host.run();
+  CHECK(w.script.handled == positions{1, 2, 3, 4, 5});
 }
 
 TEST_CASE("A consumer that is reset begins anew where its handler then says") {

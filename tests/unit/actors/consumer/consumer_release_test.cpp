@@ -46,7 +46,6 @@ struct world {
           around{*w.journal,
                  bus,
                  w.host,
-                 w.time,
                  sender,
                  [&w](std::string_view line) { w.log.emplace_back(line); },
                  4,

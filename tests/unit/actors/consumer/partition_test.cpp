@@ -119,3 +119,16 @@ TEST_CASE("When the number of partitions changes, all begin where the slowest on
   split_checkpoints(*journal, "billing", 1).value();
   CHECK(journal->load_checkpoint("billing").value() == 40);
 }
+
+TEST_CASE("How far a consumer is that nobody registers is read from the checkpoints of its last partitions") {
+  const auto positions = positions_of_consumers({{"billing", 3},   // when it had one partition
+                                                 {"billing#", 2},  // it has two
+                                                 {"billing#0/2", 9},
+                                                 {"billing#1/2", 8},
+                                                 {"billing#0/4", 1},  // once it had four
+                                                 {"billing#before", 4},
+                                                 {"late#", 2},
+                                                 {"late#0/2", 7},  // the other one has not begun
+                                                 {"plain", 5}});
+  CHECK(positions == std::map<std::string, std::uint64_t>{{"billing", 8}, {"late", 0}, {"plain", 5}});
+}

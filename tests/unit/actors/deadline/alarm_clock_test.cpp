@@ -13,6 +13,27 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Stands for the consumer that takes events to instances: says what it is told to say, at once or when it is let.
+class scripted_inputs final : public actor_of<consumer_message> {
+ public:
+  struct script {
+    bool answers_at_once = true;
+    consumer_report says;
+    std::vector<report_when_past> asked;
+  };
+  explicit scripted_inputs(script& follows) : script_(follows) {}
+
+ protected:
+  void on(consumer_message message) override {
+    auto& request = std::get<report_when_past>(message);
+    if (script_.answers_at_once) request.reply(script_.says);
+    script_.asked.push_back(std::move(request));
+  }
+
+ private:
+  script& script_;
+};
+
 struct world {
   struct told_deadline {
     std::string entity;
@@ -31,14 +52,25 @@ struct world {
   alarm_surroundings around{host,
                             time,
                             sender,
+                            [this] { return head; },
                             [this](std::string_view line) { log.emplace_back(line); },
                             milliseconds{10},
                             milliseconds{40},
                             health};
+  std::uint64_t head = 7;
+  scripted_inputs::script inputs;
+  std::shared_ptr<progress> shown = std::make_shared<progress>("checkout/deadlines");
   address<alarm_message> ringing =
-      spawn<alarm_clock>(host, placement::shared, around, "checkout", [](std::string_view key, const deadline& due) {
-        return send<counter>(std::string{key} + "/" + due.name, count{});
-      });
+      spawn<alarm_clock>(host, placement::shared, around,
+                         alarm_owner{"checkout",
+                                     {spawn<scripted_inputs>(host, placement::dedicated, inputs)},
+                                     [](std::string_view key, const deadline& due) {
+                                       return send<counter>(std::string{key} + "/" + due.name, count{});
+                                     },
+                                     [](std::string_view key, const deadline& rejected) {
+                                       return send<counter>("no " + std::string{key} + "/" + rejected.name, count{});
+                                     },
+                                     shown});
   const timestamp begin = time.now();
 
   void change(std::string key, std::string name, std::optional<milliseconds> due) {
@@ -46,6 +78,20 @@ struct world {
     if (due) one.due = begin + *due;
     ringing.post(deadlines_changed{false, {std::move(one)}});
     host.run();
+  }
+  void ring_now() {
+    ringing.post(ring{true});
+    host.run();
+  }
+  [[nodiscard]] bool is_quiet() {
+    const auto said = std::make_shared<bool>(false);
+    ringing.post(say_when_quiet{[said] { *said = true; }});
+    host.run();
+    return *said;
+  }
+  [[nodiscard]] std::string problem() const {
+    const auto shown_now = health.shown();
+    return shown_now.problems.empty() ? "" : shown_now.problems[0].why.message();
   }
   void answer(std::size_t index, const command_result& outcome) {
     told[index].reply(outcome);
@@ -146,4 +192,99 @@ TEST_CASE("An alarm that has stopped tells nothing more") {
   w.change("b", "pay", milliseconds{0});
   w.host.advance(milliseconds{500});
   CHECK(w.told.empty());
+}
+
+TEST_CASE("A deadline waits until its instance has had what was in the journal when it was found to be due") {
+  world w;
+  w.inputs.answers_at_once = false;
+  w.change("a", "pay", milliseconds{100});
+  w.host.advance(milliseconds{100});
+  w.head = 9;
+  CHECK(w.told.empty());
+  CHECK_FALSE(w.is_quiet());
+  REQUIRE(w.inputs.asked.size() == 1);
+  CHECK(w.inputs.asked[0].position == 7);
+  CHECK(w.inputs.asked[0].keys == std::vector<std::string>{"a"});
+  w.inputs.asked[0].reply({});
+  w.host.run();
+  CHECK(w.entities() == entities{"a/pay"});
+  CHECK_FALSE(w.is_quiet());
+  w.answer(0, committed{});
+  CHECK(w.is_quiet());
+}
+
+TEST_CASE("A deadline that is cancelled or moved while its input is waited for is not told") {
+  world w;
+  w.inputs.answers_at_once = false;
+  w.change("a", "pay", milliseconds{0});
+  w.change("b", "pay", milliseconds{0});
+  w.change("a", "pay", std::nullopt);
+  w.change("b", "pay", milliseconds{500});
+  for (const auto& each : w.inputs.asked) each.reply({});
+  w.host.run();
+  CHECK(w.told.empty());
+  CHECK(w.is_quiet());
+  w.inputs.answers_at_once = true;
+  w.host.advance(milliseconds{500});
+  CHECK(w.entities() == entities{"b/pay"});
+}
+
+TEST_CASE("A deadline is held while its input stands still, health says so, and it is told when that goes on") {
+  world w;
+  w.inputs.says.goes_on = false;
+  w.change("a", "pay", milliseconds{0});
+  CHECK(w.told.empty());
+  CHECK(w.is_quiet());
+  CHECK(w.problem() == "deadlines of 'checkout': 1 are held until 'checkout' goes on, which has halted or is paused");
+  w.host.advance(milliseconds{1'000});
+  CHECK(w.told.empty());
+  w.inputs.says.goes_on = true;
+  w.host.advance(milliseconds{40});
+  CHECK(w.entities() == entities{"a/pay"});
+  CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("A deadline is held while its instance has dead letters, and those of other instances are not") {
+  world w;
+  w.inputs.says.blocked = {"a"};
+  w.change("a", "pay", milliseconds{0});
+  w.change("b", "pay", milliseconds{0});
+  CHECK(w.entities() == entities{"b/pay"});
+  CHECK_THAT(w.problem(), Catch::Contains("dead letters of 'checkout'"));
+  w.inputs.says.blocked.clear();
+  w.ring_now();
+  CHECK(w.entities() == entities{"b/pay", "a/pay"});
+  CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("What is held and then cancelled is in health no more") {
+  world w;
+  w.inputs.says.goes_on = false;
+  w.change("a", "pay", milliseconds{0});
+  w.change("a", "pay", std::nullopt);
+  CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("A deadline that its instance rejects is counted and dropped") {
+  world w;
+  w.change("a", "pay", milliseconds{0});
+  w.answer(0, command_failure{rejection{"not now"}});
+  CHECK(w.entities() == entities{"a/pay", "no a/pay"});
+  CHECK(w.shown->status().rejected == 1);
+  CHECK(w.shown->status().last_rejection == "checkout|a: not now");
+  CHECK_FALSE(w.is_quiet());
+  w.answer(1, committed{});
+  CHECK(w.is_quiet());
+  w.ring_now();
+  w.host.advance(milliseconds{1'000});
+  CHECK(w.told.size() == 2);
+}
+
+TEST_CASE("Pauses of a deadline that failed do not depend on the clock that may be set") {
+  world w;
+  w.change("a", "pay", milliseconds{0});
+  w.answer(0, command_failure{error{errc::handler_failed, "running a command"}});
+  w.time.set_by(-std::chrono::hours{1});
+  w.host.advance(milliseconds{10});
+  CHECK(w.told.size() == 2);
 }
