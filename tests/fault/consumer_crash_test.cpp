@@ -58,7 +58,7 @@ void finish(const std::filesystem::path& directory, numbers_sent& sent) {
 
 }  // namespace
 
-TEST_CASE("consumers killed at random moments have skipped nothing in the end, and done everything once") {
+TEST_CASE("Consumers killed at random moments have skipped nothing in the end, and done everything once") {
   const int rounds = setting("TYTO_CRASH_ROUNDS", 60);
   const int seed = setting("TYTO_CRASH_SEED", 1);
   CAPTURE(seed);
@@ -97,7 +97,7 @@ TEST_CASE("consumers killed at random moments have skipped nothing in the end, a
   CHECK(kills.letters_to_finish >= rounds / 40);
 }
 
-TEST_CASE("consumers killed at one call to the disk after the other have skipped nothing in the end") {
+TEST_CASE("Consumers killed at one call to the disk after the other have skipped nothing in the end") {
   const std::string moment = GENERATE("before", "after");
   CAPTURE(moment);
   const temporary_directory directory;

@@ -18,7 +18,7 @@ bool accepts(const Options&) {
 
 }  // namespace
 
-TEST_CASE("each option can be given alone, by its name") {
+TEST_CASE("Each option can be given alone, by its name") {
   using tyto::runtime_options;
   CHECK(accepts<runtime_options>({.time = tyto::system_clock()}));
   CHECK(accepts<runtime_options>({.log = [](std::string_view) {}}));
