@@ -26,9 +26,9 @@ using namespace tyto::test;
 namespace {
 
 bool wait_until(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + long_enough;
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
   while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (std::chrono::steady_clock::now() > limit) return false;
     std::this_thread::yield();
   }
   return true;

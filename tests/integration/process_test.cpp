@@ -120,9 +120,9 @@ struct shop {
   }
   // Deadlines fire on threads of their own: waits until the stream has so many events.
   void wait_for(std::string_view id, std::uint64_t version) const {
-    const auto deadline = std::chrono::steady_clock::now() + long_enough;
+    const auto limit = std::chrono::steady_clock::now() + long_enough;
     while (stores.journal->info(id).value().version < version) {
-      REQUIRE(std::chrono::steady_clock::now() < deadline);
+      REQUIRE(std::chrono::steady_clock::now() < limit);
       std::this_thread::yield();
     }
   }
