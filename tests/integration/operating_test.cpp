@@ -146,6 +146,16 @@ TEST_CASE("A handler may end its own subscription") {
   assigned.count_down();
   for (int i = 0; i < 5; ++i) (void)rt.execute<account>("ann", credit{1}).value();
   rt.settle(long_enough).value();
+  CHECK(rt.status().consumers.empty());
   rt.stop().value();
   CHECK(heard == 1);
+}
+
+TEST_CASE("A subscription that is ended before the runtime starts is never shown in the status") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  auto listening = rt.subscribe<credited>([](const credited&, const metadata&) {});
+  listening.end();
+  rt.start().value();
+  CHECK(rt.status().consumers.empty());
 }
