@@ -252,8 +252,8 @@ TEST_CASE("The README's reaction is told of a refused command, and its status co
   const auto now = rt.status();
   const auto shown = std::ranges::find(now.consumers, "billing", &tyto::consumer_status::name);
   REQUIRE(shown != now.consumers.end());
-  CHECK(shown->rejected == 1);
-  CHECK(shown->last_rejection.find("the card allows 100 euros") != std::string::npos);
+  CHECK(shown->refused == 1);
+  CHECK(shown->last_refusal.find("the card allows 100 euros") != std::string::npos);
 }
 
 TEST_CASE("A subscription ends when the README says so") {
