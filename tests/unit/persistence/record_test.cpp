@@ -1,7 +1,7 @@
 // The stored form of an event, byte for byte as docs/storage-format.md has it.
-#include "lmdb/record.hpp"
+#include "record.hpp"
 
-#include "store_support.hpp"
+#include "contract/store_support.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto;
