@@ -46,6 +46,8 @@ def main():
                 problems.append(f"{name} includes {target}, of a module that is not below it")
             if target.startswith(LMDB) and not name.startswith(LMDB):
                 problems.append(f"{name} includes {target}, which is for the store in LMDB alone")
+            if module == "caf" and target.startswith("actors/src/"):
+                problems.append(f"{name} includes {target}, which is private to the runtime")
             if target == FACE and not name.startswith(MAY_SEE_FACE):
                 problems.append(f"{name} includes {FACE}, which stands above it")
             here, there = str(pathlib.PurePath(name).parent), str(pathlib.PurePath(target).parent)
