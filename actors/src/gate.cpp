@@ -16,7 +16,7 @@ result<void> gate::enter(when_full overflow, std::chrono::milliseconds timeout) 
   }
   if (!is_in) {
     return error{errc::overloaded, "sending a command",
-                 std::to_string(limit_) + " commands are in flight; wait for answers before sending more"};
+                 std::to_string(most_) + " commands are in flight; wait for answers before sending more"};
   }
   // Counted in before this look, so that whoever closes the gate waits for it, or it sees that it is too late.
   if (is_open_) return {};
@@ -26,7 +26,7 @@ result<void> gate::enter(when_full overflow, std::chrono::milliseconds timeout) 
 
 bool gate::take_place() {
   auto now = inside_.load();
-  while (now < limit_) {
+  while (now < most_) {
     if (inside_.compare_exchange_weak(now, now + 1)) return true;
   }
   return false;

@@ -14,8 +14,8 @@ namespace tyto::detail {
 /// Safe to use from any thread. Closed at first.
 class gate {
  public:
-  /// Lets in at most `limit` commands at once.
-  explicit gate(std::size_t limit) : limit_(limit) {}
+  /// Lets in at most `most` commands at once.
+  explicit gate(std::size_t most) : most_(most) {}
 
   void open() { is_open_ = true; }
   /// Lets nobody in any more; those who are in stay until they leave.
@@ -36,7 +36,7 @@ class gate {
  private:
   bool take_place();
 
-  const std::size_t limit_;
+  const std::size_t most_;
   std::atomic<bool> is_open_ = false;
   std::atomic<std::size_t> inside_ = 0;
   std::atomic<std::size_t> waiting_ = 0;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lmdb/record.hpp"
+#include "record.hpp"
 
 namespace tyto {
 namespace {

@@ -35,7 +35,7 @@ const auto on_deadline = tyto::define_process_manager<with_on_deadline>();
 
 struct with_evolve : visit {
   static void evolve(state&, const waiting&) {}
-  static void evolve(state&, const ended&) {}
+  static state evolve(state s, const ended&) { return s; }
 };
 // expect error: tyto: an evolve of the process manager has another form
 const auto evolve = tyto::define_process_manager<with_evolve>();

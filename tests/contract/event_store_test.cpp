@@ -19,7 +19,7 @@ namespace {
 
 }  // namespace
 
-TEST_CASE("a new journal is empty") {
+TEST_CASE("A new journal is empty") {
   OVER_EVERY_STORE();
   CHECK(store.head().value() == 0);
   CHECK(store.info("order|1").value().version == 0);
@@ -28,7 +28,7 @@ TEST_CASE("a new journal is empty") {
   CHECK(store.load_checkpoint("billing").value() == 0);
 }
 
-TEST_CASE("positions count all events from 1 without gaps, sequence numbers those of a stream") {
+TEST_CASE("Positions count all events from 1 without gaps, sequence numbers those of a stream") {
   OVER_EVERY_STORE();
   const auto first = write_of("order|1", 2);
   append_all(store, {first, write_of("order|2")});
@@ -45,7 +45,7 @@ TEST_CASE("positions count all events from 1 without gaps, sequence numbers thos
   for (const auto& event : read_stream(store, "order|1")) CHECK(event.meta.sequence_number == ++number);
 }
 
-TEST_CASE("all metadata and the payload come back as they were written") {
+TEST_CASE("All metadata and the payload come back as they were written") {
   OVER_EVERY_STORE();
   auto write = write_of("order|1", 2);
   auto& m = write->events[1].meta;
@@ -79,7 +79,7 @@ TEST_CASE("all metadata and the payload come back as they were written") {
   CHECK(events[0].meta.command_id.empty());
 }
 
-TEST_CASE("a visit's metadata is that of its own event, whatever came before it") {
+TEST_CASE("A visit's metadata is that of its own event, whatever came before it") {
   OVER_EVERY_STORE();
   auto tagged = write_of("order|1");
   tagged->events[0].meta.tags = {"one", "two", "three"};
@@ -94,7 +94,7 @@ TEST_CASE("a visit's metadata is that of its own event, whatever came before it"
   CHECK(events[2].meta.tags == std::vector<std::string>{"four"});
 }
 
-TEST_CASE("a write whose expected version does not hold is a conflict that names the actual version") {
+TEST_CASE("A write whose expected version does not hold is a conflict that names the actual version") {
   OVER_EVERY_STORE();
   append_all(store, {write_of("order|1", 3)});
   using expect = expected_version;
@@ -119,7 +119,7 @@ TEST_CASE("a write whose expected version does not hold is a conflict that names
   CHECK(store.head().value() == 8);
 }
 
-TEST_CASE("a write sees the earlier writes of its batch, and a conflict leaves only itself out") {
+TEST_CASE("A write sees the earlier writes of its batch, and a conflict leaves only itself out") {
   OVER_EVERY_STORE();
   using expect = expected_version;
   const auto outcomes =
@@ -137,7 +137,7 @@ TEST_CASE("a write sees the earlier writes of its batch, and a conflict leaves o
   CHECK(positions_of(read_stream(store, "order|2")) == positions{4});
 }
 
-TEST_CASE("the events of one write carry their place in it") {
+TEST_CASE("The events of one write carry their place in it") {
   OVER_EVERY_STORE();
   append_all(store, {write_of("order|1", 3), write_of("order|1")});
   const auto events = read_stream(store, "order|1");
@@ -149,7 +149,7 @@ TEST_CASE("the events of one write carry their place in it") {
   CHECK(events[3].meta.decision_count == 1);
 }
 
-TEST_CASE("reading begins where it is told to and ends when the visitor stops") {
+TEST_CASE("Reading begins where it is told to and ends when the visitor stops") {
   OVER_EVERY_STORE();
   for (int i = 0; i < 10; ++i) append_all(store, {write_of("order|1"), write_of("order|2")});
   CHECK(positions_of(read_all(store, 18)) == positions{18, 19, 20});
@@ -174,7 +174,7 @@ TEST_CASE("reading begins where it is told to and ends when the visitor stops") 
   CHECK(visits == 4);
 }
 
-TEST_CASE("a range by type and category visits those events alone, and says how far it has come") {
+TEST_CASE("A range by type and category visits those events alone, and says how far it has come") {
   OVER_EVERY_STORE();
   for (int i = 0; i < 5; ++i) {
     auto paid = write_of("order|1", 2);
@@ -194,7 +194,7 @@ TEST_CASE("a range by type and category visits those events alone, and says how 
   CHECK(read({.from = 16, .only = {{"test.paid"}, {}}}) == found{{}, 15});
 }
 
-TEST_CASE("a range ends when it has passed as many events as it may, wanted or not") {
+TEST_CASE("A range ends when it has passed as many events as it may, wanted or not") {
   OVER_EVERY_STORE();
   for (int i = 0; i < 3; ++i) append_all(store, {write_of("order|1"), write_of("order|2"), write_of("invoice|1")});
   append_all(store, {change_of("order|2", retention::action::remove)});
@@ -219,7 +219,7 @@ TEST_CASE("a range ends when it has passed as many events as it may, wanted or n
   CHECK(all == positions{1, 3, 4, 6, 7, 9});
 }
 
-TEST_CASE("a visitor makes a window of a stream: from a number, to another, and not more than so many") {
+TEST_CASE("A visitor makes a window of a stream: from a number, to another, and not more than so many") {
   OVER_EVERY_STORE();
   for (int i = 0; i < 10; ++i) append_all(store, {write_of("order|1"), write_of("order|2")});
   const auto window = [&](std::uint64_t from, std::uint64_t to, std::size_t limit) {
@@ -247,7 +247,7 @@ TEST_CASE("a visitor makes a window of a stream: from a number, to another, and 
   }
 }
 
-TEST_CASE("a refused write leaves nothing of its events, wherever it stands in a batch") {
+TEST_CASE("A refused write leaves nothing of its events, wherever it stands in a batch") {
   OVER_EVERY_STORE();
   append_all(store, {write_of("order|1", 2)});
   const std::size_t refused = GENERATE(0, 1, 2);
@@ -273,7 +273,7 @@ TEST_CASE("a refused write leaves nothing of its events, wherever it stands in a
   CHECK(positions_of(read_all(store, stored + 1)) == positions{stored + 1});
 }
 
-TEST_CASE("each kind of expectation holds or not, of streams that exist and of those that do not") {
+TEST_CASE("Each kind of expectation holds or not, of streams that exist and of those that do not") {
   OVER_EVERY_STORE();
   append_all(store, {write_of("order|1", 3)});
   using expect = expected_version;
@@ -300,7 +300,7 @@ TEST_CASE("each kind of expectation holds or not, of streams that exist and of t
   check("order|2", of_none, 0);
 }
 
-TEST_CASE("streams whose names begin alike, or hold odd characters, are kept apart") {
+TEST_CASE("Streams whose names begin alike, or hold odd characters, are kept apart") {
   OVER_EVERY_STORE();
   const std::vector<std::string> ids = {"a|b",      "a|bc",           "a|b|c",
                                         "a|b\x01",  "a|b\xff",        "a|\xff\xff",
@@ -317,7 +317,7 @@ TEST_CASE("streams whose names begin alike, or hold odd characters, are kept apa
   CHECK(read_stream(store, "a|bb").empty());
 }
 
-TEST_CASE("a write that can never be stored is refused and the others of its batch are stored") {
+TEST_CASE("A write that can never be stored is refused and the others of its batch are stored") {
   OVER_EVERY_STORE();
   auto long_type = write_of("order|1", 2);
   long_type->events[1].meta.type = std::string(0x10000, 't');
@@ -341,7 +341,7 @@ TEST_CASE("a write that can never be stored is refused and the others of its bat
   CHECK(read_stream(store, "order").empty());
 }
 
-TEST_CASE("payloads of every size come back whole") {
+TEST_CASE("Payloads of every size come back whole") {
   OVER_EVERY_STORE();
   std::vector<std::string> payloads;
   for (const std::size_t size : {0, 1, 255, 256, 1990, 2048, 4000, 4096, 70'000, 1 << 20, 16 << 20}) {
@@ -359,7 +359,7 @@ TEST_CASE("payloads of every size come back whole") {
   for (std::size_t i = 0; i < payloads.size(); ++i) CHECK(events[i].payload == payloads[i]);
 }
 
-TEST_CASE("checkpoints are stored with a batch or alone, and the last one counts") {
+TEST_CASE("Checkpoints are stored with a batch or alone, and the last one counts") {
   OVER_EVERY_STORE();
   append_and_wait(store, {{write_of("order|1")}, {{"billing", 1}, {"mail", 7}}}).value();
   CHECK(store.load_checkpoint("billing").value() == 1);
@@ -370,7 +370,7 @@ TEST_CASE("checkpoints are stored with a batch or alone, and the last one counts
   CHECK(store.head().value() == 1);
 }
 
-TEST_CASE("a batch with a checkpoint that cannot be named is refused as a whole") {
+TEST_CASE("A batch with a checkpoint that cannot be named is refused as a whole") {
   OVER_EVERY_STORE();
   for (const auto& name : {std::string{}, std::string(501, 'n'), std::string("a\0b", 3)}) {
     const auto refused = append_and_wait(store, {{write_of("order|1")}, {{name, 1}}});
@@ -382,7 +382,7 @@ TEST_CASE("a batch with a checkpoint that cannot be named is refused as a whole"
   CHECK(store.load_checkpoint(std::string(500, 'n')).value() == 9);
 }
 
-TEST_CASE("a visitor may call the store, and what it throws reaches the caller") {
+TEST_CASE("A visitor may call the store, and what it throws reaches the caller") {
   OVER_EVERY_STORE();
   append_all(store, {write_of("order|1", 5)});
   int nested = 0;
@@ -402,7 +402,7 @@ TEST_CASE("a visitor may call the store, and what it throws reaches the caller")
   CHECK(read_all(store).size() == 10);
 }
 
-TEST_CASE("readers beside an appending thread see whole batches in order") {
+TEST_CASE("Readers beside an appending thread see whole batches in order") {
   OVER_EVERY_STORE();
   constexpr std::uint64_t batches = 200;
   std::atomic<bool> done = false;
@@ -432,7 +432,7 @@ TEST_CASE("readers beside an appending thread see whole batches in order") {
   CHECK(least == batches * 5);
 }
 
-TEST_CASE("the size grows with what is stored") {
+TEST_CASE("The size grows with what is stored") {
   OVER_EVERY_STORE();
   auto write = write_of("order|1");
   write->events[0].payload.assign(1 << 20, 'x');

@@ -12,7 +12,7 @@
 using namespace tyto;
 using namespace tyto::test;
 
-TEST_CASE("a backup holds the events, checkpoints and index, without the read models, and is written on") {
+TEST_CASE("A backup holds the events, checkpoints and index, without the read models, and is written on") {
   const temporary_directory directory;
   const auto copy = directory.path() / "backups" / "monday";
   {
@@ -33,7 +33,7 @@ TEST_CASE("a backup holds the events, checkpoints and index, without the read mo
   CHECK(store.journal->info("order|1").value().version == 11);
 }
 
-TEST_CASE("a backup beside a thread that appends is a prefix of whole batches") {
+TEST_CASE("A backup beside a thread that appends is a prefix of whole batches") {
   const temporary_directory directory;
   const auto store =
       open_lmdb({.path = directory.path() / "store", .mode = durability::relaxed, .fold_events = 50}).value();
@@ -64,7 +64,7 @@ TEST_CASE("a backup beside a thread that appends is a prefix of whole batches") 
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a reader backs up a journal that another handle writes") {
+TEST_CASE("A reader backs up a journal that another handle writes") {
   const temporary_directory directory;
   const auto writer = open_lmdb({.path = directory.path() / "store"}).value();
   append_all(*writer.journal, {write_of("order|1", 3)});
@@ -73,13 +73,13 @@ TEST_CASE("a reader backs up a journal that another handle writes") {
   CHECK(open_lmdb({.path = directory.path() / "copy"}).value().journal->head().value() == 3);
 }
 
-TEST_CASE("a backup of an empty journal opens") {
+TEST_CASE("A backup of an empty journal opens") {
   const temporary_directory directory;
   backup(open_lmdb({.path = directory.path() / "store"}).value(), directory.path() / "copy").value();
   CHECK(open_lmdb({.path = directory.path() / "copy"}).value().journal->head().value() == 0);
 }
 
-TEST_CASE("storage in memory cannot be backed up") {
+TEST_CASE("Storage in memory cannot be backed up") {
   const temporary_directory directory;
   const auto refused = backup(open_memory(), directory.path() / "copy");
   REQUIRE_FALSE(refused);
@@ -87,7 +87,7 @@ TEST_CASE("storage in memory cannot be backed up") {
   CHECK(list_files(directory.path()).empty());
 }
 
-TEST_CASE("a backup into a directory that holds anything, or into a file, is refused and changes nothing") {
+TEST_CASE("A backup into a directory that holds anything, or into a file, is refused and changes nothing") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path() / "store"}).value();
   write_file(directory.path() / "copy" / "note", "text");
@@ -102,7 +102,7 @@ TEST_CASE("a backup into a directory that holds anything, or into a file, is ref
   CHECK(read_file(directory.path() / "copy" / "note") == "text");
 }
 
-TEST_CASE("a backup that cannot be written to its end leaves no journal, says why, and can be tried again") {
+TEST_CASE("A backup that cannot be written to its end leaves no journal, says why, and can be tried again") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path() / "store"}).value();
   auto write = write_of("order|1");

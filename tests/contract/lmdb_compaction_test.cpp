@@ -66,7 +66,7 @@ const std::set<std::string> ten_orders = {"order|0", "order|1", "order|2", "orde
 
 }  // namespace
 
-TEST_CASE("after a compaction everything reads as before, and the journal takes less space") {
+TEST_CASE("After a compaction everything reads as before, and the journal takes less space") {
   const std::uint64_t fold_events = GENERATE(3, 700, 100'000);
   INFO("fold_events: " << fold_events);
   const temporary_directory directory;
@@ -103,7 +103,7 @@ TEST_CASE("after a compaction everything reads as before, and the journal takes 
   CHECK(append_one(*store, write_of("order|1")).error().code() == errc::closed);
 }
 
-TEST_CASE("a journal in LMDB that is compacted again and again reads like one in memory that never is") {
+TEST_CASE("A journal in LMDB that is compacted again and again reads like one in memory that never is") {
   const std::uint64_t fold_events = GENERATE(1, 3, 20, 1000);
   const unsigned seed = GENERATE(1u, 2u, 3u, 4u);
   INFO("fold_events " << fold_events << ", seed " << seed);
@@ -144,7 +144,7 @@ TEST_CASE("a journal in LMDB that is compacted again and again reads like one in
   }
 }
 
-TEST_CASE("positions of removed events at the journal's end are not used again") {
+TEST_CASE("Positions of removed events at the journal's end are not used again") {
   const temporary_directory directory;
   auto store = open_lmdb({.path = directory.path(), .fold_events = GENERATE(2, 100)}).value();
   append_all(*store.journal, {write_of("order|1", 3), write_of("order|2", 4)});
@@ -165,7 +165,7 @@ TEST_CASE("positions of removed events at the journal's end are not used again")
   CHECK(run_store_program("read", directory.path(), "order|3") == "version 1 head 8\n");
 }
 
-TEST_CASE("a journal of which everything was removed, and one that never held anything, can be compacted") {
+TEST_CASE("A journal of which everything was removed, and one that never held anything, can be compacted") {
   const temporary_directory directory;
   auto store = open_lmdb({.path = directory.path()}).value();
   compact(store).value();
@@ -180,7 +180,7 @@ TEST_CASE("a journal of which everything was removed, and one that never held an
   CHECK(positions_of(read_all(*store.journal)) == positions{4});
 }
 
-TEST_CASE("compacting again takes the removed events of both times out") {
+TEST_CASE("Compacting again takes the removed events of both times out") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path(), .mode = durability::relaxed}).value();
   write_thousand(*store.journal);
@@ -204,7 +204,7 @@ TEST_CASE("compacting again takes the removed events of both times out") {
   });
 }
 
-TEST_CASE("a reader that is under way reads on in the old journal to its end, and the next sees the new one") {
+TEST_CASE("A reader that is under way reads on in the old journal to its end, and the next sees the new one") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
   append_all(*store.journal, {write_of("order|1", 5), write_of("order|2", 5)});
@@ -223,7 +223,7 @@ TEST_CASE("a reader that is under way reads on in the old journal to its end, an
   CHECK(seen == positions{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
 }
 
-TEST_CASE("a reader that was opened before follows, also past compactions that it did not see") {
+TEST_CASE("A reader that was opened before follows, also past compactions that it did not see") {
   const temporary_directory directory;
   const lmdb_options reading{.path = directory.path(), .read_only = true, .fold_events = 3};
   const auto write_and_compact = [&](const storage& store, int rounds) {
@@ -254,7 +254,7 @@ TEST_CASE("a reader that was opened before follows, also past compactions that i
   CHECK(content_of(*copied.journal, ten_orders) == content_of(*store.journal, ten_orders));
 }
 
-TEST_CASE("a reader follows a compaction by another process") {
+TEST_CASE("A reader follows a compaction by another process") {
   const temporary_directory directory;
   run_store_program("append", directory.path(), "order|1", 4);
   {
@@ -274,7 +274,7 @@ TEST_CASE("a reader follows a compaction by another process") {
   }
 }
 
-TEST_CASE("a reader whose journal was replaced by another one says so") {
+TEST_CASE("A reader whose journal was replaced by another one says so") {
   const temporary_directory directory;
   run_store_program("append", directory.path() / "a", "order|1");
   run_store_program("append", directory.path() / "b", "order|1");
@@ -285,7 +285,7 @@ TEST_CASE("a reader whose journal was replaced by another one says so") {
   CHECK(reader->head().error().code() == errc::foreign);
 }
 
-TEST_CASE("threads that append and read beside compactions see no error and lose nothing") {
+TEST_CASE("Threads that append and read beside compactions see no error and lose nothing") {
   const temporary_directory directory;
   const lmdb_options options{.path = directory.path(), .mode = durability::relaxed, .fold_events = 50};
   auto store = open_lmdb(options).value();
@@ -349,7 +349,7 @@ TEST_CASE("threads that append and read beside compactions see no error and lose
   CHECK(content_of(*open_lmdb(options).value().journal, ten_orders) == before);
 }
 
-TEST_CASE("a compaction while a fold is half done loses nothing of it") {
+TEST_CASE("A compaction while a fold is half done loses nothing of it") {
   const temporary_directory directory;
   const lmdb_options options{.path = directory.path(), .fold_events = 40};
   auto store = open_lmdb(options).value();
@@ -372,7 +372,7 @@ TEST_CASE("a compaction while a fold is half done loses nothing of it") {
   CHECK(positions_of(read_stream(*store.journal, "s|12")) == positions{3});
 }
 
-TEST_CASE("what a crash left of a compaction is removed by the next writer, not by readers") {
+TEST_CASE("What a crash left of a compaction is removed by the next writer, not by readers") {
   const temporary_directory directory;
   run_store_program("append", directory.path(), "order|1", 3);
   const auto left_over = directory.path() / compacting;
@@ -428,7 +428,7 @@ class compacting_process {
 
 }  // namespace
 
-TEST_CASE("a process that is killed while it compacts, at whatever moment, leaves a whole journal") {
+TEST_CASE("A process that is killed while it compacts, at whatever moment, leaves a whole journal") {
   const temporary_directory directory;
   const lmdb_options options{.path = directory.path(), .mode = durability::relaxed, .fold_events = 300};
   std::vector<std::string> before;
@@ -459,7 +459,7 @@ TEST_CASE("a process that is killed while it compacts, at whatever moment, leave
   }
 }
 
-TEST_CASE("a compaction that finds no room leaves the journal as it was, says why, and can be tried again") {
+TEST_CASE("A compaction that finds no room leaves the journal as it was, says why, and can be tried again") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path()}).value();
   write_thousand(*store.journal);
@@ -483,7 +483,7 @@ TEST_CASE("a compaction that finds no room leaves the journal as it was, says wh
   CHECK(content_of(*store.journal, ten_orders).size() == before.size() + 2);
 }
 
-TEST_CASE("a damaged journal is not compacted, and the damaged event is named") {
+TEST_CASE("A damaged journal is not compacted, and the damaged event is named") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 4}).value();
@@ -515,7 +515,7 @@ TEST_CASE("a damaged journal is not compacted, and the damaged event is named") 
   CHECK_FALSE(std::filesystem::exists(directory.path() / compacting));
 }
 
-TEST_CASE("in a compacted journal a missing event is damage, and one that was removed is not") {
+TEST_CASE("In a compacted journal a missing event is damage, and one that was removed is not") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 6}).value();
@@ -552,7 +552,7 @@ TEST_CASE("in a compacted journal a missing event is damage, and one that was re
   }
 }
 
-TEST_CASE("an event that is missing before removed ones at the journal's end is damage") {
+TEST_CASE("An event that is missing before removed ones at the journal's end is damage") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
@@ -571,7 +571,7 @@ TEST_CASE("an event that is missing before removed ones at the journal's end is 
   CHECK(read.error().doing().find("position 4") != std::string::npos);
 }
 
-TEST_CASE("a damaged event whose stream lost those before it stops nobody else") {
+TEST_CASE("A damaged event whose stream lost those before it stops nobody else") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path()}).value();
@@ -589,7 +589,7 @@ TEST_CASE("a damaged event whose stream lost those before it stops nobody else")
   CHECK(read_stream(*store, "order|2").size() == 5);
 }
 
-TEST_CASE("only storage in LMDB that is open for writing can be compacted") {
+TEST_CASE("Only storage in LMDB that is open for writing can be compacted") {
   const temporary_directory directory;
   CHECK(compact(open_memory()).error().code() == errc::invalid_argument);
   run_store_program("append", directory.path(), "order|1");

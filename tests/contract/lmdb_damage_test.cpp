@@ -41,7 +41,7 @@ void check_seventh_is_damaged(const event_store& store, const std::string& where
 
 }  // namespace
 
-TEST_CASE("a damaged event is named with position, stream and type, and all others are still read") {
+TEST_CASE("A damaged event is named with position, stream and type, and all others are still read") {
   const std::uint64_t fold_events = GENERATE(8, 100);  // in the index on disk, and in the journal's tail
   const bool read_only = GENERATE(false, true);
   const temporary_directory directory;
@@ -56,7 +56,7 @@ TEST_CASE("a damaged event is named with position, stream and type, and all othe
   CHECK(store->info("order|1").value().version == 6);
 }
 
-TEST_CASE("every single flipped byte of a record is found") {
+TEST_CASE("Every single flipped byte of a record is found") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
   std::size_t size = 0;
@@ -76,7 +76,7 @@ TEST_CASE("every single flipped byte of a record is found") {
   }
 }
 
-TEST_CASE("a record that lies under another's position is found") {
+TEST_CASE("A record that lies under another's position is found") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
   std::string fifth;
@@ -86,7 +86,7 @@ TEST_CASE("a record that lies under another's position is found") {
   check_seventh_is_damaged(*store, "reading the event at position 7 (order|1, order.created)");
 }
 
-TEST_CASE("a record cut to any length is found") {
+TEST_CASE("A record cut to any length is found") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
   std::string whole;
@@ -98,7 +98,7 @@ TEST_CASE("a record cut to any length is found") {
   }
 }
 
-TEST_CASE("a missing event is named by readers of the journal and of its stream") {
+TEST_CASE("A missing event is named by readers of the journal and of its stream") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
   with_raw_table(directory.path() / "journal", "events", MDB_INTEGERKEY, [](MDB_txn* txn, MDB_dbi dbi) {
@@ -111,7 +111,7 @@ TEST_CASE("a missing event is named by readers of the journal and of its stream"
 }
 
 TEST_CASE(
-    "a damaged event that could belong to any stream stops writers, and readers of streams, but not of the journal") {
+    "A damaged event that could belong to any stream stops writers, and readers of streams, but not of the journal") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 100);
   // The stream's name (after 64 bytes of header and the type) becomes another's.
@@ -126,7 +126,7 @@ TEST_CASE(
   CHECK(positions_of(read_all(*store, 8)) == positions{8, 9, 10});
 }
 
-TEST_CASE("an index entry that does not fit its stream is damage") {
+TEST_CASE("An index entry that does not fit its stream is damage") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
   const std::string key("order|1\0\0\0\0\0\0\0\0\1", 16);
@@ -139,7 +139,7 @@ TEST_CASE("an index entry that does not fit its stream is damage") {
   CHECK(read.error().code() == errc::damaged);
 }
 
-TEST_CASE("a record of a newer format is refused as such") {
+TEST_CASE("A record of a newer format is refused as such") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
   change_record(directory.path(), 7, [](std::string& bytes) {
@@ -151,7 +151,7 @@ TEST_CASE("a record of a newer format is refused as such") {
         errc::newer_format);
 }
 
-TEST_CASE("a journal file that was cut off is damaged, whatever is left of it") {
+TEST_CASE("A journal file that was cut off is damaged, whatever is left of it") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 3);
   const auto data = directory.path() / "journal" / "data.mdb";

@@ -29,7 +29,7 @@ void check_against(const event_store& store, const model& expected, std::uint64_
 
 }  // namespace
 
-TEST_CASE("streams are read as they were appended, across folds and reopening at every step") {
+TEST_CASE("Streams are read as they were appended, across folds and reopening at every step") {
   const std::uint64_t fold_events = GENERATE(0, 1, 2, 3, 7, 20, 1000);
   const unsigned seed = GENERATE(1u, 2u, 3u);
   INFO("fold_events " << fold_events << ", seed " << seed);
@@ -114,7 +114,7 @@ void leave_a_fold_half_done(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("an append folds a part, in the order of the streams, and folded_to moves when all is there") {
+TEST_CASE("An append folds a part, in the order of the streams, and folded_to moves when all is there") {
   const temporary_directory directory;
   leave_a_fold_half_done(directory.path());
   auto index = read_raw_index(directory.path());
@@ -135,7 +135,7 @@ TEST_CASE("an append folds a part, in the order of the streams, and folded_to mo
   CHECK(index.entries[{"s|11", 1}] == positions{2});
 }
 
-TEST_CASE("entries that were written early mislead nobody") {
+TEST_CASE("Entries that were written early mislead nobody") {
   const temporary_directory directory;
   leave_a_fold_half_done(directory.path());
   const bool read_only = GENERATE(true, false);
@@ -153,7 +153,7 @@ TEST_CASE("entries that were written early mislead nobody") {
   }
 }
 
-TEST_CASE("a fold ends before the next one is due, however large the batches") {
+TEST_CASE("A fold ends before the next one is due, however large the batches") {
   const std::size_t batch = GENERATE(1, 3, 50, 99, 100, 500);
   const temporary_directory directory;
   const lmdb_options options{.path = directory.path(), .mode = durability::relaxed, .fold_events = 100};
@@ -170,7 +170,7 @@ TEST_CASE("a fold ends before the next one is due, however large the batches") {
   }
 }
 
-TEST_CASE("a tail that short-lived processes have let grow is folded at once") {
+TEST_CASE("A tail that short-lived processes have let grow is folded at once") {
   const temporary_directory directory;
   for (int i = 0; i < 60; ++i) {
     const auto store =
@@ -180,7 +180,7 @@ TEST_CASE("a tail that short-lived processes have let grow is folded at once") {
   CHECK(read_raw_index(directory.path()).folded_to >= 40);
 }
 
-TEST_CASE("the index holds one entry for each stream and fold") {
+TEST_CASE("The index holds one entry for each stream and fold") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 100}).value().journal;
@@ -200,7 +200,7 @@ TEST_CASE("the index holds one entry for each stream and fold") {
   });
 }
 
-TEST_CASE("a map that is full fails the batch as a whole and leaves the store usable") {
+TEST_CASE("A map that is full fails the batch as a whole and leaves the store usable") {
   const temporary_directory directory;
   const lmdb_options small{.path = directory.path(), .map_bytes = 1 << 20, .fold_events = 50};
   std::uint64_t head = 0;

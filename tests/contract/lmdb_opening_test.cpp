@@ -28,7 +28,7 @@ void make_store(const std::filesystem::path& path, std::uint64_t read_model_posi
 
 }  // namespace
 
-TEST_CASE("opening again finds everything") {
+TEST_CASE("Opening again finds everything") {
   const temporary_directory directory;
   const auto path = directory.path() / "a" / "b";
   {
@@ -51,7 +51,7 @@ TEST_CASE("opening again finds everything") {
   CHECK(write->events[0].meta.sequence_number == 3);
 }
 
-TEST_CASE("a second writer in this process is refused, names this process, and disturbs nothing") {
+TEST_CASE("A second writer in this process is refused, names this process, and disturbs nothing") {
   const temporary_directory directory;
   auto store = open_lmdb({.path = directory.path()}).value();
   const auto refused = refusal({.path = directory.path()});
@@ -66,7 +66,7 @@ TEST_CASE("a second writer in this process is refused, names this process, and d
   CHECK(open_lmdb({.path = directory.path()}));
 }
 
-TEST_CASE("a second writer in another process is refused and names the one that writes") {
+TEST_CASE("A second writer in another process is refused and names the one that writes") {
   const temporary_directory directory;
   auto store = open_lmdb({.path = directory.path()}).value();
   append_one(*store.journal, write_of("order|1")).value();
@@ -78,7 +78,7 @@ TEST_CASE("a second writer in another process is refused and names the one that 
   CHECK(run_store_program("append", directory.path(), "order|1") == "version 2 head 2\n");
 }
 
-TEST_CASE("the lock of a writer that was killed is free") {
+TEST_CASE("The lock of a writer that was killed is free") {
   const temporary_directory directory;
   make_store(directory.path());
   int ready[2];
@@ -104,7 +104,7 @@ TEST_CASE("the lock of a writer that was killed is free") {
   CHECK(open_lmdb({.path = directory.path()}).value().journal->head().value() == 2);
 }
 
-TEST_CASE("reading only needs a journal, creates nothing and refuses to write") {
+TEST_CASE("Reading only needs a journal, creates nothing and refuses to write") {
   const temporary_directory directory;
   CHECK(refusal({.path = directory.path() / "none", .read_only = true}).code() == errc::invalid_argument);
   CHECK(refusal({.path = directory.path(), .read_only = true}).code() == errc::invalid_argument);
@@ -120,7 +120,7 @@ TEST_CASE("reading only needs a journal, creates nothing and refuses to write") 
   CHECK(store.read_models->snapshot("other").value()->position() == 0);
 }
 
-TEST_CASE("a process that has the storage open for reading must close it before it writes") {
+TEST_CASE("A process that has the storage open for reading must close it before it writes") {
   const temporary_directory directory;
   make_store(directory.path());
   {
@@ -131,7 +131,7 @@ TEST_CASE("a process that has the storage open for reading must close it before 
 }
 
 TEST_CASE(
-    "a checkpoint of rows is two numbers; one of eight bytes, as earlier versions wrote it, names no dead letter") {
+    "A checkpoint of rows is two numbers; one of eight bytes, as earlier versions wrote it, names no dead letter") {
   const temporary_directory directory;
   const auto rows = directory.path() / "read_models";
   const auto number = [](std::uint64_t n) { return std::string{reinterpret_cast<const char*>(&n), sizeof n}; };
@@ -155,7 +155,7 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("read models that were deleted are rebuilt, and empty for readers until then") {
+TEST_CASE("Read models that were deleted are rebuilt, and empty for readers until then") {
   const temporary_directory directory;
   make_store(directory.path());
   std::filesystem::remove_all(directory.path() / "read_models");
@@ -165,7 +165,7 @@ TEST_CASE("read models that were deleted are rebuilt, and empty for readers unti
   CHECK(open_lmdb({.path = directory.path()}).value().read_models->snapshot("m").value()->position() == 0);
 }
 
-TEST_CASE("paths that cannot be a storage directory are refused in words") {
+TEST_CASE("Paths that cannot be a storage directory are refused in words") {
   const temporary_directory directory;
   CHECK(open_lmdb({}).error().code() == errc::invalid_argument);
   write_file(directory.path() / "file", "text");
@@ -175,7 +175,7 @@ TEST_CASE("paths that cannot be a storage directory are refused in words") {
   CHECK(read_file(directory.path() / "file") == "text");
 }
 
-TEST_CASE("files that are not ours are foreign, and are left alone") {
+TEST_CASE("Files that are not ours are foreign, and are left alone") {
   const temporary_directory directory;
   const auto name = GENERATE(as<std::string>{}, "journal", "read_models");
   SECTION("not LMDB") {
@@ -200,7 +200,7 @@ TEST_CASE("files that are not ours are foreign, and are left alone") {
   CHECK_FALSE(open_lmdb({.path = directory.path(), .read_only = true}));
 }
 
-TEST_CASE("a newer format is refused and nothing is changed") {
+TEST_CASE("A newer format is refused and nothing is changed") {
   const temporary_directory directory;
   make_store(directory.path());
   const auto name = GENERATE(as<std::string>{}, "journal", "read_models");
@@ -212,7 +212,7 @@ TEST_CASE("a newer format is refused and nothing is changed") {
   CHECK(read_file(directory.path() / name / "data.mdb") == before);
 }
 
-TEST_CASE("read models of another journal, or beyond the journal's end, are foreign") {
+TEST_CASE("Read models of another journal, or beyond the journal's end, are foreign") {
   const temporary_directory directory;
   const auto path = directory.path() / "store";
   SECTION("another journal's") {
@@ -232,14 +232,14 @@ TEST_CASE("read models of another journal, or beyond the journal's end, are fore
   CHECK(open_lmdb({.path = path}).value().journal->head().value() == 2);
 }
 
-TEST_CASE("an empty file that a crash left behind while a journal was created is filled") {
+TEST_CASE("An empty file that a crash left behind while a journal was created is filled") {
   const temporary_directory directory;
   write_file(directory.path() / "journal" / "data.mdb", "");
   make_store(directory.path());
   CHECK(open_lmdb({.path = directory.path()}).value().journal->head().value() == 2);
 }
 
-TEST_CASE("a directory without permission is refused as such") {
+TEST_CASE("A directory without permission is refused as such") {
   if (::geteuid() == 0) {
     WARN("skipped: permissions do not bind the superuser");
     return;
@@ -253,7 +253,7 @@ TEST_CASE("a directory without permission is refused as such") {
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
 }
 
-TEST_CASE("read models that shrink and grow in every way can always be opened again") {
+TEST_CASE("Read models that shrink and grow in every way can always be opened again") {
   const temporary_directory directory;
   std::mt19937 random{7};
   const auto pick = [&random](std::size_t most) { return std::uniform_int_distribution<std::size_t>{0, most}(random); };
@@ -274,7 +274,7 @@ TEST_CASE("read models that shrink and grow in every way can always be opened ag
   }
 }
 
-TEST_CASE("read models can be opened again after rows that fill whole pages were erased together") {
+TEST_CASE("Read models can be opened again after rows that fill whole pages were erased together") {
   // LMDB need not write such pages, which must not look like a file that was cut off.
   const std::size_t erased = GENERATE(100u, 400u, 900u, 1000u);
   const temporary_directory directory;

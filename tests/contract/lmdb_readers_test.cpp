@@ -68,7 +68,7 @@ int listed_readers(const std::filesystem::path& directory) {
 
 }  // namespace
 
-TEST_CASE("a reader in the writer's process follows it through appends and folds") {
+TEST_CASE("A reader in the writer's process follows it through appends and folds") {
   const temporary_directory directory;
   const auto writer = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
   const auto reader = open_lmdb({.path = directory.path(), .read_only = true}).value();
@@ -87,7 +87,7 @@ TEST_CASE("a reader in the writer's process follows it through appends and folds
   }
 }
 
-TEST_CASE("a reader may outlive the writer, and the next writer begins beside it") {
+TEST_CASE("A reader may outlive the writer, and the next writer begins beside it") {
   const temporary_directory directory;
   auto writer = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
   const auto reader = open_lmdb({.path = directory.path(), .read_only = true}).value();
@@ -100,7 +100,7 @@ TEST_CASE("a reader may outlive the writer, and the next writer begins beside it
   }
 }
 
-TEST_CASE("a reader follows writers in other processes through appends and folds") {
+TEST_CASE("A reader follows writers in other processes through appends and folds") {
   const temporary_directory directory;
   run_store_program("append", directory.path(), "order|1", 2);
   const auto reader = open_lmdb({.path = directory.path(), .read_only = true}).value().journal;
@@ -117,7 +117,7 @@ TEST_CASE("a reader follows writers in other processes through appends and folds
   CHECK(positions_of(read_stream(*reader, "order|2")) == positions{5, 6, 7, 8});
 }
 
-TEST_CASE("another process reads a live writer's events") {
+TEST_CASE("Another process reads a live writer's events") {
   const temporary_directory directory;
   const auto writer = open_lmdb({.path = directory.path(), .fold_events = 3}).value();
   for (std::uint64_t i = 1; i <= 7; ++i) {
@@ -127,7 +127,7 @@ TEST_CASE("another process reads a live writer's events") {
   }
 }
 
-TEST_CASE("snapshots beyond LMDB's number of readers are refused until some are given back") {
+TEST_CASE("Snapshots beyond LMDB's number of readers are refused until some are given back") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path()}).value();
   store.read_models->commit("m", {{"a", "1"}}, {0}).value();
@@ -146,7 +146,7 @@ TEST_CASE("snapshots beyond LMDB's number of readers are refused until some are 
   CHECK(store.read_models->snapshot("m"));
 }
 
-TEST_CASE("more read models than an environment can hold are refused in words") {
+TEST_CASE("More read models than an environment can hold are refused in words") {
   const temporary_directory directory;
   const auto store = open_lmdb({.path = directory.path(), .mode = durability::relaxed}).value();
   result<void> committed;
@@ -159,7 +159,7 @@ TEST_CASE("more read models than an environment can hold are refused in words") 
   CHECK(store.read_models->commit("m0", {{"a", "1"}}, {0}));
 }
 
-TEST_CASE("a reader that was killed is forgotten by who opens next, a living one is not") {
+TEST_CASE("A reader that was killed is forgotten by who opens next, a living one is not") {
   const temporary_directory directory;
   run_store_program("append", directory.path(), "order|1", 2);
   const holding_process living{directory.path()};

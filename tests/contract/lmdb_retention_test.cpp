@@ -37,7 +37,7 @@ void change_row(const std::filesystem::path& store, const std::string& stream,
 
 }  // namespace
 
-TEST_CASE("what is kept of streams survives opening again, here, for reading only, and in another process") {
+TEST_CASE("What is kept of streams survives opening again, here, for reading only, and in another process") {
   const std::uint64_t fold_events = GENERATE(3, 1000);
   const temporary_directory directory;
   write_forty(directory.path(), fold_events);
@@ -62,7 +62,7 @@ TEST_CASE("what is kept of streams survives opening again, here, for reading onl
   CHECK(list("order|3") == "state 2 base '' events\nversion 10 head 41\n");
 }
 
-TEST_CASE("a reader sees at once what another handle closes, truncates and deletes") {
+TEST_CASE("A reader sees at once what another handle closes, truncates and deletes") {
   const temporary_directory directory;
   const auto writer = open_lmdb({.path = directory.path(), .fold_events = 3}).value().journal;
   const auto reader = open_lmdb({.path = directory.path(), .read_only = true, .fold_events = 3}).value().journal;
@@ -78,7 +78,7 @@ TEST_CASE("a reader sees at once what another handle closes, truncates and delet
   CHECK(reader->head().value() == 7);
 }
 
-TEST_CASE("every damaged byte of what is known of a stream is found and named, and other streams are still read") {
+TEST_CASE("Every damaged byte of what is known of a stream is found and named, and other streams are still read") {
   const temporary_directory directory;
   write_forty(directory.path(), 3);
   std::string whole;
@@ -110,7 +110,7 @@ TEST_CASE("every damaged byte of what is known of a stream is found and named, a
   }
 }
 
-TEST_CASE("appending to a stream of which the row is damaged fails the batch and stores nothing; others go on") {
+TEST_CASE("Appending to a stream of which the row is damaged fails the batch and stores nothing; others go on") {
   const temporary_directory directory;
   write_forty(directory.path(), 3);
   change_row(directory.path(), "order|2", [](std::string& bytes) { bytes.back() ^= 1; });
@@ -123,7 +123,7 @@ TEST_CASE("appending to a stream of which the row is damaged fails the batch and
   CHECK(append_one(*store, write_of("order|4")));
 }
 
-TEST_CASE("a row that lies under another stream's name is damage") {
+TEST_CASE("A row that lies under another stream's name is damage") {
   const temporary_directory directory;
   write_forty(directory.path(), 3);
   std::string row;
@@ -134,7 +134,7 @@ TEST_CASE("a row that lies under another stream's name is damage") {
   CHECK(store->info("order|2").value().first == 8);
 }
 
-TEST_CASE("a journal from before anything could be removed is read and written, and can be compacted") {
+TEST_CASE("A journal from before anything could be removed is read and written, and can be compacted") {
   const temporary_directory directory;
   run_store_program("append", directory.path(), "order|1", 4);
   for (const char* table : {"retention", "removed"}) {
@@ -155,7 +155,7 @@ TEST_CASE("a journal from before anything could be removed is read and written, 
   CHECK(numbers_of(read_stream(*store.journal, "order|1")) == std::vector<std::uint64_t>{3, 4, 5});
 }
 
-TEST_CASE("a damaged snapshot is named, and the older ones are still delivered") {
+TEST_CASE("A damaged snapshot is named, and the older ones are still delivered") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path()}).value();

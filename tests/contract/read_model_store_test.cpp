@@ -43,7 +43,7 @@ rows scan_back(const row_reader& reader, std::string_view before = {}) {
 
 }  // namespace
 
-TEST_CASE("a read model that was never committed is empty at position 0") {
+TEST_CASE("A read model that was never committed is empty at position 0") {
   OVER_EVERY_STORE();
   const auto snapshot = store.snapshot("revenue").value();
   CHECK(snapshot->position() == 0);
@@ -53,7 +53,7 @@ TEST_CASE("a read model that was never committed is empty at position 0") {
   CHECK_FALSE(snapshot->get("alice").value());
 }
 
-TEST_CASE("rows and position are committed together and read back") {
+TEST_CASE("Rows and position are committed together and read back") {
   OVER_EVERY_STORE();
   store.commit("revenue", {{"alice", "1"}, {"bob", ""}}, {7}).value();
   store.commit("revenue", {{"alice", "2"}, {"carol", "3"}, {"bob", std::nullopt}, {"nobody", std::nullopt}}, {9})
@@ -65,7 +65,7 @@ TEST_CASE("rows and position are committed together and read back") {
   CHECK(scan(*snapshot) == rows{{"alice", "2"}, {"carol", "3"}});
 }
 
-TEST_CASE("the dead letter that was handled last is committed with the rows, and each commit says it anew") {
+TEST_CASE("The dead letter that was handled last is committed with the rows, and each commit says it anew") {
   OVER_EVERY_STORE();
   CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
   store.commit("revenue", {{"alice", "1"}}, {7}).value();
@@ -81,7 +81,7 @@ TEST_CASE("the dead letter that was handled last is committed with the rows, and
   CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
 }
 
-TEST_CASE("read models can be synced at any time, and stay as they are") {
+TEST_CASE("Read models can be synced at any time, and stay as they are") {
   OVER_EVERY_STORE();
   store.sync().value();
   store.commit("revenue", {{"alice", "1"}}, {7, 3}).value();
@@ -93,7 +93,7 @@ TEST_CASE("read models can be synced at any time, and stay as they are") {
   CHECK(snapshot->get("alice").value() == "1");
 }
 
-TEST_CASE("a snapshot keeps what it saw while others commit") {
+TEST_CASE("A snapshot keeps what it saw while others commit") {
   OVER_EVERY_STORE();
   store.commit("revenue", {{"alice", "1"}}, {1}).value();
   const auto before = store.snapshot("revenue").value();
@@ -111,7 +111,7 @@ TEST_CASE("a snapshot keeps what it saw while others commit") {
   CHECK(store.snapshot("not.yet").value()->position() == 2);
 }
 
-TEST_CASE("read models do not see each other's rows") {
+TEST_CASE("Read models do not see each other's rows") {
   OVER_EVERY_STORE();
   store.commit("a", {{"key", "of a"}}, {1}).value();
   store.commit("ab", {{"key", "of ab"}}, {2}).value();
@@ -122,7 +122,7 @@ TEST_CASE("read models do not see each other's rows") {
   CHECK(store.snapshot("checkpoints").value()->get("key").value() == "of checkpoints");
 }
 
-TEST_CASE("a scan goes by the keys' bytes, from a key on, until it is stopped") {
+TEST_CASE("A scan goes by the keys' bytes, from a key on, until it is stopped") {
   OVER_EVERY_STORE();
   const std::string with_nul("a\0b", 3);
   store.commit("m", {{"b", "4"}, {"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"\xff", "6"}, {"\x7f", "5"}}, {1}).value();
@@ -136,7 +136,7 @@ TEST_CASE("a scan goes by the keys' bytes, from a key on, until it is stopped") 
   CHECK(visits == 2);
 }
 
-TEST_CASE("a scan back goes against the order of the keys' bytes, from before a key, until it is stopped") {
+TEST_CASE("A scan back goes against the order of the keys' bytes, from before a key, until it is stopped") {
   OVER_EVERY_STORE();
   store.commit("m", {{"b", "2"}, {"a", "1"}, {"\xff", "4"}, {"c", "3"}}, {1}).value();
   const auto snapshot = store.snapshot("m").value();
@@ -153,7 +153,7 @@ TEST_CASE("a scan back goes against the order of the keys' bytes, from before a 
   CHECK(scan_back(*store.snapshot("emptied").value(), "b").empty());
 }
 
-TEST_CASE("a count is that of the snapshot's rows") {
+TEST_CASE("A count is that of the snapshot's rows") {
   OVER_EVERY_STORE();
   store.commit("m", {{"a", "1"}, {"b", "2"}, {"c", "3"}}, {1}).value();
   const auto before = store.snapshot("m").value();
@@ -162,7 +162,7 @@ TEST_CASE("a count is that of the snapshot's rows") {
   CHECK(store.snapshot("m").value()->count().value() == 2);
 }
 
-TEST_CASE("keys up to the limit are stored, others and unusable names are refused, and nothing is committed") {
+TEST_CASE("Keys up to the limit are stored, others and unusable names are refused, and nothing is committed") {
   OVER_EVERY_STORE();
   const std::string longest(max_row_key_bytes, 'k');
   store.commit("m", {{longest, "v"}}, {1}).value();
@@ -183,7 +183,7 @@ TEST_CASE("keys up to the limit are stored, others and unusable names are refuse
   CHECK(store.commit(std::string(500, 'n'), {{"a", "1"}}, {1}));
 }
 
-TEST_CASE("threads commit and read read models of their own at the same time") {
+TEST_CASE("Threads commit and read read models of their own at the same time") {
   OVER_EVERY_STORE();
   std::vector<std::thread> threads;
   std::atomic<int> wrong = 0;

@@ -23,7 +23,7 @@ void write_twenty(event_store& store) {
 
 }  // namespace
 
-TEST_CASE("a stream of which nothing is known is open, and begins with number 1") {
+TEST_CASE("A stream of which nothing is known is open, and begins with number 1") {
   OVER_EVERY_STORE();
   const auto info = store.info("order|1").value();
   CHECK(info.state == stream_state::open);
@@ -31,7 +31,7 @@ TEST_CASE("a stream of which nothing is known is open, and begins with number 1"
   CHECK(info.version == 0);
 }
 
-TEST_CASE("a closed stream takes no more events, and keeps those that it has") {
+TEST_CASE("A closed stream takes no more events, and keeps those that it has") {
   OVER_EVERY_STORE();
   write_twenty(store);
   change(store, "order|1", action::close).value();
@@ -48,7 +48,7 @@ TEST_CASE("a closed stream takes no more events, and keeps those that it has") {
   CHECK(change(store, "order|1", action::remove));
 }
 
-TEST_CASE("a truncated stream begins with the number that it was given, and keeps numbers and positions") {
+TEST_CASE("A truncated stream begins with the number that it was given, and keeps numbers and positions") {
   OVER_EVERY_STORE();
   write_twenty(store);
   const std::uint64_t first = GENERATE(1, 2, 5, 10, 11);
@@ -77,7 +77,7 @@ TEST_CASE("a truncated stream begins with the number that it was given, and keep
   CHECK(numbers_of(read_stream(store, "order|1", 11)) == std::vector<std::uint64_t>{11});
 }
 
-TEST_CASE("windows over a truncated stream leave out what is gone") {
+TEST_CASE("Windows over a truncated stream leave out what is gone") {
   OVER_EVERY_STORE();
   write_twenty(store);
   change(store, "order|1", action::truncate, 5).value();
@@ -103,7 +103,7 @@ TEST_CASE("windows over a truncated stream leave out what is gone") {
   CHECK(window(11, 100, 100) == numbers{});
 }
 
-TEST_CASE("a truncation never goes back and never goes beyond the end") {
+TEST_CASE("A truncation never goes back and never goes beyond the end") {
   OVER_EVERY_STORE();
   write_twenty(store);
   change(store, "order|1", action::truncate, 5, "five").value();
@@ -118,7 +118,7 @@ TEST_CASE("a truncation never goes back and never goes beyond the end") {
   CHECK(read_stream(store, "order|1").empty());
 }
 
-TEST_CASE("a deleted stream has no events, keeps its version, and takes nothing more") {
+TEST_CASE("A deleted stream has no events, keeps its version, and takes nothing more") {
   OVER_EVERY_STORE();
   write_twenty(store);
   change(store, "order|1", action::remove).value();
@@ -135,7 +135,7 @@ TEST_CASE("a deleted stream has no events, keeps its version, and takes nothing 
   CHECK(store.head().value() == 20);
 }
 
-TEST_CASE("reading everything ends after removed events, also where they are the last") {
+TEST_CASE("Reading everything ends after removed events, also where they are the last") {
   OVER_EVERY_STORE();
   write_twenty(store);
   append_all(store, {write_of("order|3", 3)});
@@ -152,7 +152,7 @@ TEST_CASE("reading everything ends after removed events, also where they are the
   CHECK(positions_of(read_all(store, 21)) == positions{24});
 }
 
-TEST_CASE("expected versions count removed events") {
+TEST_CASE("Expected versions count removed events") {
   OVER_EVERY_STORE();
   write_twenty(store);
   change(store, "order|1", action::truncate, 11).value();
@@ -175,7 +175,7 @@ TEST_CASE("expected versions count removed events") {
   CHECK(store.info("order|1").value().state == stream_state::open);
 }
 
-TEST_CASE("a stream may get its last events and its end in one write, and later writes of the batch see it") {
+TEST_CASE("A stream may get its last events and its end in one write, and later writes of the batch see it") {
   OVER_EVERY_STORE();
   const auto outcomes = append_all(store, {change_of("order|1", action::close, 0, {}, 2), write_of("order|1"),
                                            change_of("order|2", action::truncate, 3, "base", 3),
@@ -196,7 +196,7 @@ TEST_CASE("a stream may get its last events and its end in one write, and later 
   CHECK(store.head().value() == 7);
 }
 
-TEST_CASE("a name may be closed or deleted before it was ever used") {
+TEST_CASE("A name may be closed or deleted before it was ever used") {
   OVER_EVERY_STORE();
   change(store, "order|1", action::close).value();
   change(store, "order|2", action::remove).value();

@@ -30,13 +30,13 @@ images load(const snapshot_store& store, std::string_view persistence_id) {
 
 }  // namespace
 
-TEST_CASE("a stream without snapshots has none") {
+TEST_CASE("A stream without snapshots has none") {
   OVER_EVERY_STORE();
   CHECK(load(store, "order|1").empty());
   CHECK(load(store, "no persistence id").empty());
 }
 
-TEST_CASE("a stream's snapshots come back latest first, and those of other streams do not") {
+TEST_CASE("A stream's snapshots come back latest first, and those of other streams do not") {
   OVER_EVERY_STORE();
   const std::string large(100'000, 'x');
   store.save({{"order|1", 10, "ten", 9}, {"order|10", 7, "other", 9}, {"order|1", 300, large, 9}}).value();
@@ -46,7 +46,7 @@ TEST_CASE("a stream's snapshots come back latest first, and those of other strea
   CHECK(load(store, "order|100").empty());
 }
 
-TEST_CASE("as many of the latest snapshots stay as are to be kept") {
+TEST_CASE("As many of the latest snapshots stay as are to be kept") {
   OVER_EVERY_STORE();
   for (std::uint64_t number = 1; number <= 5; ++number) {
     store.save({{"order|1", number, std::to_string(number), 2}, {"order|2", number, "", 5}}).value();
@@ -57,14 +57,14 @@ TEST_CASE("as many of the latest snapshots stay as are to be kept") {
   CHECK(load(store, "order|2") == images{{6, "six"}});
 }
 
-TEST_CASE("a snapshot after the same event replaces the one before") {
+TEST_CASE("A snapshot after the same event replaces the one before") {
   OVER_EVERY_STORE();
   store.save({{"order|1", 5, "first", 2}}).value();
   store.save({{"order|1", 5, "second, of another length", 2}}).value();
   CHECK(load(store, "order|1") == images{{5, "second, of another length"}});
 }
 
-TEST_CASE("a visitor of snapshots may stop at the latest") {
+TEST_CASE("A visitor of snapshots may stop at the latest") {
   OVER_EVERY_STORE();
   store.save({{"order|1", 5, "a", 2}, {"order|1", 6, "b", 2}}).value();
   int visits = 0;
@@ -78,7 +78,7 @@ TEST_CASE("a visitor of snapshots may stop at the latest") {
   CHECK(visits == 1);
 }
 
-TEST_CASE("snapshots that were dropped are gone, and no others") {
+TEST_CASE("Snapshots that were dropped are gone, and no others") {
   OVER_EVERY_STORE();
   store.save({{"order|1", 5, "a", 2}, {"order|1", 6, "b", 2}, {"order|11", 1, "c", 1}}).value();
   store.erase("order|1").value();
@@ -87,7 +87,7 @@ TEST_CASE("snapshots that were dropped are gone, and no others") {
   CHECK(load(store, "order|11").size() == 1);
 }
 
-TEST_CASE("of snapshots among which one cannot be stored none is stored") {
+TEST_CASE("Of snapshots among which one cannot be stored none is stored") {
   OVER_EVERY_STORE();
   for (const auto& unusable : {snapshot{"order", 1, "a", 1}, snapshot{"order|2", 1, "a", 0}}) {
     const auto refused = store.save({{"order|1", 1, "a", 1}, unusable});

@@ -20,6 +20,7 @@ BELOW = {"framework": {"framework"}, "persistence": {"framework", "persistence"}
 FACE = "actors/include/tyto/runtime.hpp"
 MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/caf/")
 MAY_SEE_CAF = ("actors/src/actor/caf_host.cpp", "actors/caf/")
+LMDB = "persistence/src/lmdb/"
 
 
 def main():
@@ -33,7 +34,7 @@ def main():
         for quoted, included in re.findall(r'^#include ("|<)([^">]+)', text, re.M):
             if included.startswith("caf/") and not name.startswith(MAY_SEE_CAF):
                 problems.append(f"{name} includes <{included}>")
-            if included == "lmdb.h" and not name.startswith("persistence/src/lmdb/"):
+            if included == "lmdb.h" and not name.startswith(LMDB):
                 problems.append(f"{name} includes <{included}>")
             found = next((d / included for _, d in roots if (d / included).is_file()), None)
             if found is None:
@@ -43,6 +44,10 @@ def main():
             target = str(found.relative_to(root))
             if files[found] not in BELOW[module]:
                 problems.append(f"{name} includes {target}, of a module that is not below it")
+            if target.startswith(LMDB) and not name.startswith(LMDB):
+                problems.append(f"{name} includes {target}, which is for the store in LMDB alone")
+            if module == "caf" and target.startswith("actors/src/"):
+                problems.append(f"{name} includes {target}, which is private to the runtime")
             if target == FACE and not name.startswith(MAY_SEE_FACE):
                 problems.append(f"{name} includes {FACE}, which stands above it")
             here, there = str(pathlib.PurePath(name).parent), str(pathlib.PurePath(target).parent)

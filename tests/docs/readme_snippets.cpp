@@ -192,13 +192,13 @@ std::vector<std::string> types_in(const tyto::event_store& journal) {
 
 }  // namespace
 
-TEST_CASE("nobody overdraws an account") {
+TEST_CASE("Nobody overdraws an account") {
   const auto rich = tyto::spec<account>{}.given(money_moved{500});
   CHECK(rich.when(withdraw{200}).then(money_moved{-200}));
   CHECK(rich.when(withdraw{600}).then(tyto::reject("the account holds 500 cents")));
 }
 
-TEST_CASE("the README's reaction, subscription and process manager work together") {
+TEST_CASE("The README's reaction, subscription and process manager work together") {
   const auto stores = tyto::open_memory();
   const auto time = std::make_shared<test_clock>();
   tyto::runtime_options options;
@@ -225,7 +225,7 @@ TEST_CASE("the README's reaction, subscription and process manager work together
                                  "order.paid", "payment.charged", "payment.charged", "tyto.deadline_reached"});
 }
 
-TEST_CASE("the README's caller sees what was refused, again when it repeats the command, and else the events") {
+TEST_CASE("The README's caller sees what was refused, again when it repeats the command, and else the events") {
   const auto stores = tyto::open_memory();
   tyto::runtime rt{stores};
   rt.aggregate<purse>().start().value();
@@ -241,7 +241,7 @@ TEST_CASE("the README's caller sees what was refused, again when it repeats the 
   CHECK(repeated.get_if<coins_taken>()->cents == 700);
 }
 
-TEST_CASE("the README's reaction is told of a refused command, and its status counts it") {
+TEST_CASE("The README's reaction is told of a refused command, and its status counts it") {
   const auto stores = tyto::open_memory();
   tyto::runtime rt{stores};
   rt.aggregate<order>().aggregate<payment>().reaction<billing>().start().value();
@@ -252,11 +252,11 @@ TEST_CASE("the README's reaction is told of a refused command, and its status co
   const auto now = rt.status();
   const auto shown = std::ranges::find(now.consumers, "billing", &tyto::consumer_status::name);
   REQUIRE(shown != now.consumers.end());
-  CHECK(shown->rejected == 1);
-  CHECK(shown->last_rejection.find("the card allows 100 euros") != std::string::npos);
+  CHECK(shown->refused == 1);
+  CHECK(shown->last_refusal.find("the card allows 100 euros") != std::string::npos);
 }
 
-TEST_CASE("a subscription ends when the README says so") {
+TEST_CASE("A subscription ends when the README says so") {
   tyto::runtime rt{tyto::open_memory()};
   std::atomic<int> paid = 0;
   rt.aggregate<order>().start().value();
@@ -269,7 +269,7 @@ TEST_CASE("a subscription ends when the README says so") {
   CHECK(paid == 1);
 }
 
-TEST_CASE("another process may read along, as the README shows") {
+TEST_CASE("Another process may read along, as the README shows") {
   const tyto::test::temporary_directory directory;
   const auto path = directory.path() / "accounts";
   const auto written = tyto::open_lmdb({.path = path}).value();

@@ -58,7 +58,7 @@ void finish(const std::filesystem::path& directory, numbers_sent& sent) {
 
 }  // namespace
 
-TEST_CASE("consumers killed at random moments have skipped nothing in the end, and done everything once") {
+TEST_CASE("Consumers killed at random moments have skipped nothing in the end, and done everything once") {
   const int rounds = setting("TYTO_CRASH_ROUNDS", 60);
   const int seed = setting("TYTO_CRASH_SEED", 1);
   CAPTURE(seed);
@@ -90,14 +90,15 @@ TEST_CASE("consumers killed at random moments have skipped nothing in the end, a
                << " times, parked events " << kills.parked_again << " times, deadlines " << kills.deadlines_told_again
                << " times; dead letters of a projection left " << kills.letters_left << " times, one of them handled "
                << kills.letters_to_finish << " times");
-  CHECK(kills.at_work >= rounds / 2);
-  CHECK(kills.echoes_to_repeat >= rounds / 10);
-  CHECK(kills.parked_again >= rounds / 20);
-  CHECK(kills.deadlines_told_again >= rounds / 20);
-  CHECK(kills.letters_to_finish >= rounds / 40);
+  // How often is up to the machine; but what never happened was not tested.
+  CHECK(kills.at_work > 0);
+  CHECK(kills.echoes_to_repeat > 0);
+  CHECK(kills.parked_again > 0);
+  CHECK(kills.deadlines_told_again > 0);
+  CHECK(kills.letters_to_finish > 0);
 }
 
-TEST_CASE("consumers killed at one call to the disk after the other have skipped nothing in the end") {
+TEST_CASE("Consumers killed at one call to the disk after the other have skipped nothing in the end") {
   const std::string moment = GENERATE("before", "after");
   CAPTURE(moment);
   const temporary_directory directory;

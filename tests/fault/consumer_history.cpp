@@ -198,10 +198,10 @@ void settle(const std::filesystem::path& directory) {
   add_consumer_domain(rt);
   grudging::forgives = true;
   rt.projection<sums_again>().projection<stream_counts_again>().projection<grudging_again>().start().value();
-  const auto deadline = std::chrono::steady_clock::now() + long_enough;
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
   do {
     rt.settle(long_enough).value();
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    REQUIRE(std::chrono::steady_clock::now() < limit);
   } while (has_open_instances(*stores.journal));
   rt.settle(long_enough).value();
   (void)rt.replay_dead_letters(grudging::name).value();

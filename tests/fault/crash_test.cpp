@@ -106,7 +106,7 @@ int kill_at_every_call(const std::string& moment, bool continuing) {
 
 }  // namespace
 
-TEST_CASE("a writer killed at random moments has stored what it acknowledged, once and whole, and its heir goes on") {
+TEST_CASE("A writer killed at random moments has stored what it acknowledged, once and whole, and its heir goes on") {
   constexpr int kills_per_directory = 25;
   kill_count killed;
   unsigned seed = 0;
@@ -123,14 +123,14 @@ TEST_CASE("a writer killed at random moments has stored what it acknowledged, on
   CHECK(killed.lost_unheard > 0);
 }
 
-TEST_CASE("a writer killed at any call to the disk has stored what it acknowledged, once and whole") {
+TEST_CASE("A writer killed at any call to the disk has stored what it acknowledged, once and whole") {
   const std::string moment = GENERATE("before", "middle", "after");
   const int killed = kill_at_every_call(moment, false);
   INFO("moment " << moment);
   CHECK(killed >= 40);
 }
 
-TEST_CASE("writers killed at one call to the disk after the other continue what their predecessors left") {
+TEST_CASE("Writers killed at one call to the disk after the other continue what their predecessors left") {
   const std::string moment = GENERATE("before", "middle", "after");
   const int killed = kill_at_every_call(moment, true);
   INFO("moment " << moment);

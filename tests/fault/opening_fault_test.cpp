@@ -48,7 +48,7 @@ bool open_with(const disk_fault& fault, bool exists, errc expected) {
 
 }  // namespace
 
-TEST_CASE("opening that fails at any call to the disk says why, and later everything is there") {
+TEST_CASE("Opening that fails at any call to the disk says why, and later everything is there") {
   const bool exists = GENERATE(false, true);
   const bool lasting = GENERATE(false, true);
   const auto [code, expected] = GENERATE(
@@ -61,7 +61,7 @@ TEST_CASE("opening that fails at any call to the disk says why, and later everyt
   CHECK(at > (exists ? 5 : 20));
 }
 
-TEST_CASE("a disk that fills up while a storage is created says so, and later it is created") {
+TEST_CASE("A disk that fills up while a storage is created says so, and later it is created") {
   int at = 1;
   for (bool failed = true; failed; ++at) {
     INFO("call " << at);
@@ -70,7 +70,7 @@ TEST_CASE("a disk that fills up while a storage is created says so, and later it
   CHECK(at > 20);
 }
 
-TEST_CASE("a storage on a read-only file system can be read, and is refused to writers") {
+TEST_CASE("A storage on a read-only file system can be read, and is refused to writers") {
   const temporary_directory directory;
   fill(directory.path());
   faulty_disk disk{directory.path()};
@@ -84,7 +84,7 @@ TEST_CASE("a storage on a read-only file system can be read, and is refused to w
   CHECK(store->read_models->snapshot("m").value()->get("a").value() == "1");
 }
 
-TEST_CASE("what is left of a journal is not taken for a file that was never finished") {
+TEST_CASE("What is left of a journal is not taken for a file that was never finished") {
   const temporary_directory directory;
   fill(directory.path());
   std::filesystem::remove_all(directory.path() / "read_models");

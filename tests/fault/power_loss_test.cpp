@@ -101,7 +101,7 @@ void check(const std::string& content, const history& past, std::uint64_t least,
 
 }  // namespace
 
-TEST_CASE("losing power at any moment loses no promised event and splits no batch") {
+TEST_CASE("Losing power at any moment loses no promised event and splits no batch") {
   const auto mode = GENERATE(durability::synced, durability::relaxed);
   const unsigned seed = GENERATE(1u, 2u);
   std::mt19937 random{seed};
@@ -120,7 +120,7 @@ TEST_CASE("losing power at any moment loses no promised event and splits no batc
   }
 }
 
-TEST_CASE("rows that were synced survive losing power at any later moment") {
+TEST_CASE("Rows that were synced survive losing power at any later moment") {
   constexpr std::uint64_t commits = 40;
   const temporary_directory directory;
   const auto file = directory.path() / "read_models" / "data.mdb";
@@ -158,7 +158,7 @@ TEST_CASE("rows that were synced survive losing power at any later moment") {
   CHECK(synced == commits);
 }
 
-TEST_CASE("the recorder sees what is written: without a loss the file is as it was left") {
+TEST_CASE("The recorder sees what is written: without a loss the file is as it was left") {
   std::mt19937 random{7};
   const auto past = append_batches(durability::synced, random);
   check(after_power_loss(past.before, past.operations, past.operations.size(), 1, random), past, past.streams.size(),

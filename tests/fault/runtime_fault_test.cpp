@@ -177,7 +177,7 @@ std::uint64_t run_with_each(disk_fault fault, const std::string& part, errc expe
 
 }  // namespace
 
-TEST_CASE("commands whose events cannot be stored fail with the reason, are seen by nobody, and succeed later") {
+TEST_CASE("Commands whose events cannot be stored fail with the reason, are seen by nobody, and succeed later") {
   const bool lasting = GENERATE(false, true);
   SECTION("writes") { CHECK(run_with_each({kind::write, ENOSPC, 1, lasting}, "journal", errc::full) == 0); }
   SECTION("syncs") { CHECK(run_with_each({kind::sync, EIO, 1, lasting}, "journal", errc::io) == 0); }
@@ -187,13 +187,13 @@ TEST_CASE("commands whose events cannot be stored fail with the reason, are seen
   SECTION("everything") { CHECK(run_with_each({std::nullopt, EDQUOT, 1, lasting}, "journal", errc::full) == 0); }
 }
 
-TEST_CASE("a projection whose rows cannot be stored delays no command, and is complete later") {
+TEST_CASE("A projection whose rows cannot be stored delays no command, and is complete later") {
   const bool lasting = GENERATE(false, true);
   SECTION("writes") { CHECK(run_with_each({kind::write, ENOSPC, 1, lasting}, "read_models", errc::full) == 0); }
   SECTION("syncs") { CHECK(run_with_each({kind::sync, EIO, 1, lasting}, "read_models", errc::io) == 0); }
   SECTION("everything") { CHECK(run_with_each({std::nullopt, EIO, 1, lasting}, "read_models", errc::io) == 0); }
 }
 
-TEST_CASE("commands that failed but were stored, because the disk broke in the middle of a meta page, run once") {
+TEST_CASE("Commands that failed but were stored, because the disk broke in the middle of a meta page, run once") {
   CHECK(run_with_each({std::nullopt, EIO, 1, true, mishap::done_anyway}, "journal", errc::io) > 0);
 }

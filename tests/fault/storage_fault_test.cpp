@@ -119,7 +119,7 @@ bool append_with(const disk_fault& fault, errc expected) {
 
 }  // namespace
 
-TEST_CASE("an append whose write, sync or meta page fails is answered with the reason and never seen") {
+TEST_CASE("An append whose write, sync or meta page fails is answered with the reason and never seen") {
   const auto what = GENERATE(kind::write, kind::sync, kind::synced_write);
   const bool lasting = GENERATE(false, true);
   for (const auto& [code, expected] : reasons()) {
@@ -134,7 +134,7 @@ TEST_CASE("an append whose write, sync or meta page fails is answered with the r
   }
 }
 
-TEST_CASE("an append whose write is cut short is never seen") {
+TEST_CASE("An append whose write is cut short is never seen") {
   int at = 1;
   for (bool failed = true; failed; ++at) {
     INFO("write number " << at);
@@ -143,7 +143,7 @@ TEST_CASE("an append whose write is cut short is never seen") {
   CHECK(at - 1 > batches_during / 2);
 }
 
-TEST_CASE("an append that fills the disk in the middle of a write says that the disk is full") {
+TEST_CASE("An append that fills the disk in the middle of a write says that the disk is full") {
   const int code = GENERATE(ENOSPC, EDQUOT);
   int at = 1;
   for (bool failed = true; failed; ++at) {
@@ -153,7 +153,7 @@ TEST_CASE("an append that fills the disk in the middle of a write says that the 
   CHECK(at - 1 > batches_during / 2);
 }
 
-TEST_CASE("an append whose meta page was written though the disk said no is not seen") {
+TEST_CASE("An append whose meta page was written though the disk said no is not seen") {
   int at = 1;
   for (bool failed = true; failed; ++at) {
     INFO("meta page number " << at);

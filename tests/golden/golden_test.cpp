@@ -65,7 +65,7 @@ void check_event(const seen_event& event, const std::string& stream, std::uint64
 
 }  // namespace
 
-TEST_CASE("a journal of format 1 is read, whole and by stream, and written on") {
+TEST_CASE("A journal of format 1 is read, whole and by stream, and written on") {
   const bool read_only = GENERATE(true, false);
   const temporary_directory directory;
   const auto store = open_lmdb({.path = copy_of("format-1", directory), .read_only = read_only}).value().journal;

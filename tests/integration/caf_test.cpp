@@ -26,9 +26,9 @@ using namespace tyto::test;
 namespace {
 
 bool wait_until(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + long_enough;
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
   while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (std::chrono::steady_clock::now() > limit) return false;
     std::this_thread::yield();
   }
   return true;
@@ -347,7 +347,7 @@ TEST_CASE("A runtime stops while a CAF actor gets nothing done") {
   CHECK(seen.all() == up_to(10));
 }
 
-TEST_CASE("A CAF actor that ends makes its subscription quiet, and its actor_system ends before the runtime") {
+TEST_CASE("The subscription of a CAF actor ends with the actor, and the actor_system may end before the runtime") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().start().value();
   notes<std::int64_t> kept;
@@ -362,14 +362,34 @@ TEST_CASE("A CAF actor that ends makes its subscription quiet, and its actor_sys
     // It ends when it is told to, or when nobody has a handle, for the subscription has none.
     if (is_killed) caf::anon_send_exit(actor, caf::exit_reason::kill);
     if (!is_killed) actor = nullptr;
+    REQUIRE(wait_until([&] { return rt.status().consumers.empty(); }));
     REQUIRE(wait_until([&] { return rt.health().is_healthy(); }));
-    rt.settle(long_enough).value();
   }
   credit_up_to(rt, 50);
   rt.settle(long_enough).value();
   CHECK(rt.health().is_healthy());
   CHECK(kept.all() == up_to(10));
   rt.stop().value();
+}
+
+TEST_CASE("A CAF actor gets nothing more when its subscription has been ended, and lives on") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().start().value();
+  notes<std::int64_t> seen;
+  users_system users;
+  const auto actor = users.actors.spawn<acting>([&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](const event_message& m) { seen.add(m.get_if<credited>()->cents); }, [&](go_atom) { seen.add(-1); }};
+  });
+  auto listening = tyto::subscribe<credited>(rt, actor);
+  credit_up_to(rt, 3);
+  REQUIRE(seen.wait_for_last(3));
+  listening.end();
+  CHECK(rt.status().consumers.empty());
+  credit_up_to(rt, 6, 4);
+  rt.settle(long_enough).value();
+  caf::anon_send(actor, go);
+  REQUIRE(seen.wait_for_last(-1));
+  CHECK(seen.all() == cents{1, 2, 3, -1});
 }
 
 TEST_CASE("A CAF actor that ends with events in its hands holds up nobody") {
@@ -435,9 +455,17 @@ TEST_CASE("A CAF actor that has ended before is sent nothing") {
   caf::scoped_actor waits{users.actors};
   waits->wait_for(actor);
   tyto::subscribe<credited>(rt, actor, ten_at_most);
+  REQUIRE(wait_until([&] { return rt.status().consumers.empty(); }));
   credit_up_to(rt, 50);
   rt.settle(long_enough).value();
   CHECK(seen.all().empty());
+}
+
+TEST_CASE("Each option of a mailbox can be given alone, by its name") {
+  constexpr mailbox_options roomy{.max_unhandled = 10'000};
+  constexpr mailbox_options patient{.patience = std::chrono::hours{1}};
+  CHECK(roomy.patience == mailbox_options{}.patience);
+  CHECK(patient.max_unhandled == mailbox_options{}.max_unhandled);
 }
 
 TEST_CASE("A subscription of no actor, or with no room, is the programmer's mistake") {

@@ -135,9 +135,9 @@ void send_all(runtime& rt) {
       if (done == events_sent) done.notify_one();
     });
   }
-  const auto deadline = std::chrono::steady_clock::now() + long_enough;
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
   while (done < events_sent) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    REQUIRE(std::chrono::steady_clock::now() < limit);
     std::this_thread::yield();
   }
 }
@@ -148,9 +148,9 @@ consumer_status status_of(const runtime& rt, std::string_view name) {
 }
 
 void wait_until_at(const runtime& rt, std::string_view name, std::uint64_t position) {
-  const auto deadline = std::chrono::steady_clock::now() + long_enough;
+  const auto limit = std::chrono::steady_clock::now() + long_enough;
   while (status_of(rt, name).position < position) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    REQUIRE(std::chrono::steady_clock::now() < limit);
     std::this_thread::yield();
   }
 }

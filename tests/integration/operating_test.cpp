@@ -185,6 +185,7 @@ TEST_CASE("A handler may end its own subscription") {
   assigned.count_down();
   for (int i = 0; i < 5; ++i) (void)rt.execute<account>("ann", credit{1}).value();
   rt.settle(long_enough).value();
+  CHECK(rt.status().consumers.empty());
   rt.stop().value();
   CHECK(heard == 1);
 }
@@ -229,4 +230,13 @@ TEST_CASE("Who asks a consumer for dead letters while it is being paused hears t
   script->may_fail.count_down();
   CHECK(pausing.get());
   CHECK(releasing.get().error().code() == errc::stopped);
+}
+
+TEST_CASE("A subscription that is ended before the runtime starts is never shown in the status") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  auto listening = rt.subscribe<credited>([](const credited&, const metadata&) {});
+  listening.end();
+  rt.start().value();
+  CHECK(rt.status().consumers.empty());
 }

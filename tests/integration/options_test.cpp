@@ -18,9 +18,10 @@ bool accepts(const Options&) {
 
 }  // namespace
 
-TEST_CASE("each option can be given alone, by its name") {
+TEST_CASE("Each option can be given alone, by its name") {
   using tyto::runtime_options;
   CHECK(accepts<runtime_options>({.time = tyto::system_clock()}));
+  CHECK(accepts<runtime_options>({.ids = tyto::counted_ids("k")}));
   CHECK(accepts<runtime_options>({.log = [](std::string_view) {}}));
   CHECK(accepts<runtime_options>({.max_commands_in_flight = 1}));
   CHECK(accepts<runtime_options>({.max_commands_per_aggregate = 1}));
@@ -44,6 +45,15 @@ TEST_CASE("each option can be given alone, by its name") {
   CHECK(accepts<command_options>({.tags = {"vip"}}));
   CHECK(accepts<command_options>({.timeout = 1s}));
   CHECK(accepts<command_options>({.overflow = tyto::when_full::wait}));
+
+  using tyto::send_options;
+  CHECK(accepts<send_options>({.expected = tyto::expected_version::no_stream()}));
+  CHECK(accepts<send_options>({.tags = {"vip"}}));
+  CHECK(accepts<send_options>({.record_rejection = true}));
+
+  CHECK(accepts<tyto::query_options>({.at_least = 1}));
+  CHECK(accepts<tyto::query_options>({.timeout = 1s}));
+  CHECK(accepts<tyto::subscription_options>({.busy_wait = 1us}));
 
   using tyto::lmdb_options;
   CHECK(accepts<lmdb_options>({.path = "x"}));

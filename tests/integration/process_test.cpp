@@ -416,14 +416,14 @@ TEST_CASE("A deadline that its instance rejects is counted, and asked no more") 
     s.rt.settle(long_enough).value();
     reminder::rejects = true;
     s.pass(std::chrono::minutes{10});
-    CHECK(s.deadlines().rejected == 1);
-    CHECK(s.deadlines().last_rejection == "reminder|7: not today");
+    CHECK(s.deadlines().refused == 1);
+    CHECK(s.deadlines().last_refusal == "reminder|7: not today");
     CHECK(s.rows_of_deadlines() == 1);
   }
   reminded_shop s{stores, time};
   reminder::rejects = true;
   s.pass(std::chrono::minutes{10});
-  CHECK(s.deadlines().rejected == 0);
+  CHECK(s.deadlines().refused == 0);
   CHECK(s.stream("reminder|7") == types{"reminder.reminding", "tyto.deadlines_dropped"});
 }
 

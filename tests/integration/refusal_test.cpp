@@ -152,8 +152,8 @@ TEST_CASE("A refused command of a reaction is in its status, with the reason") {
   (void)rt.execute<account>("ben", credit{7}).value();
   rt.settle(long_enough).value();
   const auto all = rt.status();
-  CHECK(status_of(all, "renting").rejected == 1);
-  CHECK(status_of(all, "renting").last_rejection == "rental|car: the car is rented");
+  CHECK(status_of(all, "renting").refused == 1);
+  CHECK(status_of(all, "renting").last_refusal == "rental|car: the car is rented");
   CHECK(status_of(all, "renting").failures == 0);
 }
 

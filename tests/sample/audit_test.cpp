@@ -107,38 +107,38 @@ journal with_instead(const std::string& stream, const E& event) {
 
 }  // namespace
 
-TEST_CASE("a sound journal passes the audit") {
+TEST_CASE("A sound journal passes the audit") {
   CHECK(audit_of(sound_journal()) == "passed");
   CHECK(audit_of({}, {}) == "passed");
 }
 
-TEST_CASE("the audit finds an order without an outcome") {
+TEST_CASE("The audit finds an order without an outcome") {
   CHECK(audit_of(without("order.completed", "order|1")) == "order 1 ended in 0 outcomes instead of exactly one");
   CHECK(audit_of(without("order.cancelled", "order|3")) == "order 3 ended in 0 outcomes instead of exactly one");
 }
 
-TEST_CASE("the audit finds a second outcome and names its position") {
+TEST_CASE("The audit finds a second outcome and names its position") {
   CHECK(audit_of(with("order|1", order_cancelled{"c", "out of stock"})) ==
         "position 26 (order.cancelled): order 1 has ended before");
   CHECK(audit_of(with("order|2", order_completed{"c", 100, 1})) ==
         "position 26 (order.completed): order 2 has ended before");
 }
 
-TEST_CASE("the audit finds an order that is created twice, or never") {
+TEST_CASE("The audit finds an order that is created twice, or never") {
   CHECK(audit_of(with("order|2", order_created{"c", "", "", {{"A", "", 1, 100}}, 100})) ==
         "position 26 (order.created): order 2 is created twice");
   CHECK(audit_of(with("fulfilment|9", payment_awaited{})) ==
         "position 26 (fulfilment.payment_awaited): order 9 was never created");
 }
 
-TEST_CASE("the audit finds totals that do not add up") {
+TEST_CASE("The audit finds totals that do not add up") {
   CHECK(audit_of(with_instead("order|1", order_created{"c", "", "", {{"A", "", 4, 100}}, 500})) ==
         "position 2 (order.created): order 1: its lines do not add up to its total");
   CHECK(audit_of(with_instead("order|1", order_completed{"c", 399, 4})) ==
         "position 8 (order.completed): order 1 is completed with another total than it was created with");
 }
 
-TEST_CASE("the audit finds a charge that is neither kept nor refunded as it should be") {
+TEST_CASE("The audit finds a charge that is neither kept nor refunded as it should be") {
   CHECK(audit_of(with("payment|1", payment_succeeded{400})) ==
         "position 26 (payment.succeeded): payment 1 is charged twice");
   CHECK(audit_of(without("payment.refunded", "payment|3")) ==
@@ -155,7 +155,7 @@ TEST_CASE("the audit finds a charge that is neither kept nor refunded as it shou
   CHECK(audit_of(with("payment|9", payment_succeeded{1})) == "payment 9 belongs to no order and no return");
 }
 
-TEST_CASE("the audit accepts a payment that came late and was refunded, and no other") {
+TEST_CASE("The audit accepts a payment that came late and was refunded, and no other") {
   auto events = with("order|5", order_created{"c", "", "", {{"A", "", 1, 100}}, 100});
   auto read_model = sound_read_model();
   read_model.orders.push_back({"5", {"c", order_status::cancelled, "payment timed out", 100, 1}});
@@ -173,7 +173,7 @@ TEST_CASE("the audit accepts a payment that came late and was refunded, and no o
         "position 26 (fulfilment.payment_came_late): payment 2 has not come at all");
 }
 
-TEST_CASE("the audit finds a return that is not refunded once") {
+TEST_CASE("The audit finds a return that is not refunded once") {
   CHECK(audit_of(without("payment.return_refunded", "payment|C4")) == "return C4 is worth 2.00, but 0.00 is refunded");
   CHECK(audit_of(with("payment|C4", return_refunded{200})) ==
         "position 26 (payment.return_refunded): return C4 is refunded twice");
@@ -181,7 +181,7 @@ TEST_CASE("the audit finds a return that is not refunded once") {
         "position 26 (payment.return_refunded): return C9 is refunded, but was never accepted");
 }
 
-TEST_CASE("the audit finds units that do not add up") {
+TEST_CASE("The audit finds units that do not add up") {
   CHECK(audit_of(with_instead("stock|A", stock_received{3})) ==
         "position 5 (stock.reserved): stock A: 4 units are reserved, 3 are there");
   CHECK(audit_of(without("stock.released", "stock|A")) == "order 3 holds 1 units of A, but should hold 0");
@@ -192,7 +192,7 @@ TEST_CASE("the audit finds units that do not add up") {
   CHECK(audit_of(with_instead("stock|B", stock_short{"3", 1, 0})) == "passed");
 }
 
-TEST_CASE("the audit finds a completed order that reserved too little") {
+TEST_CASE("The audit finds a completed order that reserved too little") {
   auto events = sound_journal();
   std::erase_if(events, [](const entry& each) {
     return each.event.meta.type == "stock.reserved" && each.event.payload == tyto::to_bytes(stock_reserved{"1", 4});
@@ -200,7 +200,7 @@ TEST_CASE("the audit finds a completed order that reserved too little") {
   CHECK(audit_of(events) == "order 1 is completed without its 4 units of A");
 }
 
-TEST_CASE("the audit finds a dead letter that nobody has handled") {
+TEST_CASE("The audit finds a dead letter that nobody has handled") {
   auto events =
       with("tyto.consumer|notification", tyto::event_parked{8, "order|1", "order|1", "order.completed", "", 3});
   CHECK(audit_of(events) == "notification has not handled 1 dead letters, the first one at position 8");
@@ -208,7 +208,7 @@ TEST_CASE("the audit finds a dead letter that nobody has handled") {
   CHECK(audit_of(events) == "passed");
 }
 
-TEST_CASE("the audit finds a read model that differs from the journal") {
+TEST_CASE("The audit finds a read model that differs from the journal") {
   auto changed = sound_read_model();
   changed.orders[1].second.reason = "out of stock";
   CHECK(audit_of(sound_journal(), changed) == "the read model has order 2 otherwise than the journal");
@@ -223,7 +223,7 @@ TEST_CASE("the audit finds a read model that differs from the journal") {
   CHECK(audit_of(sound_journal(), sums) == "the read model's totals differ from the journal's");
 }
 
-TEST_CASE("the audit finds events that cannot be read") {
+TEST_CASE("The audit finds events that cannot be read") {
   auto events = sound_journal();
   events[2].event.payload = tyto::to_bytes(std::string{"nonsense"});
   CHECK(audit_of(events).starts_with("position 3 (payment.succeeded): "));
@@ -231,7 +231,7 @@ TEST_CASE("the audit finds events that cannot be read") {
   CHECK(audit_of(events) == "position 3 (payment.forgotten): the shop has no such event");
 }
 
-TEST_CASE("a journal that begins with another program's event is told apart before anything is added to it") {
+TEST_CASE("A journal that begins with another program's event is told apart before anything is added to it") {
   const auto of = [](const entry& first) {
     const auto journal = tyto::open_memory().journal;
     auto write = std::make_shared<tyto::stream_write>();

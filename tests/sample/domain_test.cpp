@@ -29,14 +29,14 @@ tyto::verdict create_with(std::vector<invoice_line> lines, const std::string& re
 
 }  // namespace
 
-TEST_CASE("an order is created with its total") { CHECK(new_order.when(create_order).then(created)); }
+TEST_CASE("An order is created with its total") { CHECK(new_order.when(create_order).then(created)); }
 
-TEST_CASE("an order is not created twice") {
+TEST_CASE("An order is not created twice") {
   CHECK(placed.when(create_order).then(tyto::reject("the order exists already")));
   CHECK(completed.when(create_order).then(tyto::reject("the order exists already")));
 }
 
-TEST_CASE("an order is rejected with the reason") {
+TEST_CASE("An order is rejected with the reason") {
   CHECK(create_with({}, "no lines"));
   CHECK(create_with({{"A", "", 1, 1}, {"B", "", 0, 1}}, "a quantity is less than 1"));
   CHECK(create_with({{"A", "", -1, 1}}, "a quantity is less than 1"));
@@ -45,7 +45,7 @@ TEST_CASE("an order is rejected with the reason") {
   CHECK(create_with({{"A", "", 1, std::nullopt}}, "a unit price is not in whole cents"));
 }
 
-TEST_CASE("an order whose total is beyond counting is rejected") {
+TEST_CASE("An order whose total is beyond counting is rejected") {
   constexpr auto huge = std::numeric_limits<std::int64_t>::max();
   CHECK(create_with({{"A", "", huge, 1}}, "the total is too large"));
   CHECK(create_with({{"A", "", 1, huge}}, "the total is too large"));
@@ -54,7 +54,7 @@ TEST_CASE("an order whose total is beyond counting is rejected") {
   CHECK_FALSE(new_order.when(order::create{"", "", "", {{"A", "", largest_total, 1}}}).rejected());
 }
 
-TEST_CASE("an order completes or is cancelled, once") {
+TEST_CASE("An order completes or is cancelled, once") {
   CHECK(placed.when(order::complete{}).then(order_completed{"17850", 900, 6}));
   CHECK(placed.when(order::cancel{"payment declined"}).then(order_cancelled{"17850", "payment declined"}));
   CHECK(completed.when(order::complete{}).then());
@@ -63,12 +63,12 @@ TEST_CASE("an order completes or is cancelled, once") {
   CHECK(cancelled.when(order::complete{}).then(tyto::reject("the order is cancelled")));
 }
 
-TEST_CASE("commands to an order that does not exist are rejected") {
+TEST_CASE("Commands to an order that does not exist are rejected") {
   CHECK(new_order.when(order::complete{}).then(tyto::reject("there is no such order")));
   CHECK(new_order.when(order::cancel{"x"}).then(tyto::reject("there is no such order")));
 }
 
-TEST_CASE("a payment succeeds or is declined, once") {
+TEST_CASE("A payment succeeds or is declined, once") {
   const tyto::spec<payment> fresh;
   CHECK(fresh.when(payment::charge{900, true}).then(payment_succeeded{900}));
   CHECK(fresh.when(payment::charge{900, false}).then(payment_declined{900}));
@@ -76,7 +76,7 @@ TEST_CASE("a payment succeeds or is declined, once") {
   CHECK(fresh.given(payment_declined{900}).when(payment::charge{900, true}).then());
 }
 
-TEST_CASE("a charge is refunded in full, once") {
+TEST_CASE("A charge is refunded in full, once") {
   const auto charged = tyto::spec<payment>{}.given(payment_succeeded{900});
   CHECK(charged.when(payment::refund{}).then(payment_refunded{900}));
   CHECK(charged.given(payment_refunded{900}).when(payment::refund{}).then());
@@ -84,21 +84,21 @@ TEST_CASE("a charge is refunded in full, once") {
   CHECK(tyto::spec<payment>{}.given(payment_declined{900}).when(payment::refund{}).rejected());
 }
 
-TEST_CASE("a return is refunded once") {
+TEST_CASE("A return is refunded once") {
   const tyto::spec<payment> fresh;
   CHECK(fresh.when(payment::refund_return{250}).then(return_refunded{250}));
   CHECK(fresh.given(return_refunded{250}).when(payment::refund_return{250}).then());
   CHECK(fresh.given(payment_succeeded{900}).when(payment::refund_return{250}).rejected());
 }
 
-TEST_CASE("stock is reserved down to the last unit") {
+TEST_CASE("Stock is reserved down to the last unit") {
   const auto ten = tyto::spec<stock>{}.given(stock_received{10});
   CHECK(ten.when(stock::reserve{"1", 10}).then(stock_reserved{"1", 10}));
   CHECK(ten.when(stock::reserve{"1", 11}).then(stock_short{"1", 11, 10}));
   CHECK(ten.given(stock_reserved{"1", 8}).when(stock::reserve{"2", 3}).then(stock_short{"2", 3, 2}));
 }
 
-TEST_CASE("stock that is released or restocked can be reserved again") {
+TEST_CASE("Stock that is released or restocked can be reserved again") {
   const auto ten = tyto::spec<stock>{}.given(stock_received{10});
   const auto empty = ten.given(stock_reserved{"1", 10});
   CHECK(empty.when(stock::release{"1"}).then(stock_released{"1", 10}));
@@ -107,7 +107,7 @@ TEST_CASE("stock that is released or restocked can be reserved again") {
   CHECK(empty.given(stock_restocked{"C1", 4}).when(stock::reserve{"2", 4}).then(stock_reserved{"2", 4}));
 }
 
-TEST_CASE("commands to stock that come again change nothing") {
+TEST_CASE("Commands to stock that come again change nothing") {
   const auto ten = tyto::spec<stock>{}.given(stock_received{10}, stock_reserved{"1", 2});
   CHECK(ten.when(stock::reserve{"1", 2}).then());
   CHECK(ten.given(stock_released{"1", 2}).when(stock::release{"1"}).then());
@@ -117,14 +117,14 @@ TEST_CASE("commands to stock that come again change nothing") {
   CHECK(ten.when(stock::release{"9"}).rejected());
 }
 
-TEST_CASE("goods of a return are counted per stock code, with positive quantities") {
+TEST_CASE("Goods of a return are counted per stock code, with positive quantities") {
   const goods_return::accept accept{
       "17850", "2026-01-06", {{"B", "", -1, 300}, {"A", "", -2, 150}, {"B", "", -1, 250}}};
   CHECK(tyto::spec<goods_return>{}.when(accept).then(goods_returned{
       "17850", "2026-01-06", {{"B", "", 1, 300}, {"A", "", 2, 150}, {"B", "", 1, 250}}, {{"A", 2}, {"B", 2}}, 850}));
 }
 
-TEST_CASE("a return is rejected with the reason") {
+TEST_CASE("A return is rejected with the reason") {
   const auto reason = [](std::vector<invoice_line> lines) {
     const auto outcome = tyto::spec<goods_return>{}.when(goods_return::accept{"", "", std::move(lines)});
     return outcome.rejected() ? outcome.rejected()->reason : "none";
@@ -135,7 +135,7 @@ TEST_CASE("a return is rejected with the reason") {
   CHECK(reason({{"A", "", std::numeric_limits<std::int64_t>::min(), 100}}) == "the total is too large");
 }
 
-TEST_CASE("billing asks the gateway and charges what it says") {
+TEST_CASE("Billing asks the gateway and charges what it says") {
   tyto::metadata meta;
   meta.persistence_id = "order|1";
   CHECK(billing{{42, 0, 1}}.react(created, meta).empty());  // the bank never answers

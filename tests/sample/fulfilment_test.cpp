@@ -79,7 +79,7 @@ const auto paid = unpaid.given(payment_arrived{items});
 
 }  // namespace
 
-TEST_CASE("a fulfilment waits for the payment, but not for ever") {
+TEST_CASE("A fulfilment waits for the payment, but not for ever") {
   const order_created created{"c", "", "", {{"A", "", 2, 150}, {"B", "", 1, 300}, {"A", "", 3, 100}}, 900};
   CHECK(instance{}.when(created, "order|1") ==
         R"(fulfilment.payment_awaited {"items":[{"stock_code":"A","units":5},{"stock_code":"B","units":1}],)"
@@ -89,20 +89,20 @@ TEST_CASE("a fulfilment waits for the payment, but not for ever") {
         "fulfilment.payment_missed {}\n  cancel (payment timed out) order 1\n");
 }
 
-TEST_CASE("a payment in time has the goods reserved, units per stock code") {
+TEST_CASE("A payment in time has the goods reserved, units per stock code") {
   CHECK(unpaid.when(payment_succeeded{900}, "payment|1") ==
         R"(fulfilment.payment_arrived {"items":[{"stock_code":"A","units":5},{"stock_code":"B","units":1}]})"
         "\n  wait no longer for payment\n  reserve 5 for 1 of A\n  reserve 1 for 1 of B\n");
   CHECK(paid.when(tyto::deadline{"payment", {}}).empty());
 }
 
-TEST_CASE("a declined payment cancels the order") {
+TEST_CASE("A declined payment cancels the order") {
   CHECK(unpaid.when(payment_declined{900}, "payment|1") ==
         "fulfilment.payment_refused {}\n  wait no longer for payment\n  cancel (payment declined) order 1\n");
   CHECK(unpaid.given(payment_refused{}).is_over());
 }
 
-TEST_CASE("a payment that comes after the order was given up is refunded") {
+TEST_CASE("A payment that comes after the order was given up is refunded") {
   const auto given_up = unpaid.given(payment_missed{});
   CHECK_FALSE(given_up.is_over());
   CHECK(given_up.when(payment_succeeded{900}, "payment|1") == "fulfilment.payment_came_late {}\n  refund payment 1\n");
@@ -110,7 +110,7 @@ TEST_CASE("a payment that comes after the order was given up is refunded") {
   CHECK(given_up.given(payment_came_late{}).is_over());
 }
 
-TEST_CASE("the order completes once every stock code has answered") {
+TEST_CASE("The order completes once every stock code has answered") {
   CHECK(paid.when(stock_reserved{"1", 1}, "stock|B") == "fulfilment.line_reserved {\"stock_code\":\"B\"}\n");
   CHECK(paid.given(line_reserved{"B"}).when(stock_reserved{"1", 5}, "stock|A") ==
         "fulfilment.line_reserved {\"stock_code\":\"A\"}\n"
@@ -118,7 +118,7 @@ TEST_CASE("the order completes once every stock code has answered") {
         "\n  complete order 1\n");
 }
 
-TEST_CASE("an order that lacks a stock code releases the others, gets its money back and is cancelled") {
+TEST_CASE("An order that lacks a stock code releases the others, gets its money back and is cancelled") {
   CHECK(paid.given(line_short{"B"}).when(stock_reserved{"1", 5}, "stock|A") ==
         "fulfilment.line_reserved {\"stock_code\":\"A\"}\n"
         R"(inventory.short {"missing":["B"],"to_release":[{"stock_code":"A","units":5}]})"
@@ -129,7 +129,7 @@ TEST_CASE("an order that lacks a stock code releases the others, gets its money 
         "\n  refund payment 1\n  cancel (out of stock) order 1\n");
 }
 
-TEST_CASE("an answer that comes again changes nothing") {
+TEST_CASE("An answer that comes again changes nothing") {
   CHECK(paid.when(payment_succeeded{900}, "payment|1").empty());
   CHECK(paid.given(line_short{"B"}).when(stock_reserved{"1", 1}, "stock|B").empty());
   CHECK(unpaid.when(stock_reserved{"1", 1}, "stock|B").empty());

@@ -20,7 +20,7 @@ std::string describe(const shop::invoice& made) {
 
 // The figures are fixed here so that a change of compiler, library or generator that changes the orders is noticed:
 // data directories that people have kept would otherwise fit no command line any more.
-TEST_CASE("a seed gives the same orders everywhere") {
+TEST_CASE("A seed gives the same orders everywhere") {
   CHECK(describe(shop::generate_order(42, 1)) ==
         "S42-0000001|17081|United Kingdom|2026-01-05 00:01:00|OP-8X42 2 28900|CD-DUSK 12 1299|ST-FEATHER 8 35");
   CHECK(describe(shop::generate_order(7, 123'456)) ==
@@ -28,7 +28,7 @@ TEST_CASE("a seed gives the same orders everywhere") {
   CHECK(describe(shop::generate_return(42, 50)) == "CS42-0000042|12788|Norway|2026-01-05 00:50:00|LP-HEAD -7 3299");
 }
 
-TEST_CASE("other seeds and other indices give other orders") {
+TEST_CASE("Other seeds and other indices give other orders") {
   std::set<std::string> numbers;
   std::set<std::string> contents;
   for (const std::uint64_t seed : {1, 2, 3}) {
@@ -43,14 +43,14 @@ TEST_CASE("other seeds and other indices give other orders") {
   CHECK(contents.size() == 300);
 }
 
-TEST_CASE("every generated order and return is one that the domain accepts") {
+TEST_CASE("Every generated order and return is one that the domain accepts") {
   for (std::uint64_t index = 1; index <= 2'000; ++index) {
     CHECK(shop::accept_lines(shop::generate_order(42, index).lines, shop::goods::out));
     CHECK(shop::accept_lines(shop::generate_return(42, index).lines, shop::goods::back));
   }
 }
 
-TEST_CASE("a source has the orders asked for, a return after every fiftieth, and no number twice") {
+TEST_CASE("A source has the orders asked for, a return after every fiftieth, and no number twice") {
   auto source = shop::generate(42, 120);
   CHECK(source.count == 122);
   std::uint64_t orders = 0;
@@ -66,7 +66,7 @@ TEST_CASE("a source has the orders asked for, a return after every fiftieth, and
   CHECK(returns == 2);
 }
 
-TEST_CASE("a return brings back goods of an order that came before it") {
+TEST_CASE("A return brings back goods of an order that came before it") {
   for (std::uint64_t index = 50; index <= 1'000; index += 50) {
     const auto back = shop::generate_return(42, index);
     bool found = false;
@@ -79,7 +79,7 @@ TEST_CASE("a return brings back goods of an order that came before it") {
   }
 }
 
-TEST_CASE("the gateway declines its share, none or all, and never answers to its share of the rest") {
+TEST_CASE("The gateway declines its share, none or all, and never answers to its share of the rest") {
   const auto count = [](const shop::payment_gateway& gateway, shop::bank_answer answer) {
     int found = 0;
     for (int id = 0; id < 100'000; ++id) found += gateway.answer(std::to_string(id)) == answer ? 1 : 0;
@@ -96,7 +96,7 @@ TEST_CASE("the gateway declines its share, none or all, and never answers to its
   CHECK(lost < 5'300);
 }
 
-TEST_CASE("the gateway's answer depends on the order and the seed") {
+TEST_CASE("The gateway's answer depends on the order and the seed") {
   std::set<std::string> answers;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     std::string pattern;

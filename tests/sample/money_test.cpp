@@ -20,7 +20,7 @@ std::int64_t cents_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("decimal numbers are read as exact cents") {
+TEST_CASE("Decimal numbers are read as exact cents") {
   CHECK(cents_of("2.55") == 255);
   CHECK(cents_of("2.5") == 250);
   CHECK(cents_of("2.500") == 250);
@@ -32,7 +32,7 @@ TEST_CASE("decimal numbers are read as exact cents") {
   CHECK(cents_of("-0") == 0);
 }
 
-TEST_CASE("decimal numbers that are not whole cents are known as such") {
+TEST_CASE("Decimal numbers that are not whole cents are known as such") {
   for (const auto* text : {"0.001", "2.555", "-0.005", "92233720368547758.001"}) {
     CAPTURE(text);
     const auto read = shop::parse_cents(text);
@@ -41,7 +41,7 @@ TEST_CASE("decimal numbers that are not whole cents are known as such") {
   }
 }
 
-TEST_CASE("what is no decimal number is not read as one") {
+TEST_CASE("What is no decimal number is not read as one") {
   for (const auto* text :
        {"", "-", ".", "1.", ".5", "+1", " 1", "1 ", "1,00", "1e3", "0x1", "nan", "--1", "1.2.3", "1.2a"}) {
     CAPTURE(text);
@@ -49,7 +49,7 @@ TEST_CASE("what is no decimal number is not read as one") {
   }
 }
 
-TEST_CASE("numbers are read up to the limits of 64 bits of cents, and not beyond") {
+TEST_CASE("Numbers are read up to the limits of 64 bits of cents, and not beyond") {
   CHECK(cents_of("92233720368547758.07") == highest);
   CHECK(cents_of("-92233720368547758.08") == lowest);
   CHECK_FALSE(shop::parse_cents("92233720368547758.08"));
@@ -58,7 +58,7 @@ TEST_CASE("numbers are read up to the limits of 64 bits of cents, and not beyond
   CHECK_FALSE(shop::parse_cents("1000000000000000000000"));
 }
 
-TEST_CASE("money and counts are grouped by thousands") {
+TEST_CASE("Money and counts are grouped by thousands") {
   CHECK(shop::format_cents(0) == "0.00");
   CHECK(shop::format_cents(7) == "0.07");
   CHECK(shop::format_cents(-7) == "-0.07");

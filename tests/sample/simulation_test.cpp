@@ -45,7 +45,7 @@ shop::invoice_source invoices_of(const std::string& rows) {
 
 }  // namespace
 
-TEST_CASE("orders are completed when all goes well") {
+TEST_CASE("Orders are completed when all goes well") {
   const auto report = simulate_on(tyto::open_memory(), shop::generate(42, 200), 0, 1'000'000);
   CHECK(report.audit_failure.value_or("passed") == "passed");
   const auto json = json_of(report);
@@ -55,14 +55,14 @@ TEST_CASE("orders are completed when all goes well") {
   CHECK(report.outcome.notifications.sent == 204);
 }
 
-TEST_CASE("declined payments cancel their orders and touch no stock") {
+TEST_CASE("Declined payments cancel their orders and touch no stock") {
   const auto report = simulate_on(tyto::open_memory(), shop::generate(42, 100), 1, 1'000'000);
   CHECK(report.audit_failure.value_or("passed") == "passed");
   CHECK(json_of(report)["orders_cancelled_payment_declined"] == 100);
   CHECK_FALSE(report.account.events_by_type.contains("stock.reserved"));
 }
 
-TEST_CASE("payments that never come end their orders once the time is over") {
+TEST_CASE("Payments that never come end their orders once the time is over") {
   const auto stores = tyto::open_memory();
   const shop::simulation_options options{{42, 0.1, 0.1}, {}, 1'000'000, false};
   const auto report = simulate_on(stores, shop::generate(42, 300), options);
@@ -80,7 +80,7 @@ TEST_CASE("payments that never come end their orders once the time is over") {
   CHECK(json_of(simulate_on(stores, shop::generate(42, 300), options)) == json);
 }
 
-TEST_CASE("an order that lacks one of its goods gives back the others and its money") {
+TEST_CASE("An order that lacks one of its goods gives back the others and its money") {
   const auto stores = tyto::open_memory();
   const auto report =
       simulate_on(stores, invoices_of("1,A,,2,d,1.00,1,x\n1,B,,5,d,1.00,1,x\n1,C,,3,d,1.00,1,x\n"), 0, 4);
@@ -91,7 +91,7 @@ TEST_CASE("an order that lacks one of its goods gives back the others and its mo
   CHECK(report.account.stocks.at("A").on_hand == 4);
 }
 
-TEST_CASE("of more orders than goods, as many are completed as there are goods") {
+TEST_CASE("Of more orders than goods, as many are completed as there are goods") {
   std::string rows;
   for (int order = 1; order <= 50; ++order) rows += std::to_string(order) + ",A,,1,d,2.00,1,x\n";
   const auto report = simulate_on(tyto::open_memory(), invoices_of(rows), 0, 20);
@@ -102,7 +102,7 @@ TEST_CASE("of more orders than goods, as many are completed as there are goods")
   CHECK(json["revenue_cents"] == 4'000);
 }
 
-TEST_CASE("rejected invoices are counted by reason and leave nothing in the journal") {
+TEST_CASE("Rejected invoices are counted by reason and leave nothing in the journal") {
   const auto report = simulate_on(
       tyto::open_memory(), invoices_of("1,A,,0,d,1.00,1,x\n2,A,,1,d,0.00,1,x\n3,A,,0,d,1.00,1,x\nC4,A,,1,d,1.00,1,x\n"),
       0, 1'000);
@@ -113,7 +113,7 @@ TEST_CASE("rejected invoices are counted by reason and leave nothing in the jour
   CHECK(json_of(report)["orders_total"] == 3);
 }
 
-TEST_CASE("a slow notification tells every customer in the end") {
+TEST_CASE("A slow notification tells every customer in the end") {
   const shop::mail_faults slow{42, std::chrono::milliseconds{2}, 0};
   const auto report = simulate_on(tyto::open_memory(), shop::generate(42, 200), {{42, 0}, slow, 1'000'000, false});
   CHECK(report.audit_failure.value_or("passed") == "passed");
@@ -122,7 +122,7 @@ TEST_CASE("a slow notification tells every customer in the end") {
   CHECK(report.outcome.seconds >= 204 * 0.002);
 }
 
-TEST_CASE("orders end while notification fails, and every customer is told after the repair, once") {
+TEST_CASE("Orders end while notification fails, and every customer is told after the repair, once") {
   const shop::mail_faults down{42, {}, 1};
   const auto stores = tyto::open_memory();
   const auto report = simulate_on(stores, shop::generate(42, 100), {{42, 0}, down, 1'000'000, false});
@@ -137,7 +137,7 @@ TEST_CASE("orders end while notification fails, and every customer is told after
   CHECK(tyto::dead_letters(*stores.journal, "notification").value().empty());
 }
 
-TEST_CASE("running the same again changes nothing and reports the same") {
+TEST_CASE("Running the same again changes nothing and reports the same") {
   const auto stores = tyto::open_memory();
   const auto first = simulate_on(stores, shop::generate(42, 150), 0.1, 40);
   const auto second = simulate_on(stores, shop::generate(42, 150), 0.1, 40);
@@ -146,7 +146,7 @@ TEST_CASE("running the same again changes nothing and reports the same") {
   CHECK(second.outcome.events_after == first.outcome.events_after);
 }
 
-TEST_CASE("the story is that of the first order that was completed") {
+TEST_CASE("The story is that of the first order that was completed") {
   const auto report = simulate_on(tyto::open_memory(), invoices_of("7,A,,1,d,2.00,1,x\n"), 0, 20);
   CHECK(report.account.story.order_id() == "7");
   std::vector<std::string> told;

@@ -18,13 +18,13 @@ const auto running = tyto::spec<task>{}.given(agent::task_started{"count owls", 
 
 }  // namespace
 
-TEST_CASE("a product is listed once, with a price") {
+TEST_CASE("A product is listed once, with a price") {
   CHECK(tyto::spec<product>{}.when(product::list{"Assam", 450}).then(catalogue::product_listed{"Assam", 450}));
   CHECK(tyto::spec<product>{}.when(product::list{"Assam", 0}).then(tyto::reject("a price is at least 0.01")));
   CHECK(listed.when(product::list{"Assam", 450}).then(tyto::reject("the product is listed already")));
 }
 
-TEST_CASE("a price changes while the product is listed, and only to another price") {
+TEST_CASE("A price changes while the product is listed, and only to another price") {
   CHECK(listed.when(product::change_price{500}).then(catalogue::price_changed{500}));
   CHECK(listed.when(product::change_price{450}).then());
   CHECK(listed.when(product::change_price{0}).then(tyto::reject("a price is at least 0.01")));
@@ -33,7 +33,7 @@ TEST_CASE("a price changes while the product is listed, and only to another pric
   CHECK(withdrawn.when(product::withdraw{}).then(tyto::reject("the product is not listed")));
 }
 
-TEST_CASE("a task records its calls while its budget lasts, and the one that uses it up") {
+TEST_CASE("A task records its calls while its budget lasts, and the one that uses it up") {
   const agent::tool_called cheap{"shell", "ls", "", 99};
   const agent::tool_called dear{"shell", "ls -R", "", 100};
   CHECK(running.when(task::record_call{cheap}).then(cheap));
@@ -41,7 +41,7 @@ TEST_CASE("a task records its calls while its budget lasts, and the one that use
   CHECK(running.given(cheap).when(task::record_call{{"shell", "pwd", "", 1}}).events().size() == 2);
 }
 
-TEST_CASE("a task that is over takes nothing more") {
+TEST_CASE("A task that is over takes nothing more") {
   for (const auto& over : {running.given(agent::task_finished{"three", 10}),
                            running.given(agent::task_stopped{"the budget is used up"})}) {
     CHECK(over.when(task::finish{"four", 10}).then(tyto::reject("the task is not running")));
@@ -63,7 +63,7 @@ class fixed_clock final : public tyto::clock {
 
 }  // namespace
 
-TEST_CASE("usage per hour answers for the hours that begin within the question") {
+TEST_CASE("Usage per hour answers for the hours that begin within the question") {
   const tyto::timestamp ten{std::chrono::hours{10}};
   const std::chrono::microseconds moment{1};
   tyto::runtime_options options;

@@ -45,7 +45,7 @@ class forgetful_rows final : public read_model_store {
     return rows_->clear(name);
   }
 
-  [[nodiscard]] result<std::vector<named_checkpoint>> checkpoints() const override { return rows_->checkpoints(); }
+  [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override { return rows_->checkpoints(); }
 
   result<void> sync() override {
     if (auto why = std::exchange(fail_sync_, std::nullopt)) return *std::move(why);

@@ -3,6 +3,7 @@
 // differently is a few lines here: sending, and the registration of two message types.
 #include "tyto/caf.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <caf/abstract_actor.hpp>
 #include <caf/actor.hpp>
@@ -11,13 +12,12 @@
 #include <caf/actor_system.hpp>
 #include <caf/logger.hpp>
 #include <caf/send.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
-
-#include "time_limit.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -118,9 +118,7 @@ class mailbox_room {
   // Waits for room, no longer than `patience`; returns whether there was some, and takes it.
   bool take(std::chrono::milliseconds patience) {
     std::unique_lock lock{mutex_};
-    if (!changed_.wait_until(lock, time_limit(patience), [this] { return taken_ < limit_ || is_closed_; })) {
-      return false;
-    }
+    if (!changed_.wait_for(lock, patience, [this] { return taken_ < limit_ || is_closed_; })) return false;
     ++taken_;
     return true;
   }
@@ -188,7 +186,7 @@ class event_sender {
  public:
   /// Calls `on_end` when the actor has ended, from any thread.
   event_sender(const caf::actor& to, const mailbox_options& options, std::function<void()> on_end)
-      : patience_(options.patience),
+      : patience_(std::min<std::chrono::milliseconds>(options.patience, std::chrono::years{1})),  // or sums overflow
         limit_(options.max_unhandled),
         room_(std::make_shared<mailbox_room>(limit_)),
         to_(to, [room = room_, on_end = std::move(on_end)] {

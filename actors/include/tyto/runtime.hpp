@@ -36,6 +36,12 @@ class engine;
 /// An embedded runtime of aggregates and consumers over one storage.
 ///
 /// Register everything, start(), use it from any thread, stop(). One runtime writes one journal.
+///
+/// A handler is a function of the domain, or one that subscribe() was given. Those of aggregates, `decide`, `evolve`
+/// and a process manager's `on`, must not block and call nothing of the runtime; `project` and `query` use their table
+/// alone. `react`, `on_rejected`, `correlate` and a subscription's handler may block, and call execute() and query().
+/// No handler calls what waits for consumers: stop(), settle(), caught_up(), pause(), reset(), cancel_rebuild(),
+/// replay_dead_letters() and discard_dead_letter().
 class runtime {
  public:
   explicit runtime(storage stores, runtime_options options = {});
@@ -209,7 +215,7 @@ class runtime {
   }
 
   /// Stops building P, which replaces another projection: that one goes on answering, and the next start goes on
-  /// building. Fails with errc::invalid_argument if P is not being built.
+  /// building. Fails with errc::invalid_argument if P is not being built. Must not be called from a handler.
   template <class P>
   result<void> cancel_rebuild() {
     static_assert(detail::replaces_another<P>,
@@ -243,7 +249,8 @@ class runtime {
   /// stored. After a crash it waits until the consumer has passed the letters again. Must not be called from a handler.
   result<std::size_t> replay_dead_letters(std::string_view consumer, std::optional<std::string> key = std::nullopt);
 
-  /// Gives a dead letter up: the one at `position`. Later ones of its key wait until they are replayed.
+  /// Gives a dead letter up: the one at `position`. Later ones of its key wait until they are replayed. Must not be
+  /// called from a handler.
   result<std::size_t> discard_dead_letter(std::string_view consumer, std::uint64_t position);
 
   /// Has a consumer take nothing more until resume() or the next start(); what it has in hand, it finishes. Returns

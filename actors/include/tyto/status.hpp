@@ -39,8 +39,8 @@ struct consumer_status {
   std::string last_error;        // of those, the last; empty if none
   /// How often a command of its own was refused: rejected, or its aggregate was not at the expected version. A batch
   /// that is tried again counts again.
-  std::uint64_t rejected = 0;
-  std::string last_rejection;  // of those, the last: to whom, and the reason; empty if none
+  std::uint64_t refused = 0;
+  std::string last_refusal;  // of those, the last: to whom, and the reason; empty if none
 };
 
 /// A consumer that the storage knows and that was not registered with the runtime: its name was misspelt or changed, or

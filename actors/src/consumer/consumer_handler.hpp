@@ -1,5 +1,6 @@
-// What the three kinds of consumers do with an event, behind one interface: a projection changes rows, a reaction
-// returns commands, a subscription calls a handler. The consumer's actor decides when.
+// What the four kinds of consumers do with an event, behind one interface: a projection changes rows, a reaction
+// returns commands, a subscription calls a handler, a process manager's deadlines are set and cancelled. The consumer's
+// actor decides when.
 #pragma once
 
 #include <cstdint>

@@ -41,8 +41,8 @@ void progress::has_parked(std::size_t events) {
 
 void progress::has_refused(const refused_command& refused) {
   const std::lock_guard lock{mutex_};
-  ++status_.rejected;
-  status_.last_rejection = refused.persistence_id + ": " + refused.why.reason;
+  ++status_.refused;
+  status_.last_refusal = refused.persistence_id + ": " + refused.why.reason;
 }
 
 void progress::has_paused() {

@@ -21,7 +21,7 @@ namespace tyto {
 enum class on_failure : std::uint8_t {
   park,   // it becomes a dead letter; later events with the same key wait behind it, other keys go on
   skip,   // it is recorded and left out
-  stop,   // the consumer halts until the runtime is started again; health() says so
+  stop,   // the consumer halts until runtime::resume() or the next start; health() says so
   retry,  // it is tried for ever, and what follows waits
 };
 

@@ -18,7 +18,8 @@
 
 /// Names the fields of the struct `Type`, in the struct's own namespace, so that it can be part of an event:
 ///     TYTO_VALUE(order_line, stock_code, quantity)
-/// All fields are listed, in any order; one that is left out, or of a type that cannot be stored, is a compile error.
+/// All fields are listed once, in any order; one that is left out, listed twice, or of a type that cannot be stored, is
+/// a compile error.
 /// It stands for an inspect() that a user may write by hand, to leave a field out, or for the defaults of missing
 /// fields:
 ///     template <class Inspector> bool inspect(Inspector& f, order_line& x) {
@@ -29,6 +30,8 @@
                 "tyto: a field of `" #Type                                                       \
                 "` is not listed, so it would not be stored; list it, or write inspect() "       \
                 "by hand to leave it out");                                                      \
+  static_assert(!tyto::detail::has_name_twice(#__VA_ARGS__),                                     \
+                "tyto: a field of `" #Type "` is listed twice; list each once");                 \
   template <class Asked>                                                                         \
   [[maybe_unused]] constexpr bool tyto_stores_fields(std::type_identity<Type>, Asked) {          \
     bool are_storable = true;                                                                    \

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tyto/checkpoint.hpp"
 #include "tyto/event.hpp"
 #include "tyto/event_filter.hpp"
 #include "tyto/expected_version.hpp"
@@ -26,12 +27,6 @@ struct stream_write {
   expected_version expected = expected_version::any();
   std::vector<recorded_event> events;    // at least one, unless `retain` is set; append() numbers them
   std::optional<retention> retain = {};  // what becomes of the stream after them
-};
-
-/// How far the consumer `name` is done.
-struct checkpoint {
-  std::string name;
-  std::uint64_t position = 0;
 };
 
 /// What is stored in one transaction.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tyto/checkpoint.hpp"
 #include "tyto/result.hpp"
 #include "tyto/visit.hpp"
 
@@ -81,13 +82,8 @@ class read_model_store {
   /// Removes the rows and the checkpoint of `name`: both or neither. Losing power may undo it.
   virtual result<void> clear(std::string_view name) = 0;
 
-  /// A read model, and how far it is.
-  struct named_checkpoint {
-    std::string name;
-    std::uint64_t position = 0;
-  };
-  /// Returns all read models that were committed and not cleared since, by name.
-  [[nodiscard]] virtual result<std::vector<named_checkpoint>> checkpoints() const = 0;
+  /// Returns all read models that were committed and not cleared since, by name, and how far each is.
+  [[nodiscard]] virtual result<std::vector<checkpoint>> checkpoints() const = 0;
 
   /// Makes everything that has been committed survive losing power. Fails if it may not.
   virtual result<void> sync() = 0;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "lmdb/record.hpp"
 #include "lmdb/stored_number.hpp"
+#include "record.hpp"
 
 namespace tyto {
 

@@ -6,11 +6,11 @@
 
 #include "lmdb/bulk_writer.hpp"
 #include "lmdb/event_scan.hpp"
-#include "lmdb/record.hpp"
 #include "lmdb/retention_table.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/stored_number.hpp"
 #include "lmdb/stream_key.hpp"
+#include "record.hpp"
 
 namespace tyto {
 namespace {

@@ -10,10 +10,10 @@
 #include <optional>
 
 #include "lmdb/bulk_writer.hpp"
-#include "lmdb/record.hpp"
 #include "lmdb/retention_table.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/stored_number.hpp"
+#include "record.hpp"
 #include "write_checks.hpp"
 
 namespace tyto {

@@ -171,8 +171,8 @@ result<void> lmdb_read_models::clear(std::string_view name) {
   return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
 }
 
-result<std::vector<read_model_store::named_checkpoint>> lmdb_read_models::checkpoints() const {
-  std::vector<named_checkpoint> all;
+result<std::vector<checkpoint>> lmdb_read_models::checkpoints() const {
+  std::vector<checkpoint> all;
   if (!environment_) return all;
   auto table = table_of(checkpoints_table, false);
   if (!table) return std::move(table).error();

@@ -25,7 +25,7 @@ class lmdb_read_models final : public read_model_store {
   [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override;
   result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override;
   result<void> clear(std::string_view name) override;
-  [[nodiscard]] result<std::vector<named_checkpoint>> checkpoints() const override;
+  [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override;
   result<void> sync() override;
 
  private:

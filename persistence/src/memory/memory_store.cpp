@@ -224,9 +224,9 @@ class memory_read_models final : public read_model_store {
     return {};
   }
 
-  [[nodiscard]] result<std::vector<named_checkpoint>> checkpoints() const override {
+  [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override {
     const std::lock_guard lock{mutex_};
-    std::vector<named_checkpoint> all;
+    std::vector<checkpoint> all;
     for (const auto& [name, model] : models_) all.push_back({name, model.checkpoint.position});
     return all;
   }

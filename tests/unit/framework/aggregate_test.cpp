@@ -29,7 +29,7 @@ struct lenient_order : order {
 
 }  // namespace
 
-TEST_CASE("a definition has the category and the events, and there is one for each aggregate") {
+TEST_CASE("A definition has the category and the events, and there is one for each aggregate") {
   const auto& definition = tyto::definition_of<order>();
   CHECK(definition.category == "order");
   CHECK(definition.events == std::vector{&tyto::type_of<order_created>(), &tyto::type_of<order_completed>(),
@@ -37,7 +37,7 @@ TEST_CASE("a definition has the category and the events, and there is one for ea
   CHECK(&definition == &tyto::definition_of<order>());
 }
 
-TEST_CASE("a decided event comes with its type, its value and its payload") {
+TEST_CASE("A decided event comes with its type, its value and its payload") {
   const auto instance = tyto::definition_of<order>().create("1");
   const auto decided = events(decide(*instance, create{"alice"}));
   REQUIRE(decided.size() == 1);
@@ -46,7 +46,7 @@ TEST_CASE("a decided event comes with its type, its value and its payload") {
   CHECK(tyto::to_json(decided[0].payload) == R"({"customer":"alice"})");
 }
 
-TEST_CASE("a decision is applied before the next command is decided") {
+TEST_CASE("A decision is applied before the next command is decided") {
   const auto instance = tyto::definition_of<order>().create("1");
   CHECK(std::get<tyto::rejection>(decide(*instance, complete{100}).value()).reason == "there is no order");
   CHECK(events(decide(*instance, create{"alice"})).size() == 1);
@@ -55,7 +55,7 @@ TEST_CASE("a decision is applied before the next command is decided") {
   CHECK(events(decide(*instance, complete{100})).empty());
 }
 
-TEST_CASE("all events of a decision are applied in their order") {
+TEST_CASE("All events of a decision are applied in their order") {
   const auto instance = tyto::definition_of<order>().create("1");
   const auto decided = events(decide(*instance, create_completed{"alice", 100}));
   REQUIRE(decided.size() == 2);
@@ -64,14 +64,14 @@ TEST_CASE("all events of a decision are applied in their order") {
   CHECK(events(decide(*instance, complete{100})).empty());
 }
 
-TEST_CASE("instances of one aggregate do not share their state") {
+TEST_CASE("Instances of one aggregate do not share their state") {
   const auto first = tyto::definition_of<order>().create("1");
   const auto second = tyto::definition_of<order>().create("1");
   CHECK(events(decide(*first, create{"alice"})).size() == 1);
   CHECK(events(decide(*second, create{"bob"})).size() == 1);
 }
 
-TEST_CASE("replayed events make the state that commands are decided against") {
+TEST_CASE("Replayed events make the state that commands are decided against") {
   const auto instance = tyto::definition_of<order>().create("1");
   REQUIRE(replay(*instance, "order.created", order_created{"alice"}));
   CHECK(std::get<tyto::rejection>(decide(*instance, create{"bob"}).value()).reason == "the order exists");
@@ -79,7 +79,7 @@ TEST_CASE("replayed events make the state that commands are decided against") {
   CHECK(events(decide(*instance, complete{1})).empty());
 }
 
-TEST_CASE("an event of an unknown type cannot be replayed, and the error says where it is") {
+TEST_CASE("An event of an unknown type cannot be replayed, and the error says where it is") {
   const auto instance = tyto::definition_of<order>().create("1");
   const auto replayed = replay(*instance, "order.renamed", order_created{"alice"});
   REQUIRE_FALSE(replayed);
@@ -89,7 +89,7 @@ TEST_CASE("an event of an unknown type cannot be replayed, and the error says wh
         "have");
 }
 
-TEST_CASE("an aggregate that says so passes over events of unknown types") {
+TEST_CASE("An aggregate that says so passes over events of unknown types") {
   const auto instance = tyto::definition_of<lenient_order>().create("1");
   REQUIRE(replay(*instance, "order.created", order_created{"alice"}));
   REQUIRE(replay(*instance, "order.renamed", order_created{"bob"}));
@@ -97,7 +97,7 @@ TEST_CASE("an aggregate that says so passes over events of unknown types") {
   CHECK_FALSE(replay(*instance, "order.completed", order_created{"alice"}));
 }
 
-TEST_CASE("an event that is not what its type says cannot be replayed, and the error says where it is") {
+TEST_CASE("An event that is not what its type says cannot be replayed, and the error says where it is") {
   const auto instance = tyto::definition_of<order>().create("1");
   const auto replayed = replay(*instance, "order.completed", order_created{"alice"});
   REQUIRE_FALSE(replayed);
@@ -107,7 +107,7 @@ TEST_CASE("an event that is not what its type says cannot be replayed, and the e
         "is missing");
 }
 
-TEST_CASE("a decide that throws is an error and leaves the state as it was") {
+TEST_CASE("A decide that throws is an error and leaves the state as it was") {
   const auto instance = tyto::definition_of<order>().create("1");
   REQUIRE(decide(*instance, create{"alice"}));
   const auto decided = decide(*instance, break_decide{});
@@ -118,12 +118,12 @@ TEST_CASE("a decide that throws is an error and leaves the state as it was") {
   CHECK(events(decide(*instance, complete{100})).size() == 1);
 }
 
-TEST_CASE("a decide that throws something odd is an error, too") {
+TEST_CASE("A decide that throws something odd is an error, too") {
   const auto instance = tyto::definition_of<order>().create("1");
   CHECK(decide(*instance, break_decide{true}).error().detail() == "it threw something that is no std::exception");
 }
 
-TEST_CASE("an evolve that throws on a decided event breaks the instance") {
+TEST_CASE("An evolve that throws on a decided event breaks the instance") {
   const auto instance = tyto::definition_of<order>().create("1");
   const auto decided = decide(*instance, break_evolve{});
   REQUIRE_FALSE(decided);
@@ -132,7 +132,7 @@ TEST_CASE("an evolve that throws on a decided event breaks the instance") {
   CHECK(instance->is_broken());
 }
 
-TEST_CASE("an evolve that throws on a replayed event breaks the instance") {
+TEST_CASE("An evolve that throws on a replayed event breaks the instance") {
   const auto instance = tyto::definition_of<order>().create("1");
   const auto replayed = replay(*instance, "order.spoiled", order_spoiled{});
   REQUIRE_FALSE(replayed);

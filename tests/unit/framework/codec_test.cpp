@@ -120,7 +120,7 @@ everything sample() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("every integer comes back as it was, to the limits of its type", "", signed char, std::int16_t,
+TEMPLATE_TEST_CASE("Every integer comes back as it was, to the limits of its type", "", signed char, std::int16_t,
                    std::int32_t, std::int64_t, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t) {
   using limits = std::numeric_limits<TestType>;
   for (const TestType value : {limits::min(), TestType{0}, TestType{1}, TestType{127}, limits::max()}) {
@@ -128,7 +128,7 @@ TEMPLATE_TEST_CASE("every integer comes back as it was, to the limits of its typ
   }
 }
 
-TEST_CASE("every kind of value comes back as it was") {
+TEST_CASE("Every kind of value comes back as it was") {
   using namespace std::chrono_literals;
   CHECK(round_trip(true));
   CHECK_FALSE(round_trip(false));
@@ -153,28 +153,28 @@ TEST_CASE("every kind of value comes back as it was") {
   CHECK(round_trip(std::vector<int>(70'000, 5)) == std::vector<int>(70'000, 5));
 }
 
-TEST_CASE("a struct comes back as it was") {
+TEST_CASE("A struct comes back as it was") {
   const purchase original{"alice", {{"owl", 2}, {"barn", -3}}, "today"};
   CHECK(round_trip(original) == original);
 }
 
-TEST_CASE("a struct is a map keyed by its fields' names") {
+TEST_CASE("A struct is a map keyed by its fields' names") {
   CHECK(tyto::to_json(tyto::to_bytes(purchase{"alice", {{"owl", 2}}, std::nullopt})) ==
         R"({"customer":"alice","lines":[{"stock_code":"owl","quantity":2}],"note":null})");
   CHECK(tyto::to_json(tyto::to_bytes(nothing_inside{})) == "{}");
 }
 
-TEST_CASE("a struct without fields reads any map") {
+TEST_CASE("A struct without fields reads any map") {
   CHECK(tyto::from_bytes<nothing_inside>(tyto::to_bytes(line{"owl", 1})));
   CHECK_FALSE(tyto::from_bytes<nothing_inside>(tyto::to_bytes(1)));
 }
 
-TEST_CASE("fields may change places and new ones may be dropped again") {
+TEST_CASE("Fields may change places and new ones may be dropped again") {
   const reordered_purchase written{"today", {{"owl", 2}}, 7, "alice"};
   CHECK(tyto::from_bytes<purchase>(tyto::to_bytes(written)).value() == purchase{"alice", {{"owl", 2}}, "today"});
 }
 
-TEST_CASE("fields that the reader does not know are skipped") {
+TEST_CASE("Fields that the reader does not know are skipped") {
   const auto bytes = tyto::to_bytes(std::vector{purchase{"alice", {{"owl", 2}}, "a"}, purchase{"bob", {}, "b"}});
   const auto first_field = tyto::from_bytes<std::vector<customer_only>>(bytes).value();
   CHECK(first_field.at(0).customer == "alice");
@@ -184,28 +184,28 @@ TEST_CASE("fields that the reader does not know are skipped") {
   CHECK(last_field.at(1).note == "b");
 }
 
-TEST_CASE("a missing field without a fallback is an error that names it") {
+TEST_CASE("A missing field without a fallback is an error that names it") {
   CHECK(problem<purchase>(tyto::to_bytes(customer_only{"alice"})) == "lines: the field is missing");
 }
 
-TEST_CASE("a missing field with a fallback takes it") {
+TEST_CASE("A missing field with a fallback takes it") {
   const auto read = tyto::from_bytes<discount>(tyto::to_bytes(std::map<std::string, int>{{"percent", 10}})).value();
   CHECK(read.percent == 10);
   CHECK(read.reason == "none given");
 }
 
-TEST_CASE("a field that is there does not take its fallback") {
+TEST_CASE("A field that is there does not take its fallback") {
   CHECK(round_trip(discount{10, "regular customer"}).reason == "regular customer");
 }
 
-TEST_CASE("a value that breaks its field's invariant is an error that names the field") {
+TEST_CASE("A value that breaks its field's invariant is an error that names the field") {
   CHECK(problem<discount>(tyto::to_bytes(unruly_discount{101, "too good"})) ==
         "percent: the value breaks the field's invariant");
   CHECK(problem<std::vector<discount>>(tyto::to_bytes(std::vector{unruly_discount{1, ""}})) ==
         "[0].reason: the value breaks the field's invariant");
 }
 
-TEST_CASE("an integer that does not fit is an error and not another number") {
+TEST_CASE("An integer that does not fit is an error and not another number") {
   CHECK(problem<std::uint8_t>(tyto::to_bytes(256)) == "the number 256 does not fit its type");
   CHECK(problem<std::int8_t>(tyto::to_bytes(-129)) == "the number -129 does not fit its type");
   CHECK(problem<std::uint64_t>(tyto::to_bytes(-1)) == "expected a number of at least 0, found a number");
@@ -214,13 +214,13 @@ TEST_CASE("an integer that does not fit is an error and not another number") {
   CHECK(problem<colour>(tyto::to_bytes(1000)) == "the number 1000 does not fit its type");
 }
 
-TEST_CASE("an integer written by a narrower or a wider type is read if it fits") {
+TEST_CASE("An integer written by a narrower or a wider type is read if it fits") {
   CHECK(tyto::from_bytes<std::int64_t>(tyto::to_bytes(std::int8_t{-5})).value() == -5);
   CHECK(tyto::from_bytes<std::uint8_t>(tyto::to_bytes(std::int64_t{5})).value() == 5);
   CHECK(tyto::from_bytes<double>(tyto::to_bytes(-5)).value() == -5.0);
 }
 
-TEST_CASE("a value of the wrong kind is an error with the path to it") {
+TEST_CASE("A value of the wrong kind is an error with the path to it") {
   const std::map<std::string, std::string> text_line{{"stock_code", "owl"}, {"quantity", "two"}};
   std::string bytes;
   tyto::encoder out{bytes};
@@ -234,7 +234,7 @@ TEST_CASE("a value of the wrong kind is an error with the path to it") {
   CHECK(problem<purchase>(bytes) == "lines[1].quantity: expected a number, found a string");
 }
 
-TEST_CASE("every wrong kind is named") {
+TEST_CASE("Every wrong kind is named") {
   CHECK(problem<bool>(tyto::to_bytes(1)) == "expected a bool, found a number");
   CHECK(problem<std::string>(tyto::to_bytes(true)) == "expected a string, found a bool");
   CHECK(problem<std::vector<int>>(tyto::to_bytes(std::string{})) == "expected an array, found a string");
@@ -245,33 +245,33 @@ TEST_CASE("every wrong kind is named") {
   CHECK(problem<int>(tyto::to_bytes(std::optional<int>{})) == "expected a number, found nil");
 }
 
-TEST_CASE("an element that does not fit is found by its place") {
+TEST_CASE("An element that does not fit is found by its place") {
   CHECK(problem<std::vector<int>>(tyto::to_bytes(std::tuple{1, 2, true})) == "[2]: expected a number, found a bool");
   CHECK(problem<std::pair<int, int>>(tyto::to_bytes(std::tuple{1, true})) == "[1]: expected a number, found a bool");
   CHECK(problem<std::pair<int, int>>(tyto::to_bytes(std::tuple{1, 2, 3})) == "expected 2 elements");
 }
 
-TEST_CASE("a struct whose field names are no strings is an error, fallbacks or not") {
+TEST_CASE("A struct whose field names are no strings is an error, fallbacks or not") {
   CHECK(problem<discount>(tyto::to_bytes(std::map<int, int>{{1, 2}})) == "expected a string, found a number");
 }
 
-TEST_CASE("bytes that are cut short anywhere are an error") {
+TEST_CASE("Bytes that are cut short anywhere are an error") {
   const auto bytes = tyto::to_bytes(sample());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     CHECK(problem<everything>(bytes.substr(0, size)) == "not a well-formed MessagePack value");
   }
 }
 
-TEST_CASE("bytes behind the value are an error") {
+TEST_CASE("Bytes behind the value are an error") {
   CHECK(problem<int>(tyto::to_bytes(1) + '\0') == "not a well-formed MessagePack value");
 }
 
-TEST_CASE("the one byte that MessagePack reserves is an error") {
+TEST_CASE("The one byte that MessagePack reserves is an error") {
   CHECK(problem<int>("\xc1") == "not a well-formed MessagePack value");
   CHECK(problem<std::vector<int>>("\x91\xc1") == "not a well-formed MessagePack value");
 }
 
-TEST_CASE("a size that the bytes cannot hold is an error, up to the largest") {
+TEST_CASE("A size that the bytes cannot hold is an error, up to the largest") {
   using namespace std::string_view_literals;
   CHECK(problem<std::vector<int>>("\xdd\xff\xff\xff\xff"sv) == "not a well-formed MessagePack value");
   CHECK(problem<std::vector<int>>("\xdd\x7f\xff\xff\xff\x01"sv) == "not a well-formed MessagePack value");
@@ -280,7 +280,7 @@ TEST_CASE("a size that the bytes cannot hold is an error, up to the largest") {
   CHECK(problem<std::string>("\xdb\xff\xff\xff\xff"sv) == "not a well-formed MessagePack value");
 }
 
-TEST_CASE("damaged bytes are an error or a value, never a crash") {
+TEST_CASE("Damaged bytes are an error or a value, never a crash") {
   std::mt19937 random{20240229};
   const auto intact = tyto::to_bytes(sample());
   const auto any = [&random](std::size_t below) { return random() % below; };
@@ -296,7 +296,7 @@ TEST_CASE("damaged bytes are an error or a value, never a crash") {
   }
 }
 
-TEST_CASE("random bytes are an error or a value, never a crash") {
+TEST_CASE("Random bytes are an error or a value, never a crash") {
   std::mt19937 random{7};
   for (int round = 0; round < 20'000; ++round) {
     std::vector<char> bytes(random() % 24);
@@ -309,7 +309,7 @@ TEST_CASE("random bytes are an error or a value, never a crash") {
   }
 }
 
-TEST_CASE("bytes nested more deeply than a stack may bear are an error") {
+TEST_CASE("Bytes nested more deeply than a stack may bear are an error") {
   for (const std::size_t levels : {tyto::max_nesting + 1, std::size_t{10'000}, std::size_t{1'000'000}}) {
     const auto bytes = std::string(levels, '\x91') + '\xc0';
     CHECK(problem<std::vector<int>>(bytes) == "nested too deeply");
@@ -318,7 +318,7 @@ TEST_CASE("bytes nested more deeply than a stack may bear are an error") {
   CHECK(tyto::to_json(std::string(tyto::max_nesting, '\x91') + '\xc0').size() == 2 * tyto::max_nesting + 4);
 }
 
-TEST_CASE("a value of a recursive type is refused when written if it could not be read back") {
+TEST_CASE("A value of a recursive type is refused when written if it could not be read back") {
   const auto nested = [](std::size_t levels) {
     tree made;
     for (std::size_t i = 1; i < levels; ++i) {
@@ -333,16 +333,16 @@ TEST_CASE("a value of a recursive type is refused when written if it could not b
   CHECK_THROWS_AS(tyto::to_bytes(nested(deepest + 1)), std::length_error);
 }
 
-TEST_CASE("bytes that are no MessagePack are said to be so where JSON is wanted") {
+TEST_CASE("Bytes that are no MessagePack are said to be so where JSON is wanted") {
   CHECK(tyto::to_json("") == "<not printable as JSON>");
   CHECK(tyto::to_json("\xd9") == "<not printable as JSON>");
 }
 
-TEST_CASE("text that is no UTF-8 still prints as JSON") {
+TEST_CASE("Text that is no UTF-8 still prints as JSON") {
   CHECK(tyto::to_json(tyto::to_bytes(std::string{"a\xff"})) == "\"a\xEF\xBF\xBD\"");
 }
 
-TEST_CASE("a value that breaks a field's invariant cannot be written") {
+TEST_CASE("A value that breaks a field's invariant cannot be written") {
   CHECK_THROWS_AS(tyto::to_bytes(discount{101, "sale"}), std::invalid_argument);
   CHECK_NOTHROW(tyto::to_bytes(discount{100, "sale"}));
 }

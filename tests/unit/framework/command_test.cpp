@@ -5,7 +5,7 @@
 
 using tyto::expected_version;
 
-TEST_CASE("an expected version allows the versions that it stands for") {
+TEST_CASE("An expected version allows the versions that it stands for") {
   struct row {
     expected_version expected;
     bool allows_none, allows_1, allows_7;
@@ -25,7 +25,7 @@ TEST_CASE("an expected version allows the versions that it stands for") {
   }
 }
 
-TEST_CASE("an expected version describes itself in words") {
+TEST_CASE("An expected version describes itself in words") {
   CHECK(expected_version::any().describe() == "any version");
   CHECK(expected_version::no_stream().describe() == "no stream");
   CHECK(expected_version::exactly(0).describe() == "no stream");
@@ -33,7 +33,7 @@ TEST_CASE("an expected version describes itself in words") {
   CHECK(expected_version::exactly(7).describe() == "version 7");
 }
 
-TEST_CASE("send addresses a command to an aggregate and keeps a copy of it") {
+TEST_CASE("Sending addresses a command to an aggregate and keeps a copy of it") {
   const auto outgoing = tyto::send<order>("1042", create{"alice"});
   CHECK(outgoing.target == &tyto::definition_of<order>());
   CHECK(outgoing.entity_id == "1042");
@@ -41,13 +41,13 @@ TEST_CASE("send addresses a command to an aggregate and keeps a copy of it") {
   CHECK(std::get<create>(command).customer == "alice");
 }
 
-TEST_CASE("send also takes the variant of commands") {
+TEST_CASE("The variant of commands can be sent, too") {
   const order::command either = cancel{};
   const auto outgoing = tyto::send<order>("1", either);
   CHECK(std::holds_alternative<cancel>(*static_cast<const order::command*>(outgoing.command.get())));
 }
 
-TEST_CASE("a command's failure is the domain's no or the infrastructure's failure") {
+TEST_CASE("A command's failure is the domain's no or the infrastructure's failure") {
   const tyto::command_failure no{tyto::reject("too late")};
   REQUIRE(no.rejected());
   CHECK(no.failed() == nullptr);

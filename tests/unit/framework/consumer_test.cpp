@@ -70,7 +70,7 @@ tyto::recorded_event recorded(const E& event) {
 
 }  // namespace
 
-TEST_CASE("a reaction's commands come out in their order") {
+TEST_CASE("A reaction's commands come out in their order") {
   const auto definition = tyto::define_reaction(billing{});
   CHECK(definition.name == "billing");
   const auto sent = definition.handlers.at("order.created")(recorded(order_created{"alice"})).value();
@@ -80,13 +80,13 @@ TEST_CASE("a reaction's commands come out in their order") {
   CHECK(sent[1].entity_id == "other");
 }
 
-TEST_CASE("a reaction has no handler for events of other types") {
+TEST_CASE("A reaction has no handler for events of other types") {
   const auto definition = tyto::define_reaction(billing{});
   CHECK(definition.handlers.size() == 1);
   CHECK(definition.handlers.find("order.completed") == definition.handlers.end());
 }
 
-TEST_CASE("a reaction that is an object keeps its state, shared by the definition's copies") {
+TEST_CASE("A reaction that is an object keeps its state, shared by the definition's copies") {
   const counting reaction;
   const auto definition = tyto::define_reaction(reaction);
   const auto copy = definition;  // NOLINT(performance-unnecessary-copy-initialization)
@@ -95,21 +95,21 @@ TEST_CASE("a reaction that is an object keeps its state, shared by the definitio
   CHECK(*reaction.calls == 2);
 }
 
-TEST_CASE("a reaction may be const and send nothing") {
+TEST_CASE("A reaction may be const and send nothing") {
   std::string last;
   const auto definition = tyto::define_reaction(looking{&last});
   CHECK(definition.handlers.at("order.created")(recorded(order_created{"alice"})).value().empty());
   CHECK(last == "alice");
 }
 
-TEST_CASE("a reaction to several events has a handler for each") {
+TEST_CASE("A reaction to several events has a handler for each") {
   const auto definition = tyto::define_reaction(several{});
   CHECK(definition.handlers.size() == 2);
   CHECK(definition.handlers.at("order.created")(recorded(order_created{"a"})).value().size() == 1);
   CHECK_THROWS_WITH(definition.handlers.at("order.completed")(recorded(order_completed{1})), "not today");
 }
 
-TEST_CASE("a reaction to a damaged event fails with the event's place") {
+TEST_CASE("A reaction to a damaged event fails with the event's place") {
   auto damaged = recorded(order_created{"alice"});
   damaged.payload.pop_back();
   const auto outcome = tyto::define_reaction(billing{}).handlers.at("order.created")(damaged);
@@ -118,7 +118,7 @@ TEST_CASE("a reaction to a damaged event fails with the event's place") {
   CHECK(outcome.error().doing() == "reading the event at position 42 (order|1042, order.created)");
 }
 
-TEST_CASE("a subscription calls its handler and sends nothing") {
+TEST_CASE("A subscription calls its handler and sends nothing") {
   std::string seen;
   int calls = 0;
   const auto definition = tyto::define_subscription<order_created>(
@@ -134,7 +134,7 @@ TEST_CASE("a subscription calls its handler and sends nothing") {
   CHECK(calls == 2);
 }
 
-TEST_CASE("a projection writes rows into the buffer that it is given") {
+TEST_CASE("A projection writes rows into the buffer that it is given") {
   const fake_rows base;
   tyto::row_buffer rows{base};
   const auto definition = tyto::define_projection<customers>();
@@ -143,7 +143,7 @@ TEST_CASE("a projection writes rows into the buffer that it is given") {
   CHECK(customers::table{rows}.get("alice") == 42);
 }
 
-TEST_CASE("a projection of several events has a handler for each and none for others") {
+TEST_CASE("A projection of several events has a handler for each and none for others") {
   const fake_rows base;
   tyto::row_buffer rows{base};
   const auto definition = tyto::define_projection<totals>();
@@ -155,7 +155,7 @@ TEST_CASE("a projection of several events has a handler for each and none for ot
   CHECK(totals::table{rows}.get("all") == 120);
 }
 
-TEST_CASE("a projection of a damaged event fails and changes nothing") {
+TEST_CASE("A projection of a damaged event fails and changes nothing") {
   const fake_rows base;
   tyto::row_buffer rows{base};
   auto damaged = recorded(order_created{"alice"});
@@ -166,7 +166,7 @@ TEST_CASE("a projection of a damaged event fails and changes nothing") {
   CHECK(rows.changes().empty());
 }
 
-TEST_CASE("a consumer handles the types that it has handlers for, in streams of its categories") {
+TEST_CASE("A consumer handles the types that it has handlers for, in streams of its categories") {
   const auto wanted = tyto::handled_by(tyto::define_reaction(of_two_categories{}));
   CHECK(wanted.types == std::vector<std::string>{"order.completed", "order.created"});
   CHECK(wanted.categories == std::vector<std::string>{"order", "invoice"});

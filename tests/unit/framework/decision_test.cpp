@@ -12,19 +12,19 @@ decision none() { return tyto::nothing; }
 decision no() { return tyto::reject("it is late"); }
 }  // namespace
 
-TEST_CASE("a decision holds its events in their order") {
+TEST_CASE("A decision holds its events in their order") {
   CHECK(one().events() == std::vector<event>{7});
   CHECK(two().events() == std::vector<event>{1, std::string{"b"}});
   CHECK(listed().events() == std::vector<event>{1, 2, 3});
   CHECK(one().rejected() == nullptr);
 }
 
-TEST_CASE("a decision that there is nothing to do has neither events nor a rejection") {
+TEST_CASE("A decision that there is nothing to do has neither events nor a rejection") {
   CHECK(none().events().empty());
   CHECK(none().rejected() == nullptr);
 }
 
-TEST_CASE("a rejection has a reason and no events") {
+TEST_CASE("A rejection has a reason and no events") {
   const auto decided = no();
   REQUIRE(decided.rejected());
   CHECK(*decided.rejected() == tyto::rejection{"it is late"});

@@ -27,12 +27,12 @@ const std::string stored{
 
 }  // namespace
 
-TEST_CASE("a document that was not changed has the bytes that it was opened with") {
+TEST_CASE("A document that was not changed has the bytes that it was opened with") {
   CHECK(open(stored).bytes() == stored);
   CHECK(document{}.bytes() == "\x80");
 }
 
-TEST_CASE("a change of one field leaves the bytes and the places of the others") {
+TEST_CASE("A change of one field leaves the bytes and the places of the others") {
   auto fields = open(stored);
   CHECK(fields.rename("sum", "total"));
   CHECK(fields.erase("lines"));
@@ -50,20 +50,20 @@ TEST_CASE("a change of one field leaves the bytes and the places of the others")
   CHECK(fields.bytes() == expected);
 }
 
-TEST_CASE("a field that is set again keeps its place") {
+TEST_CASE("A field that is set again keeps its place") {
   auto fields = open(stored);
   fields.set("sum", 8);
   CHECK(tyto::to_json(fields.bytes()) == R"({"sum":8,"lines":[[1,2]],"odd":1})");
 }
 
-TEST_CASE("fields are read as the type that is asked for") {
+TEST_CASE("Fields are read as the type that is asked for") {
   const auto fields = open(stored);
   CHECK(fields.has("sum"));
   CHECK(fields.get<int>("sum").value() == 7);
   CHECK(fields.get<std::vector<std::vector<int>>>("lines").value() == std::vector<std::vector<int>>{{1, 2}});
 }
 
-TEST_CASE("a field that is missing or of another type is named") {
+TEST_CASE("A field that is missing or of another type is named") {
   const auto fields = open(stored);
   CHECK_FALSE(fields.has("total"));
   const auto missing = fields.get<int>("total");
@@ -75,21 +75,21 @@ TEST_CASE("a field that is missing or of another type is named") {
   CHECK(mistaken.error().message() == "reading the field 'sum' of a document: expected a string, found a number");
 }
 
-TEST_CASE("renaming or erasing a field that is not there changes nothing") {
+TEST_CASE("Renaming or erasing a field that is not there changes nothing") {
   auto fields = open(stored);
   CHECK_FALSE(fields.rename("total", "sum"));
   CHECK_FALSE(fields.erase("total"));
   CHECK(fields.bytes() == stored);
 }
 
-TEST_CASE("a field is not renamed over another one") {
+TEST_CASE("A field is not renamed over another one") {
   auto fields = open(stored);
   CHECK_THROWS_AS(fields.rename("sum", "odd"), std::invalid_argument);
   CHECK(fields.rename("sum", "sum"));
   CHECK(fields.bytes() == stored);
 }
 
-TEST_CASE("structs within are edited as documents of their own") {
+TEST_CASE("Structs within are edited as documents of their own") {
   auto fields = open(tyto::to_bytes(std::map<std::string, std::vector<std::map<std::string, int>>>{
       {"lines", {{{"count", 1}, {"price", 2}}, {{"count", 3}, {"price", 4}}}}}));
   auto lines = fields.get<std::vector<document>>("lines").value();
@@ -98,7 +98,7 @@ TEST_CASE("structs within are edited as documents of their own") {
   CHECK(tyto::to_json(fields.bytes()) == R"({"lines":[{"quantity":1,"price":2},{"quantity":3,"price":4}]})");
 }
 
-TEST_CASE("only maps keyed by strings are documents") {
+TEST_CASE("Only maps keyed by strings are documents") {
   const auto bytes = GENERATE(as<std::string>{}, "\x07", "\x81\x01\x02", "\x81", "", std::string(1, '\x80') + "\x01");
   const auto opened = document::open(bytes);
   REQUIRE_FALSE(opened);

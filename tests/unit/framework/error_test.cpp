@@ -8,15 +8,15 @@
 using tyto::errc;
 using tyto::error;
 
-TEST_CASE("an error's message says what was being done and what was wrong") {
+TEST_CASE("An error's message says what was being done and what was wrong") {
   CHECK(error{errc::io, "opening ./data", "no such device"}.message() == "opening ./data: no such device");
 }
 
-TEST_CASE("an error without a detail says its code") {
+TEST_CASE("An error without a detail says its code") {
   CHECK(error{errc::overloaded, "sending to order|1"}.message() == "sending to order|1: overloaded");
 }
 
-TEST_CASE("an error's message goes down the chain of causes") {
+TEST_CASE("An error's message goes down the chain of causes") {
   const auto failed = error{errc::stopped, "starting", "no journal"}.because(
       error{errc::io, "opening", "refused"}.because(error{errc::permission, "reading /x"}));
   CHECK(failed.message() == "starting: no journal; caused by opening: refused; caused by reading /x: permission");
@@ -26,14 +26,14 @@ TEST_CASE("an error's message goes down the chain of causes") {
   CHECK(failed.cause()->cause()->cause() == nullptr);
 }
 
-TEST_CASE("an error carries the version that a stream was at") {
+TEST_CASE("An error carries the version that a stream was at") {
   CHECK_FALSE((error{errc::conflict, "appending"}.conflict()));
   const auto failed = error{errc::conflict, "appending"}.with(tyto::version_conflict{7});
   REQUIRE(failed.conflict());
   CHECK(failed.conflict()->actual == 7);
 }
 
-TEST_CASE("every code has a name of its own") {
+TEST_CASE("Every code has a name of its own") {
   std::set<std::string_view> names;
   for (int code = 0; code <= static_cast<int>(errc::io); ++code) names.insert(name(static_cast<errc>(code)));
   CHECK(names.size() == static_cast<std::size_t>(errc::io) + 1);

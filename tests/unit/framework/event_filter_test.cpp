@@ -3,9 +3,9 @@
 
 using tyto::event_filter;
 
-TEST_CASE("a filter that names nothing takes everything") { CHECK(event_filter{}.takes("order.created", "order|1")); }
+TEST_CASE("A filter that names nothing takes everything") { CHECK(event_filter{}.takes("order.created", "order|1")); }
 
-TEST_CASE("a filter takes the types that it names, in whatever stream") {
+TEST_CASE("A filter takes the types that it names, in whatever stream") {
   const event_filter filter{{"order.created", "order.paid"}, {}};
   CHECK(filter.takes("order.created", "order|1"));
   CHECK(filter.takes("order.paid", "invoice|1"));
@@ -13,7 +13,7 @@ TEST_CASE("a filter takes the types that it names, in whatever stream") {
   CHECK_FALSE(filter.takes("order.create", "order|1"));
 }
 
-TEST_CASE("a filter takes streams of the categories that it names, whole names only") {
+TEST_CASE("A filter takes streams of the categories that it names, whole names only") {
   const event_filter filter{{}, {"order"}};
   CHECK(filter.takes("anything", "order|1"));
   CHECK(filter.takes("anything", "order|a|b"));
@@ -21,7 +21,7 @@ TEST_CASE("a filter takes streams of the categories that it names, whole names o
   CHECK_FALSE(filter.takes("anything", "invoice|order"));
 }
 
-TEST_CASE("a filter by both takes what passes both") {
+TEST_CASE("A filter by both takes what passes both") {
   const event_filter filter{{"paid"}, {"order", "invoice"}};
   CHECK(filter.takes("paid", "invoice|1"));
   CHECK_FALSE(filter.takes("paid", "account|1"));

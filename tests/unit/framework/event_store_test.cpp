@@ -36,7 +36,7 @@ class answering_store final : public tyto::event_store {
 
 }  // namespace
 
-TEST_CASE("an append that is waited for returns the store's outcomes") {
+TEST_CASE("An append that is waited for returns the store's outcomes") {
   answering_store store{tyto::append_outcomes{{}, tyto::error{tyto::errc::conflict, "appending"}}};
   const auto outcomes = append_and_wait(store, {}).value();
   REQUIRE(outcomes.size() == 2);
@@ -44,7 +44,7 @@ TEST_CASE("an append that is waited for returns the store's outcomes") {
   CHECK(outcomes[1].error().code() == tyto::errc::conflict);
 }
 
-TEST_CASE("an append that is waited for returns the store's failure") {
+TEST_CASE("An append that is waited for returns the store's failure") {
   answering_store store{tyto::error{tyto::errc::full, "appending"}};
   CHECK(append_and_wait(store, {}).error().code() == tyto::errc::full);
 }

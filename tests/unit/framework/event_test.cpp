@@ -35,30 +35,30 @@ tyto::recorded_event stored(std::string type, std::string payload) {
 
 }  // namespace
 
-TEST_CASE("an event has a stored name, in any namespace") {
+TEST_CASE("An event has a stored name, in any namespace") {
   CHECK(tyto::stored_name<order_created> == "order.created");
   CHECK(tyto::stored_name<inner::moved> == "inner.moved");
   CHECK(tyto::stored_name<renamed> == "renamed");
   STATIC_REQUIRE_FALSE(tyto::event<no_event>);
 }
 
-TEST_CASE("an event's schema version is 1 until it says otherwise") {
+TEST_CASE("An event's schema version is 1 until it says otherwise") {
   CHECK(tyto::schema_version_of<order_created>() == 1);
   CHECK(tyto::schema_version_of<order_completed>() == 3);
 }
 
-TEST_CASE("an event's description has its name and version, and there is one") {
+TEST_CASE("An event's description has its name and version, and there is one") {
   const auto& type = tyto::type_of<order_completed>();
   CHECK(type.name == "order.completed");
   CHECK(type.schema_version == 3);
   CHECK(&type == &tyto::type_of<order_completed>());
 }
 
-TEST_CASE("an event with an inspect of its own is stored under the names given there") {
+TEST_CASE("An event with an inspect of its own is stored under the names given there") {
   CHECK(tyto::to_json(tyto::to_bytes(renamed{"x"})) == R"({"t":"x"})");
 }
 
-TEST_CASE("an event that is at hand is not decoded again") {
+TEST_CASE("An event that is at hand is not decoded again") {
   auto recorded = stored("order.created", "not even MessagePack");
   const auto value = std::make_shared<const order_created>(order_created{"alice"});
   recorded.value = value;
@@ -66,12 +66,12 @@ TEST_CASE("an event that is at hand is not decoded again") {
   CHECK(tyto::event_cast<order_created>(recorded).value() == value);
 }
 
-TEST_CASE("an event that was read back is decoded from its payload") {
+TEST_CASE("An event that was read back is decoded from its payload") {
   const auto recorded = stored("order.created", tyto::to_bytes(order_created{"alice"}));
   CHECK(tyto::event_cast<order_created>(recorded).value()->customer == "alice");
 }
 
-TEST_CASE("an event whose payload is damaged is an error with position, stream, type and field") {
+TEST_CASE("An event whose payload is damaged is an error with position, stream, type and field") {
   const auto cast = tyto::event_cast<order_created>(stored("order.created", tyto::to_bytes(inner::moved{1, 2})));
   REQUIRE_FALSE(cast);
   CHECK(cast.error().code() == tyto::errc::undecodable);

@@ -73,7 +73,7 @@ const written rejected = as_written(tyto::command_rejected{"no", {}, {}});
 
 }  // namespace
 
-TEST_CASE("a history has the aggregate's events with their metadata, in order") {
+TEST_CASE("A history has the aggregate's events with their metadata, in order") {
   const auto journal = journal_of({credit_of(5)});
   store(*journal, "account|bob", {credit_of(100)}).value();
   store(*journal, "account|ann", {debit_of(2)}).value();
@@ -86,14 +86,14 @@ TEST_CASE("a history has the aggregate's events with their metadata, in order") 
   CHECK(events[1].meta.time == second(3));
 }
 
-TEST_CASE("an aggregate without events has an empty history and its initial state at any time") {
+TEST_CASE("An aggregate without events has an empty history and its initial state at any time") {
   const auto journal = journal_of({});
   CHECK(tyto::history<account>(*journal, "ann").value().empty());
   CHECK(cents_at(*journal, at_sequence{0}) == 0);
   CHECK(cents_at(*journal, at_time{second(9)}) == 0);
 }
 
-TEST_CASE("a visitor of a history may stop, and then nothing more is read") {
+TEST_CASE("A visitor of a history may stop, and then nothing more is read") {
   const auto journal = journal_of({credit_of(1), credit_of(2), {"account.unknown"}});
   std::vector<std::uint64_t> seen;
   tyto::visit_history<account>(*journal, "ann", [&seen](const tyto::past_event<account>& past) {
@@ -103,7 +103,7 @@ TEST_CASE("a visitor of a history may stop, and then nothing more is read") {
   CHECK(seen == std::vector<std::uint64_t>{1, 2});
 }
 
-TEST_CASE("the state is that after an event or at a time") {
+TEST_CASE("The state is that after an event or at a time") {
   const auto journal = journal_of({credit_of(5)});
   store(*journal, "account|bob", {credit_of(100)}).value();
   store(*journal, "account|ann", {debit_of(2), credit_of(10)}).value();
@@ -118,7 +118,7 @@ TEST_CASE("the state is that after an event or at a time") {
   CHECK(cents_at(*journal, at_time{second(99)}) == 13);
 }
 
-TEST_CASE("a state after an event that has not happened is refused") {
+TEST_CASE("A state after an event that has not happened is refused") {
   const auto journal = journal_of({credit_of(5)});
   const auto state = tyto::state_at<account>(*journal, "ann", at_sequence{2});
   REQUIRE_FALSE(state);
@@ -126,7 +126,7 @@ TEST_CASE("a state after an event that has not happened is refused") {
   CHECK(state.error().message() == "reading the history of account|ann: there is no event number 2, the last one is 1");
 }
 
-TEST_CASE("recorded rejections and retired events are part of the numbers, not of a typed history") {
+TEST_CASE("Recorded rejections and retired events are part of the numbers, not of a typed history") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "account|ann", {credit_of(5), rejected, {"account.pinged"}, debit_of(2), rejected}).value();
   const auto opened = tyto::upcasting(stored, tyto::upcasters{}.retire("account.pinged"));
@@ -137,7 +137,7 @@ TEST_CASE("recorded rejections and retired events are part of the numbers, not o
   CHECK(cents_at(*opened.journal, at_sequence{5}) == 3);
 }
 
-TEST_CASE("the parts of a split event are one event in time, and several in the history") {
+TEST_CASE("The parts of a split event are one event in time, and several in the history") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "account|ann", {credit_of(5), {"account.moved"}, credit_of(1)}).value();
   tyto::upcasters changes;
@@ -156,7 +156,7 @@ TEST_CASE("the parts of a split event are one event in time, and several in the 
   CHECK(events[3].meta.part == 2);
 }
 
-TEST_CASE("a type that the aggregate does not have is an error that names it, unless the aggregate passes over it") {
+TEST_CASE("A type that the aggregate does not have is an error that names it, unless the aggregate passes over it") {
   const auto journal = journal_of({credit_of(5), {"account.odd"}, credit_of(1)});
   const auto events = tyto::history<account>(*journal, "ann");
   REQUIRE_FALSE(events);
@@ -170,7 +170,7 @@ TEST_CASE("a type that the aggregate does not have is an error that names it, un
   CHECK(tyto::state_at<lenient_account>(*journal, "ann", at_sequence{3}).value().cents == 6);
 }
 
-TEST_CASE("an event that cannot be decoded, or applied, is an error") {
+TEST_CASE("An event that cannot be decoded, or applied, is an error") {
   const auto damaged = journal_of({credit_of(5), {"account.credited", 1, "\x80"}});
   const auto events = tyto::history<account>(*damaged, "ann");
   REQUIRE_FALSE(events);
@@ -183,7 +183,7 @@ TEST_CASE("an event that cannot be decoded, or applied, is an error") {
   CHECK(failure_at(*negative, at_sequence{1}) == errc::handler_failed);
 }
 
-TEST_CASE("a history whose beginning was removed is an error") {
+TEST_CASE("A history whose beginning was removed is an error") {
   const auto journal = journal_of({credit_of(5), credit_of(6), credit_of(7)});
   retain(*journal, "account|ann", {tyto::retention::action::truncate, GENERATE(as<std::uint64_t>{}, 2, 3, 4), "image"});
   const auto events = tyto::history<account>(*journal, "ann");
@@ -195,7 +195,7 @@ TEST_CASE("a history whose beginning was removed is an error") {
   CHECK(cents_at(*journal, at_sequence{0}) == 0);
 }
 
-TEST_CASE("a history that begins with a summary is whole from there on") {
+TEST_CASE("A history that begins with a summary is whole from there on") {
   const auto journal = journal_of({credit_of(5), credit_of(6), as_written(balanced{11}), credit_of(7)});
   retain(*journal, "account|ann", {tyto::retention::action::truncate, 3, {}});
   CHECK(tyto::history<account>(*journal, "ann").value().size() == 2);
@@ -206,7 +206,7 @@ TEST_CASE("a history that begins with a summary is whole from there on") {
   CHECK(failure_at(*journal, at_time{second(2)}) == errc::truncated);
 }
 
-TEST_CASE("a deleted aggregate has no history") {
+TEST_CASE("A deleted aggregate has no history") {
   const auto journal = journal_of({credit_of(5)});
   retain(*journal, "account|ann", {tyto::retention::action::remove, 0, {}});
   const auto events = tyto::history<account>(*journal, "ann");
@@ -215,7 +215,7 @@ TEST_CASE("a deleted aggregate has no history") {
   CHECK(events.error().message() == "reading the history of account|ann: its stream was deleted");
 }
 
-TEST_CASE("a name that no aggregate can have is refused") {
+TEST_CASE("A name that no aggregate can have is refused") {
   const auto events = tyto::history<account>(*journal_of({}), "");
   REQUIRE_FALSE(events);
   CHECK(events.error().code() == errc::invalid_argument);

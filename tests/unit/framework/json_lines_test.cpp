@@ -39,7 +39,7 @@ std::vector<int> positions_in(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a line has all metadata and the payload") {
+TEST_CASE("A line has all metadata and the payload") {
   const auto journal = tyto::open_memory().journal;
   auto write = std::make_shared<tyto::stream_write>();
   write->persistence_id = "order|ü \"1\"";
@@ -61,7 +61,7 @@ TEST_CASE("a line has all metadata and the payload") {
         "\n");
 }
 
-TEST_CASE("the export holds the events of a range that the filter lets through") {
+TEST_CASE("The export holds the events of a range that the filter lets through") {
   const auto journal = journal_of({{"a"}, {"b"}, {"a"}, {"b"}, {"a"}});
   CHECK(positions_in(exported(*journal)) == std::vector{1, 2, 3, 4, 5});
   CHECK(positions_in(exported(*journal, {.from = 2, .to = 4, .filter = {}})) == std::vector{2, 3, 4});
@@ -71,7 +71,7 @@ TEST_CASE("the export holds the events of a range that the filter lets through")
   CHECK(exported(*tyto::open_memory().journal).empty());
 }
 
-TEST_CASE("an evolved journal is exported as it is today, without what was retired") {
+TEST_CASE("An evolved journal is exported as it is today, without what was retired") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "order|1", {{"a"}, {"b"}, as_written(tyto::command_rejected{"no", {}, {}})}).value();
   const auto opened = tyto::upcasting(stored, tyto::upcasters{}.retire("a").rename("b", "c"));
@@ -82,7 +82,7 @@ TEST_CASE("an evolved journal is exported as it is today, without what was retir
       text, Catch::Contains(R"("type":"c")") && Catch::Contains(R"("payload":{"reason":"no","code":"","refusal":{}})"));
 }
 
-TEST_CASE("a payload that is not MessagePack is an error, after the lines before it") {
+TEST_CASE("A payload that is not MessagePack is an error, after the lines before it") {
   const auto payload = GENERATE(as<std::string>{}, "\x81", "\xc1", "");
   const auto journal = journal_of({{"a"}, {"b", 1, payload}});
   std::ostringstream out;
@@ -93,7 +93,7 @@ TEST_CASE("a payload that is not MessagePack is an error, after the lines before
   CHECK(positions_in(out.str()) == std::vector{1});
 }
 
-TEST_CASE("a stream that takes no more text is an error") {
+TEST_CASE("A stream that takes no more text is an error") {
   std::ostringstream out;
   out.setstate(std::ios::badbit);
   const auto lines = tyto::export_json_lines(*journal_of({{"a"}}), out);

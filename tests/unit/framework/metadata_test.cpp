@@ -9,25 +9,25 @@ tyto::metadata of(std::string persistence_id) {
 }
 }  // namespace
 
-TEST_CASE("a persistence id is made of category and entity") {
+TEST_CASE("A persistence id is made of category and entity") {
   CHECK(tyto::make_persistence_id("order", "1042") == "order|1042");
 }
 
-TEST_CASE("metadata tells category and entity apart at the first bar") {
+TEST_CASE("Metadata tells category and entity apart at the first bar") {
   CHECK(of("order|1042").category() == "order");
   CHECK(of("order|1042").entity_id() == "1042");
   CHECK(of("order|a|b").category() == "order");
   CHECK(of("order|a|b").entity_id() == "a|b");
 }
 
-TEST_CASE("a usable persistence id is accepted up to the limit") {
+TEST_CASE("A usable persistence id is accepted up to the limit") {
   CHECK(tyto::check_persistence_id("order|1042"));
   CHECK(tyto::check_persistence_id("o|1"));
   CHECK(tyto::check_persistence_id("order|with spaces, a | and \xc3\xa4"));
   CHECK(tyto::check_persistence_id("o|" + std::string(tyto::max_persistence_id_bytes - 2, 'x')));
 }
 
-TEST_CASE("a persistence id that cannot name a stream is refused with the reason") {
+TEST_CASE("A persistence id that cannot name a stream is refused with the reason") {
   for (const std::string id : {"", "|", "order", "order|", "|1042"}) {
     const auto checked = tyto::check_persistence_id(id);
     INFO(id);
@@ -44,7 +44,7 @@ TEST_CASE("a persistence id that cannot name a stream is refused with the reason
   CHECK(with_nul.error().detail() == "it holds a NUL byte");
 }
 
-TEST_CASE("an idempotency key tells consumers, events and the parts of an event apart") {
+TEST_CASE("An idempotency key tells consumers, events and the parts of an event apart") {
   auto meta = of("order|1042");
   meta.position = 7;
   CHECK(meta.idempotency_key("billing") == "billing/7");

@@ -121,7 +121,7 @@ constexpr bool counts = !tyto::detail::has_more_fields<T, Fields>() && tyto::det
 
 }  // namespace
 
-TEST_CASE("what has the form that is looked for is no near miss") {
+TEST_CASE("What has the form that is looked for is no near miss") {
   CHECK(tyto::define_projection<categories>().handlers.size() == 2);
   CHECK(tyto::define_reaction(generic{}).keys.size() == 2);
   CHECK(tyto::define_reaction(quiet_reaction{}).handlers.size() == 1);
@@ -133,7 +133,7 @@ TEST_CASE("what has the form that is looked for is no near miss") {
   CHECK(tyto::define_process_manager<generic_process>().input.handlers.size() == 1);
 }
 
-TEST_CASE("the members of an aggregate are counted, of whatever kind they are") {
+TEST_CASE("The members of an aggregate are counted, of whatever kind they are") {
   STATIC_REQUIRE(counts<came, 1>);
   STATIC_REQUIRE(counts<moved, 1>);
   STATIC_REQUIRE(counts<many_kinds, 10>);
@@ -141,7 +141,7 @@ TEST_CASE("the members of an aggregate are counted, of whatever kind they are") 
   STATIC_REQUIRE_FALSE(tyto::detail::has_more_fields<empty, 0>());
 }
 
-TEST_CASE("where the members cannot be counted none is missed") {
+TEST_CASE("Where the members cannot be counted none is missed") {
   STATIC_REQUIRE_FALSE(tyto::detail::has_more_fields<derived_from_empty, 1>());
   STATIC_REQUIRE_FALSE(tyto::detail::has_more_fields<with_constructor, 1>());
 }

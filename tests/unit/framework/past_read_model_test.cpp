@@ -43,7 +43,7 @@ std::shared_ptr<tyto::event_store> journal_of(const std::vector<written>& events
 
 }  // namespace
 
-TEST_CASE("a past read model holds the effect of the events up to its position and of none after it") {
+TEST_CASE("A past read model holds the effect of the events up to its position and of none after it") {
   const auto journal = journal_of({created_by("ann"),
                                    created_by("bob"),
                                    {"other"},
@@ -63,7 +63,7 @@ TEST_CASE("a past read model holds the effect of the events up to its position a
   CHECK(ann_at(6) == 6);
 }
 
-TEST_CASE("a past read model answers every question of its projection and outlives the journal") {
+TEST_CASE("A past read model answers every question of its projection and outlives the journal") {
   auto journal = journal_of({created_by("ann"), created_by("bob")});
   auto model = tyto::project_until<customers>(*journal, 2).value();
   journal.reset();
@@ -74,12 +74,12 @@ TEST_CASE("a past read model answers every question of its projection and outliv
   CHECK(rows.get("ann") == 1);
 }
 
-TEST_CASE("a past read model beyond the journal's end is at the end") {
+TEST_CASE("A past read model beyond the journal's end is at the end") {
   const auto model = tyto::project_until<customers>(*journal_of({created_by("ann"), {"other"}}), 9).value();
   CHECK(model.position() == 2);
 }
 
-TEST_CASE("a past read model has all parts of the event at its position") {
+TEST_CASE("A past read model has all parts of the event at its position") {
   auto stored = tyto::open_memory();
   store(*stored.journal, "order|1", {{"order.doubled"}, created_by("ann")}).value();
   tyto::upcasters changes;
@@ -92,7 +92,7 @@ TEST_CASE("a past read model has all parts of the event at its position") {
   CHECK(tyto::project_until<customers>(*opened.journal, 1).value().query(customers::of{"ann"}).value() == 2);
 }
 
-TEST_CASE("a projection that fails gives no past read model, but a past one before that") {
+TEST_CASE("A projection that fails gives no past read model, but a past one before that") {
   const auto journal = journal_of({created_by("ann"), created_by("mallory")});
   CHECK(tyto::project_until<customers>(*journal, 1));
   const auto model = tyto::project_until<customers>(*journal, 2);
@@ -101,14 +101,14 @@ TEST_CASE("a projection that fails gives no past read model, but a past one befo
   CHECK(model.error().message() == "handling the event at position 2 (order|1, order.created) in 'customers': not her");
 }
 
-TEST_CASE("an event that cannot be decoded gives no past read model") {
+TEST_CASE("An event that cannot be decoded gives no past read model") {
   const auto model = tyto::project_until<customers>(*journal_of({{"order.created", 1, "\x07"}}), 1);
   REQUIRE_FALSE(model);
   CHECK(model.error().code() == errc::undecodable);
   CHECK_THAT(model.error().message(), Catch::Contains("position 1 (order|1, order.created)"));
 }
 
-TEST_CASE("a query that throws is an error") {
+TEST_CASE("A query that throws is an error") {
   const auto model = tyto::project_until<customers>(*journal_of({}), 0).value();
   const auto answer = model.query(customers::of{"mallory"});
   REQUIRE_FALSE(answer);

@@ -70,7 +70,7 @@ tyto::recorded_event recorded(const came& e) {
 
 }  // namespace
 
-TEST_CASE("a process manager decides with the dependencies that it was built with") {
+TEST_CASE("A process manager decides with the dependencies that it was built with") {
   const rules with{"a-"};
   const auto definition = tyto::define_process_manager(visit{with});
   CHECK(definition.instances == &tyto::definition_of<tyto::detail::process<visit>>());
@@ -92,12 +92,12 @@ TEST_CASE("a process manager decides with the dependencies that it was built wit
   CHECK(std::get<std::vector<tyto::new_event>>(reached).size() == 2);
 }
 
-TEST_CASE("a process manager says where it begins") {
+TEST_CASE("A process manager says where it begins") {
   const rules with{"a-"};
   CHECK(tyto::define_process_manager(visit{with}).input.from == tyto::start_from::end);
 }
 
-TEST_CASE("a projection uses the dependencies that it was built with") {
+TEST_CASE("A projection uses the dependencies that it was built with") {
   const auto definition = tyto::define_projection(renamed{"x"});
   fake_rows base;
   tyto::row_buffer rows{base};

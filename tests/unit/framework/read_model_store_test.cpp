@@ -29,7 +29,7 @@ std::string seen_back(const tyto::row_buffer& buffer, std::string_view before = 
 
 }  // namespace
 
-TEST_CASE("a buffer reads its changes and below them the rows") {
+TEST_CASE("A buffer reads its changes and below them the rows") {
   fake_rows base;
   base.rows = {{"a", "1"}, {"b", "2"}};
   tyto::row_buffer buffer{base};
@@ -42,7 +42,7 @@ TEST_CASE("a buffer reads its changes and below them the rows") {
   CHECK(buffer.get("d").value() == std::nullopt);
 }
 
-TEST_CASE("a buffer keeps what it changed apart from the rows") {
+TEST_CASE("A buffer keeps what it changed apart from the rows") {
   fake_rows base;
   base.rows = {{"a", "1"}};
   tyto::row_buffer buffer{base};
@@ -52,7 +52,7 @@ TEST_CASE("a buffer keeps what it changed apart from the rows") {
   CHECK(base.rows.size() == 1);
 }
 
-TEST_CASE("a scan merges changes and rows in the order of their keys") {
+TEST_CASE("A scan merges changes and rows in the order of their keys") {
   fake_rows base;
   base.rows = {{"b", "1"}, {"d", "2"}, {"f", "3"}};
   tyto::row_buffer buffer{base};
@@ -66,7 +66,7 @@ TEST_CASE("a scan merges changes and rows in the order of their keys") {
   CHECK(seen(buffer, "h").empty());
 }
 
-TEST_CASE("a scan stops when it is told to, at a change or at a row") {
+TEST_CASE("A scan stops when it is told to, at a change or at a row") {
   fake_rows base;
   base.rows = {{"b", "1"}, {"d", "2"}};
   tyto::row_buffer buffer{base};
@@ -81,7 +81,7 @@ TEST_CASE("a scan stops when it is told to, at a change or at a row") {
   CHECK(base.visited == 2);
 }
 
-TEST_CASE("a scan shows changes that its visitor makes to rows that follow") {
+TEST_CASE("A scan shows changes that its visitor makes to rows that follow") {
   fake_rows base;
   base.rows = {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"e", "5"}};
   tyto::row_buffer buffer{base};
@@ -98,7 +98,7 @@ TEST_CASE("a scan shows changes that its visitor makes to rows that follow") {
   CHECK(text == "a=10 b=20 d=40 e=50 f=60 ");
 }
 
-TEST_CASE("a scan back merges changes and rows in the reverse order of their keys") {
+TEST_CASE("A scan back merges changes and rows in the reverse order of their keys") {
   fake_rows base;
   base.rows = {{"b", "1"}, {"d", "2"}, {"f", "3"}};
   tyto::row_buffer buffer{base};
@@ -112,7 +112,7 @@ TEST_CASE("a scan back merges changes and rows in the reverse order of their key
   CHECK(seen_back(buffer, {}, 2) == "g=new d=new ");
 }
 
-TEST_CASE("a scan back shows changes that its visitor makes to rows that follow") {
+TEST_CASE("A scan back shows changes that its visitor makes to rows that follow") {
   fake_rows base;
   base.rows = {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"e", "5"}};
   tyto::row_buffer buffer{base};
@@ -127,7 +127,7 @@ TEST_CASE("a scan back shows changes that its visitor makes to rows that follow"
   CHECK(text == "e=5 d=40 b=20 a=1 A=0 ");
 }
 
-TEST_CASE("a count takes in what has changed, before and after it was first asked for") {
+TEST_CASE("A count takes in what has changed, before and after it was first asked for") {
   fake_rows base;
   base.rows = {{"a", "1"}, {"b", "2"}};
   tyto::row_buffer buffer{base};
@@ -144,7 +144,7 @@ TEST_CASE("a count takes in what has changed, before and after it was first aske
   CHECK(buffer.count().value() == 3);
 }
 
-TEST_CASE("a count that could not be kept is taken anew") {
+TEST_CASE("A count that could not be kept is taken anew") {
   fake_rows base;
   base.rows = {{"a", "1"}};
   tyto::row_buffer buffer{base};
@@ -156,7 +156,7 @@ TEST_CASE("a count that could not be kept is taken anew") {
   CHECK(buffer.count().value() == 0);
 }
 
-TEST_CASE("a range is visited from its first row to the one before its end, or back, up to its limit") {
+TEST_CASE("A range is visited from its first row to the one before its end, or back, up to its limit") {
   fake_rows base;
   base.rows = {{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}};
   const auto keys = [&](const tyto::row_range& range) {
@@ -175,7 +175,7 @@ TEST_CASE("a range is visited from its first row to the one before its end, or b
   CHECK(keys({{}, {}, false, 0}).empty());
 }
 
-TEST_CASE("a failure of the rows below comes through") {
+TEST_CASE("A failure of the rows below comes through") {
   fake_rows base;
   base.fails = true;
   tyto::row_buffer buffer{base};
@@ -187,7 +187,7 @@ TEST_CASE("a failure of the rows below comes through") {
   CHECK(buffer.scan({}, [](auto, auto) { return tyto::visit::next; }).error().code() == tyto::errc::io);
 }
 
-TEST_CASE("a scan sees what a map would hold after the same random changes") {
+TEST_CASE("A scan sees what a map would hold after the same random changes") {
   std::mt19937 random{11};
   for (int round = 0; round < 300; ++round) {
     fake_rows base;

@@ -37,7 +37,7 @@ std::string random_text(std::mt19937& random) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("integers sort as bytes like they do as numbers, and come back", "", bool, signed char, std::uint8_t,
+TEMPLATE_TEST_CASE("Integers sort as bytes like they do as numbers, and come back", "", bool, signed char, std::uint8_t,
                    std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t) {
   using limits = std::numeric_limits<TestType>;
   std::vector<TestType> keys{limits::min(), limits::max(), TestType{0}, TestType{1}};
@@ -48,24 +48,24 @@ TEMPLATE_TEST_CASE("integers sort as bytes like they do as numbers, and come bac
   CHECK(tyto::to_row_key(false) < tyto::to_row_key(true));
 }
 
-TEST_CASE("enums sort as bytes like their numbers, and come back") {
+TEST_CASE("Enums sort as bytes like their numbers, and come back") {
   check_keys<rank>({rank::high, rank::low, rank::middle});
 }
 
-TEST_CASE("strings sort as bytes like they do as strings, and come back") {
+TEST_CASE("Strings sort as bytes like they do as strings, and come back") {
   using namespace std::string_literals;
   check_keys<std::string>(
       {""s, "a"s, "a\0"s, "a\0\0"s, "a\0b"s, "a\1"s, "aa"s, "ab"s, "b"s, "\0"s, "\xff"s, "\0\xff"s, "\0\1"s, "a\xff"s});
 }
 
-TEST_CASE("random strings sort as bytes like they do as strings, and come back") {
+TEST_CASE("Random strings sort as bytes like they do as strings, and come back") {
   std::mt19937 random{5};
   std::vector<std::string> keys(300);
   std::generate(keys.begin(), keys.end(), [&] { return random_text(random); });
   check_keys(keys);
 }
 
-TEST_CASE("random tuples sort as bytes like they do as tuples, and come back") {
+TEST_CASE("Random tuples sort as bytes like they do as tuples, and come back") {
   std::mt19937 random{9};
   std::vector<std::tuple<std::string, std::int32_t, std::pair<std::string, rank>>> keys(300);
   std::generate(keys.begin(), keys.end(), [&] {
@@ -75,7 +75,7 @@ TEST_CASE("random tuples sort as bytes like they do as tuples, and come back") {
   check_keys(keys);
 }
 
-TEST_CASE("a prefix of a string begins the keys of the strings that begin with it, and no others") {
+TEST_CASE("A prefix of a string begins the keys of the strings that begin with it, and no others") {
   const auto begins = [](const std::string& key, const std::string& prefix) {
     return tyto::to_row_key(key).starts_with(tyto::to_row_key_prefix<std::string>(prefix));
   };
@@ -91,7 +91,7 @@ TEST_CASE("a prefix of a string begins the keys of the strings that begin with i
   }
 }
 
-TEST_CASE("the first elements of a tuple begin its key, whatever integers they are given as") {
+TEST_CASE("The first elements of a tuple begin its key, whatever integers they are given as") {
   using key = std::tuple<std::string, std::int64_t, std::int16_t>;
   const auto bytes = tyto::to_row_key(key{"owl", -3, std::int16_t{9}});
   CHECK(bytes.starts_with(tyto::to_row_key_prefix<key>("owl")));
@@ -101,7 +101,7 @@ TEST_CASE("the first elements of a tuple begin its key, whatever integers they a
   CHECK_FALSE(bytes.starts_with(tyto::to_row_key_prefix<key>("owl", 3)));
 }
 
-TEST_CASE("what comes after a prefix is the least that is greater than all that begin with it") {
+TEST_CASE("What comes after a prefix is the least that is greater than all that begin with it") {
   CHECK(tyto::after_prefix("ab") == "ac");
   CHECK(tyto::after_prefix("a\xff\xff") == "b");
   CHECK(tyto::after_prefix("\x7f") == "\x80");
@@ -109,7 +109,7 @@ TEST_CASE("what comes after a prefix is the least that is greater than all that 
   CHECK(tyto::after_prefix("").empty());
 }
 
-TEST_CASE("bytes that are no key of the type are refused") {
+TEST_CASE("Bytes that are no key of the type are refused") {
   std::int32_t number = 0;
   std::string text;
   std::pair<std::string, std::int32_t> both;
@@ -124,7 +124,7 @@ TEST_CASE("bytes that are no key of the type are refused") {
   CHECK_FALSE(tyto::from_row_key(tyto::to_row_key(std::string{"a"}), both));
 }
 
-TEST_CASE("random bytes are a key or refused, never a crash") {
+TEST_CASE("Random bytes are a key or refused, never a crash") {
   std::mt19937 random{13};
   for (int round = 0; round < 20'000; ++round) {
     std::vector<char> bytes(random() % 16);

@@ -114,7 +114,7 @@ bool inspect(Inspector& f, boxed<T>& x) {
 
 }  // namespace
 
-TEST_CASE("every type that can be stored is read back as it was, and can be exported") {
+TEST_CASE("Every type that can be stored is read back as it was, and can be exported") {
   CHECK(survives(true) == "true");
   CHECK(survives(std::int8_t{-128}) == "-128");
   CHECK(survives(std::uint8_t{255}) == "255");
@@ -142,7 +142,7 @@ TEST_CASE("every type that can be stored is read back as it was, and can be expo
   CHECK(survives(tree{1, {{2, {}}}}) == R"({"root":1,"branches":[{"root":2,"branches":[]}]})");
 }
 
-TEST_CASE("so are containers, pairs and tuples of such types") {
+TEST_CASE("So are containers, pairs and tuples of such types") {
   CHECK(survives(std::vector<int>{1, 2}) == "[1,2]");
   CHECK(survives(std::vector<bool>{true, false}) == "[true,false]");
   CHECK(survives(std::vector<std::optional<int>>{1, std::nullopt}) == "[1,null]");
@@ -159,14 +159,14 @@ TEST_CASE("so are containers, pairs and tuples of such types") {
   CHECK(survives(std::unordered_map<std::string, int>{{"a", 1}}) == R"({"a":1})");
 }
 
-TEST_CASE("a map whose keys are not strings is exported as an array of pairs") {
+TEST_CASE("A map whose keys are not strings is exported as an array of pairs") {
   CHECK(survives(std::map<int, int>{{1, 10}, {2, 20}}) == "[[1,10],[2,20]]");
   CHECK(survives(std::map<shade, std::map<bool, int>>{{shade::light, {{true, 1}}}}) == "[[1,[[true,1]]]]");
   CHECK(survives(std::map<std::pair<int, std::string>, inner>{{{1, "a"}, {2, {}}}}) ==
         R"([[[1,"a"],{"number":2,"text":null}]])");
 }
 
-TEST_CASE("keys of every type that may be one sort like their values") {
+TEST_CASE("Keys of every type that may be one sort like their values") {
   CHECK(sorts<bool>({false, true}));
   CHECK(sorts<std::int8_t>({-128, -1, 0, 127}));
   CHECK(sorts<std::uint8_t>({0, 128, 255}));
@@ -182,20 +182,20 @@ TEST_CASE("keys of every type that may be one sort like their values") {
   CHECK(sorts<std::array<int, 2>>({{-1, 5}, {0, -5}}));
 }
 
-TEST_CASE("a field's type may be made storable after the event") {
+TEST_CASE("A field's type may be made storable after the event") {
   CHECK(tyto::to_json(tyto::to_bytes(early{{{1}, {2}}})) == R"({"all":[{"number":1},{"number":2}]})");
   CHECK(tyto::storable<early>);
   CHECK(tyto::storable<tyto::document>);
 }
 
-TEST_CASE("what is derived from a value or a container and says of itself how, or adds nothing, can be stored") {
+TEST_CASE("What is derived from a value or a container and says of itself how, or adds nothing, can be stored") {
   STATIC_REQUIRE(tyto::storable<money>);
   STATIC_REQUIRE(tyto::storable<taxed>);
   STATIC_REQUIRE(tyto::storable<price_list>);
   STATIC_REQUIRE(tyto::storable<boxed<int>>);
 }
 
-TEST_CASE("what would be read back as something else, or not at all, cannot be stored") {
+TEST_CASE("What would be read back as something else, or not at all, cannot be stored") {
   STATIC_REQUIRE_FALSE(tyto::storable<std::optional<std::optional<int>>>);
   STATIC_REQUIRE_FALSE(tyto::storable<std::vector<std::optional<std::optional<int>>>>);
   STATIC_REQUIRE_FALSE(tyto::storable<long double>);
@@ -228,7 +228,7 @@ TEST_CASE("what would be read back as something else, or not at all, cannot be s
   STATIC_REQUIRE_FALSE(tyto::storable<discounted>);
 }
 
-TEST_CASE("what has no order in bytes is no key") {
+TEST_CASE("What has no order in bytes is no key") {
   STATIC_REQUIRE_FALSE(tyto::row_key_type<double>);
   STATIC_REQUIRE_FALSE(tyto::row_key_type<char>);
   STATIC_REQUIRE_FALSE(tyto::row_key_type<std::pair<int, double>>);

@@ -54,7 +54,7 @@ void fill(customers& table) {
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "a range begins at its first key and ends before its end") {
+TEST_CASE_METHOD(fixture, "A range begins at its first key and ends before its end") {
   counts table{buffer};
   for (const auto* key : {"a", "b", "c", "d"}) table.put(key, 1);
   CHECK(keys(table.all()) == "a b c d");
@@ -64,7 +64,7 @@ TEST_CASE_METHOD(fixture, "a range begins at its first key and ends before its e
   CHECK(keys(table.from("c")) == "c d");
 }
 
-TEST_CASE_METHOD(fixture, "rows come in reverse order and no more than wanted") {
+TEST_CASE_METHOD(fixture, "Rows come in reverse order and no more than wanted") {
   counts table{buffer};
   for (const auto* key : {"a", "b", "c", "d"}) table.put(key, 1);
   CHECK(keys(table.all().reversed()) == "d c b a");
@@ -78,7 +78,7 @@ TEST_CASE_METHOD(fixture, "rows come in reverse order and no more than wanted") 
   CHECK(table.from("e").first() == std::nullopt);
 }
 
-TEST_CASE_METHOD(fixture, "a prefix selects the strings that begin with it") {
+TEST_CASE_METHOD(fixture, "A prefix selects the strings that begin with it") {
   counts table{buffer};
   for (const auto* key : {"o", "ow", "owl", "owls", "ox", "p"}) table.put(key, 1);
   CHECK(keys(table.prefix("ow")) == "ow owl owls");
@@ -89,7 +89,7 @@ TEST_CASE_METHOD(fixture, "a prefix selects the strings that begin with it") {
   CHECK(keys(table.prefix("ow").reversed()) == "owls owl ow");
 }
 
-TEST_CASE_METHOD(fixture, "a prefix selects the tuples that have it as first elements") {
+TEST_CASE_METHOD(fixture, "A prefix selects the tuples that have it as first elements") {
   tyto::table<std::tuple<std::string, std::int32_t, std::int32_t>, std::int64_t> table{buffer};
   for (const int day : {-1, 0, 1}) table.put({"owl", 7, day}, day), table.put({"owls", 7, day}, day);
   table.put({"owl", 8, 0}, 0);
@@ -100,7 +100,7 @@ TEST_CASE_METHOD(fixture, "a prefix selects the tuples that have it as first ele
   CHECK(table.range({"owl", 7, 0}, {"owl", 8, 0}).count() == 2);
 }
 
-TEST_CASE_METHOD(fixture, "counts are those of the table, of a range and of a prefix") {
+TEST_CASE_METHOD(fixture, "Counts are those of the table, of a range and of a prefix") {
   counts table{buffer};
   CHECK(table.count() == 0);
   for (const auto* key : {"a", "b", "bb", "c"}) table.put(key, 1);
@@ -114,13 +114,13 @@ TEST_CASE_METHOD(fixture, "counts are those of the table, of a range and of a pr
   CHECK(table.all().limit(3).count() == 3);
 }
 
-TEST_CASE_METHOD(fixture, "the count of a table looks at none of its rows") {
+TEST_CASE_METHOD(fixture, "The count of a table looks at none of its rows") {
   for (int i = 0; i < 100; ++i) base.rows[tyto::to_row_key(std::to_string(i))] = tyto::to_bytes(1);
   CHECK(counts{buffer}.count() == 100);
   CHECK(base.visited == 0);
 }
 
-TEST_CASE_METHOD(fixture, "a row is found by its index, in the order of the index and then of the keys") {
+TEST_CASE_METHOD(fixture, "A row is found by its index, in the order of the index and then of the keys") {
   customers table{buffer};
   fill(table);
   CHECK(keys(table.by<&customer::city>("Berlin")) == "ann cyd");
@@ -135,7 +135,7 @@ TEST_CASE_METHOD(fixture, "a row is found by its index, in the order of the inde
   CHECK(table.by<&customer::city>("Rome").first() == std::pair{std::string{"dora"}, customer{"Rome", 20}});
 }
 
-TEST_CASE_METHOD(fixture, "an index is made by a function of the value, or of key and value") {
+TEST_CASE_METHOD(fixture, "An index is made by a function of the value, or of key and value") {
   customers table{buffer};
   fill(table);
   CHECK(keys(table.by<city_and_age>("Berlin")) == "cyd ann");
@@ -144,7 +144,7 @@ TEST_CASE_METHOD(fixture, "an index is made by a function of the value, or of ke
   CHECK(keys(table.by<length_of_id>(4)) == "dora");
 }
 
-TEST_CASE_METHOD(fixture, "an index follows rows that are put again, updated and erased") {
+TEST_CASE_METHOD(fixture, "An index follows rows that are put again, updated and erased") {
   customers table{buffer};
   fill(table);
   commit();
@@ -160,7 +160,7 @@ TEST_CASE_METHOD(fixture, "an index follows rows that are put again, updated and
   CHECK(keys(customers{buffer}.by<&customer::city>()) == "bob eve ann dora");
 }
 
-TEST_CASE_METHOD(fixture, "scans and counts of a table with indexes show its rows alone") {
+TEST_CASE_METHOD(fixture, "Scans and counts of a table with indexes show its rows alone") {
   customers table{buffer};
   CHECK(table.count() == 0);
   fill(table);
@@ -174,13 +174,13 @@ TEST_CASE_METHOD(fixture, "scans and counts of a table with indexes show its row
   CHECK(table.by<&customer::city>("Berlin").count() == 1);
 }
 
-TEST_CASE_METHOD(fixture, "a table without indexes is stored as its rows and nothing else") {
+TEST_CASE_METHOD(fixture, "A table without indexes is stored as its rows and nothing else") {
   counts table{buffer};
   table.put("a", 1);
   CHECK(buffer.changes() == tyto::row_changes{{tyto::to_row_key(std::string{"a"}), tyto::to_bytes(1)}});
 }
 
-TEST_CASE_METHOD(fixture, "indexes lead to the right rows after any changes") {
+TEST_CASE_METHOD(fixture, "Indexes lead to the right rows after any changes") {
   std::mt19937 random{23};
   std::map<std::string, customer> expected;
   for (int round = 0; round < 200; ++round) {
@@ -211,7 +211,7 @@ TEST_CASE_METHOD(fixture, "indexes lead to the right rows after any changes") {
   }
 }
 
-TEST_CASE_METHOD(fixture, "an entry of an index that is too long is refused and changes nothing") {
+TEST_CASE_METHOD(fixture, "An entry of an index that is too long is refused and changes nothing") {
   customers table{buffer};
   table.put("ann", {"Rome", 1});
   CHECK_THROWS_WITH(table.put("ann", {std::string(500, 'x'), 1}),
@@ -220,7 +220,7 @@ TEST_CASE_METHOD(fixture, "an entry of an index that is too long is refused and 
   CHECK(table.get("ann") == customer{"Rome", 1});
 }
 
-TEST_CASE_METHOD(fixture, "rows that were stored with other indexes are refused, not misread") {
+TEST_CASE_METHOD(fixture, "Rows that were stored with other indexes are refused, not misread") {
   const auto* expected =
       "reading a row: the projection's rows have another shape; give the projection a new name to rebuild it; caused "
       "by looking for the indexes: they are not the ones that were stored";
@@ -233,14 +233,14 @@ TEST_CASE_METHOD(fixture, "rows that were stored with other indexes are refused,
   CHECK_THROWS_WITH(customers{static_cast<const tyto::row_reader&>(base)}, expected);
 }
 
-TEST_CASE_METHOD(fixture, "a query of a table with indexes that was never written finds nothing") {
+TEST_CASE_METHOD(fixture, "A query of a table with indexes that was never written finds nothing") {
   const customers table{static_cast<const tyto::row_reader&>(base)};
   CHECK(table.count() == 0);
   CHECK(keys(table.by<&customer::city>()).empty());
   CHECK(table.get("ann") == std::nullopt);
 }
 
-TEST_CASE_METHOD(fixture, "an index that leads to no row is a failure") {
+TEST_CASE_METHOD(fixture, "An index that leads to no row is a failure") {
   customers{buffer}.put("ann", {"Rome", 1});
   buffer.erase(std::string{"\0ann\0\1", 6});
   CHECK_THROWS_WITH(customers{buffer}.by<&customer::city>("Rome").list(),

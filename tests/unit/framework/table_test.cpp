@@ -23,7 +23,7 @@ std::string seen(const Table& table) {
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "a table gives back what was put, and what was stored before") {
+TEST_CASE_METHOD(fixture, "A table gives back what was put, and what was stored before") {
   store("a", 1);
   counts table{buffer};
   table.put("b", 2);
@@ -34,7 +34,7 @@ TEST_CASE_METHOD(fixture, "a table gives back what was put, and what was stored 
   CHECK_FALSE(table.contains("c"));
 }
 
-TEST_CASE_METHOD(fixture, "a row that is erased is gone") {
+TEST_CASE_METHOD(fixture, "A row that is erased is gone") {
   store("a", 1);
   counts table{buffer};
   table.erase("a");
@@ -43,7 +43,7 @@ TEST_CASE_METHOD(fixture, "a row that is erased is gone") {
   CHECK(seen(table).empty());
 }
 
-TEST_CASE_METHOD(fixture, "update changes a row, or a new default one") {
+TEST_CASE_METHOD(fixture, "An update changes a row, or a new default one") {
   store("a", 1);
   counts table{buffer};
   table.update("a", [](std::int64_t& n) { n += 10; });
@@ -51,7 +51,7 @@ TEST_CASE_METHOD(fixture, "update changes a row, or a new default one") {
   CHECK(seen(table) == "a=11 b=5 ");
 }
 
-TEST_CASE_METHOD(fixture, "for_each merges changes and stored rows in the order of the keys") {
+TEST_CASE_METHOD(fixture, "A loop merges changes and stored rows in the order of the keys") {
   for (const auto* key : {"b", "d", "e"}) store(key, 1);
   counts table{buffer};
   table.put("a", 2);
@@ -61,7 +61,7 @@ TEST_CASE_METHOD(fixture, "for_each merges changes and stored rows in the order 
   CHECK(seen(table) == "a=2 b=1 d=2 f=2 ");
 }
 
-TEST_CASE_METHOD(fixture, "for_each stops when it is told to") {
+TEST_CASE_METHOD(fixture, "A loop stops when it is told to") {
   for (const auto* key : {"a", "b", "c"}) store(key, 1);
   std::string keys;
   counts{buffer}.for_each([&](const std::string& key, std::int64_t) {
@@ -71,7 +71,7 @@ TEST_CASE_METHOD(fixture, "for_each stops when it is told to") {
   CHECK(keys == "ab");
 }
 
-TEST_CASE_METHOD(fixture, "for_each_from starts at the first key that is not less") {
+TEST_CASE_METHOD(fixture, "A loop from a key starts at the first key that is not less") {
   using by_day = tyto::table<std::pair<std::string, std::int32_t>, std::int64_t>;
   by_day table{buffer};
   for (const int day : {-3, 0, 2, 10}) table.put({"owl", day}, day);
@@ -81,7 +81,7 @@ TEST_CASE_METHOD(fixture, "for_each_from starts at the first key that is not les
   CHECK(days == std::vector<std::int64_t>{0, 2, 10, 99});
 }
 
-TEST_CASE_METHOD(fixture, "rows may be changed while they are looped over") {
+TEST_CASE_METHOD(fixture, "Rows may be changed while they are looped over") {
   for (const auto* key : {"a", "b", "c"}) store(key, 1);
   counts table{buffer};
   table.for_each([&](const std::string& key, std::int64_t value) {
@@ -91,14 +91,14 @@ TEST_CASE_METHOD(fixture, "rows may be changed while they are looped over") {
   CHECK(seen(table) == "a=2 c=2 ");
 }
 
-TEST_CASE_METHOD(fixture, "a const table reads rows without a buffer") {
+TEST_CASE_METHOD(fixture, "A const table reads rows without a buffer") {
   store("a", 1);
   const counts table{static_cast<const tyto::row_reader&>(base)};
   CHECK(table.get("a") == 1);
   CHECK(seen(table) == "a=1 ");
 }
 
-TEST_CASE_METHOD(fixture, "a key at the limit is stored and a longer one is refused") {
+TEST_CASE_METHOD(fixture, "A key at the limit is stored and a longer one is refused") {
   counts table{buffer};
   const std::string longest(tyto::max_row_key_bytes - 2, 'x');  // a string's end takes two bytes
   table.put(longest, 1);
@@ -108,7 +108,7 @@ TEST_CASE_METHOD(fixture, "a key at the limit is stored and a longer one is refu
   CHECK(table.get(longest + "x") == std::nullopt);
 }
 
-TEST_CASE_METHOD(fixture, "a row of another shape is a failure that says what to do") {
+TEST_CASE_METHOD(fixture, "A row of another shape is a failure that says what to do") {
   base.rows[tyto::to_row_key(std::string{"a"})] = tyto::to_bytes(std::string{"text"});
   const counts table{buffer};
   const auto* expected =
@@ -123,12 +123,12 @@ TEST_CASE_METHOD(fixture, "a row of another shape is a failure that says what to
   }
 }
 
-TEST_CASE_METHOD(fixture, "a key of another type is a failure") {
+TEST_CASE_METHOD(fixture, "A key of another type is a failure") {
   base.rows[tyto::to_row_key(7)] = tyto::to_bytes(1);
   CHECK_THROWS_WITH(seen(counts{buffer}), "reading a row: its key has another type");
 }
 
-TEST_CASE_METHOD(fixture, "a failing storage is a failure of the table with the storage's error") {
+TEST_CASE_METHOD(fixture, "A failing storage is a failure of the table with the storage's error") {
   base.fails = true;
   const counts table{buffer};
   CHECK_THROWS_WITH(table.get("a"), "reading rows: the disk is gone");

@@ -57,7 +57,7 @@ struct world {
 
 }  // namespace
 
-TEST_CASE("an event that no change names is visited as it is stored, without a copy") {
+TEST_CASE("An event that no change names is visited as it is stored, without a copy") {
   const upcasters changes = upcasters{}.retire("order.pinged").upcast("order.settled", 1, no_change);
   const world w{changes, {sum_of("order.created", 1, 7), sum_of("order.settled", 2, 8)}};
   std::vector<const char*> stored;
@@ -71,7 +71,7 @@ TEST_CASE("an event that no change names is visited as it is stored, without a c
   CHECK(w.seen() == descriptions{R"(1/1.0of1 order.created v1 {"sum":7})", R"(2/2.0of1 order.settled v2 {"sum":8})"});
 }
 
-TEST_CASE("upcasters follow each other from version to version") {
+TEST_CASE("Upcasters follow each other from version to version") {
   upcasters changes;
   changes.upcast("order.created", 2, [](document& d) { d.set("currency", std::string{"EUR"}); })
       .upcast("order.created", 1, [](document& d) { d.rename("sum", "total"); });
@@ -81,7 +81,7 @@ TEST_CASE("upcasters follow each other from version to version") {
                                  R"(3/3.0of1 order.created v3 {"sum":9})"});
 }
 
-TEST_CASE("a renamed type keeps its versions, and the upcasters of both names are applied") {
+TEST_CASE("A renamed type keeps its versions, and the upcasters of both names are applied") {
   upcasters changes;
   changes.rename("order.placed", "order.created")
       .upcast("order.placed", 1, [](document& d) { d.set("placed", 1); })
@@ -92,18 +92,18 @@ TEST_CASE("a renamed type keeps its versions, and the upcasters of both names ar
                                  R"(3/3.0of1 order.created v3 {"sum":9})"});
 }
 
-TEST_CASE("a type may be renamed several times") {
+TEST_CASE("A type may be renamed several times") {
   const upcasters changes = upcasters{}.rename("b", "c").rename("a", "b");
   CHECK(world{changes, {{"a"}, {"b"}, {"c"}}}.seen() ==
         descriptions{"1/1.0of1 c v1 {}", "2/2.0of1 c v1 {}", "3/3.0of1 c v1 {}"});
 }
 
-TEST_CASE("a renamed event's payload need not be a map") {
+TEST_CASE("A renamed event's payload need not be a map") {
   const upcasters changes = upcasters{}.rename("a", "b");
   CHECK(world{changes, {{"a", 1, "\x07"}}}.seen() == descriptions{"1/1.0of1 b v1 7"});
 }
 
-TEST_CASE("the parts of a split event follow each other under its position and number") {
+TEST_CASE("The parts of a split event follow each other under its position and number") {
   upcasters changes;
   changes
       .split("order.settled", 1,
@@ -119,7 +119,7 @@ TEST_CASE("the parts of a split event follow each other under its position and n
                                  "2/2.1of2 order.completed v4 {}", "3/3.0of1 order.created v1 {}"});
 }
 
-TEST_CASE("an event may be split into events of the program") {
+TEST_CASE("An event may be split into events of the program") {
   upcasters changes;
   changes.split("order.imported", 1, [](const document& d) -> std::vector<upcasted> {
     return {upcasted::of(order_created{d.get<std::string>("by").value()})};
@@ -130,7 +130,7 @@ TEST_CASE("an event may be split into events of the program") {
         descriptions{R"(1/1.0of1 order.created v3 {"customer":"ann"})"});
 }
 
-TEST_CASE("parts that are split again are counted together") {
+TEST_CASE("Parts that are split again are counted together") {
   upcasters changes;
   changes.split("a", 1,
                 [](const document&) -> std::vector<upcasted> {
@@ -142,7 +142,7 @@ TEST_CASE("parts that are split again are counted together") {
   CHECK(world{changes, {{"a"}}}.seen() == descriptions{"1/1.0of3 c v1 {}", "1/1.1of3 d v1 {}", "1/1.2of3 c v1 {}"});
 }
 
-TEST_CASE("a visitor that stops between the parts of an event gets no more") {
+TEST_CASE("A visitor that stops between the parts of an event gets no more") {
   upcasters changes;
   changes.split("a", 1, [](const document&) -> std::vector<upcasted> { return {{"b"}, {"c"}}; });
   const world w{changes, {{"a"}, {"a"}}};
@@ -155,7 +155,7 @@ TEST_CASE("a visitor that stops between the parts of an event gets no more") {
   CHECK(reached.value() == 1);
 }
 
-TEST_CASE("a retired event, and one that was split into none, keeps its place and loses its content") {
+TEST_CASE("A retired event, and one that was split into none, keeps its place and loses its content") {
   upcasters changes;
   changes.retire("order.pinged").rename("order.poked", "order.pinged");
   changes.split("order.void", 1, [](const document&) { return std::vector<upcasted>{}; });
@@ -164,7 +164,7 @@ TEST_CASE("a retired event, and one that was split into none, keeps its place an
                                  "3/3.0of1 tyto.retired v1 {}", "4/4.0of1 order.created v1 {}"});
 }
 
-TEST_CASE("an upcaster sees the stored event's metadata if it likes") {
+TEST_CASE("An upcaster sees the stored event's metadata if it likes") {
   upcasters changes;
   changes.upcast("a", 1, [](document& d, const tyto::metadata& m) { d.set("stream", m.persistence_id); })
       .split("a", 2, [](const document& d, const tyto::metadata& m) -> std::vector<upcasted> {
@@ -173,7 +173,7 @@ TEST_CASE("an upcaster sees the stored event's metadata if it likes") {
   CHECK(world{changes, {{"a"}}}.seen() == descriptions{R"(1/1.0of1 b v1 {"stream":"order|1"})"});
 }
 
-TEST_CASE("everything else in an event's metadata stays") {
+TEST_CASE("Everything else in an event's metadata stays") {
   upcasters changes;
   changes.rename("a", "b");
   world w{changes};
@@ -205,7 +205,7 @@ TEST_CASE("everything else in an event's metadata stays") {
   CHECK(m.decision_count == 2);
 }
 
-TEST_CASE("a missing step is an error that names the version, the position and the stream") {
+TEST_CASE("A missing step is an error that names the version, the position and the stream") {
   upcasters changes;
   changes.upcast("order.created", 2, no_change);
   const auto failed = world{changes, {{"other"}, {"order.created", 1}}}.failure(1);
@@ -215,7 +215,7 @@ TEST_CASE("a missing step is an error that names the version, the position and t
         "version");
 }
 
-TEST_CASE("the upcasters of an event of the program must lead to its schema version") {
+TEST_CASE("The upcasters of an event of the program must lead to its schema version") {
   upcasters changes;
   SECTION("and do") {
     changes.upcast<order_created>(1, no_change).upcast<order_created>(2, no_change);
@@ -232,7 +232,7 @@ TEST_CASE("the upcasters of an event of the program must lead to its schema vers
   }
 }
 
-TEST_CASE("an upcaster or a splitter that throws is an error that names the event") {
+TEST_CASE("An upcaster or a splitter that throws is an error that names the event") {
   upcasters changes;
   changes.upcast("a", 1, no_change).upcast("a", 2, [](document& d) { d.get<int>("sum").value(); });
   changes.split("b", 1, [](const document&) -> std::vector<upcasted> { throw 42; });
@@ -250,7 +250,7 @@ TEST_CASE("an upcaster or a splitter that throws is an error that names the even
   }
 }
 
-TEST_CASE("no part of an event is visited if one of them cannot be made") {
+TEST_CASE("No part of an event is visited if one of them cannot be made") {
   upcasters changes;
   changes.split("a", 1,
                 [](const document&) -> std::vector<upcasted> {
@@ -260,7 +260,7 @@ TEST_CASE("no part of an event is visited if one of them cannot be made") {
   CHECK(world{changes, {{"other"}, {"a"}}}.failure(1).code() == errc::missing_upcaster);
 }
 
-TEST_CASE("a payload that is no map cannot be upcast") {
+TEST_CASE("A payload that is no map cannot be upcast") {
   upcasters changes;
   changes.upcast("a", 1, no_change);
   const auto failed = world{changes, {{"a", 1, "\x07"}}}.failure(0);
@@ -268,7 +268,7 @@ TEST_CASE("a payload that is no map cannot be upcast") {
   CHECK_THAT(failed.message(), Catch::Contains("position 1"));
 }
 
-TEST_CASE("splits without an end are an error") {
+TEST_CASE("Splits without an end are an error") {
   upcasters changes;
   changes.split("a", 1, [](const document&) -> std::vector<upcasted> { return {{"a"}, {"a"}}; });
   const auto failed = world{changes, {{"a"}}}.failure(0);
@@ -276,7 +276,7 @@ TEST_CASE("splits without an end are an error") {
   CHECK_THAT(failed.message(), Catch::Contains("its splits have no end"));
 }
 
-TEST_CASE("changes that contradict each other are refused when they are listed") {
+TEST_CASE("Changes that contradict each other are refused when they are listed") {
   upcasters changes;
   changes.rename("a", "b").retire("c").upcast("d", 1, no_change);
   const auto nothing_left = [](const document&) { return std::vector<upcasted>{}; };
@@ -292,12 +292,12 @@ TEST_CASE("changes that contradict each other are refused when they are listed")
   CHECK_THROWS_WITH(changes.rename("e", "a"), Catch::Contains("its renames go in a circle"));
 }
 
-TEST_CASE("a storage is evolved once") {
+TEST_CASE("A storage is evolved once") {
   const auto evolved = tyto::upcasting(tyto::open_memory(), {});
   CHECK_THROWS_AS(tyto::upcasting(evolved, {}), std::invalid_argument);
 }
 
-TEST_CASE("an append of what would be changed when it is read again is refused, and the rest is stored") {
+TEST_CASE("An append of what would be changed when it is read again is refused, and the rest is stored") {
   upcasters changes;
   changes.upcast("a", 1, no_change).rename("b", "c").retire("d");
   const world w{changes};
@@ -325,7 +325,7 @@ TEST_CASE("an append of what would be changed when it is read again is refused, 
   CHECK(all_of(*w.evolved.journal).size() == 2);
 }
 
-TEST_CASE("an evolved journal answers everything else as the stored one") {
+TEST_CASE("An evolved journal answers everything else as the stored one") {
   const world w{upcasters{}.retire("a"), {{"a"}, {"b"}}};
   tyto::append_and_wait(*w.evolved.journal, {{}, {{"consumer", 2}}}).value();
   CHECK(w.evolved.journal->head().value() == 2);
@@ -334,7 +334,7 @@ TEST_CASE("an evolved journal answers everything else as the stored one") {
   CHECK(w.evolved.journal->size_bytes().value() == w.stored.journal->size_bytes().value());
 }
 
-TEST_CASE("a filter is for events as they are today: their older names and what they were split from are found") {
+TEST_CASE("A filter is for events as they are today: their older names and what they were split from are found") {
   upcasters changes;
   changes.rename("placed", "ordered").rename("ordered", "created");
   changes.split("imported", 1, [](const document&) -> std::vector<upcasted> { return {{"created"}, {"paid"}}; });
@@ -355,7 +355,7 @@ TEST_CASE("a filter is for events as they are today: their older names and what 
   CHECK(seen_by({{"created"}, {"invoice"}}).empty());
 }
 
-TEST_CASE("an event that cannot be brought up to date does not stop a reader of other types") {
+TEST_CASE("An event that cannot be brought up to date does not stop a reader of other types") {
   upcasters changes;
   changes.upcast("order.created", 1, [](document&) { throw std::runtime_error("no"); });
   const world w{changes, {{"other"}, {"order.created", 1}, {"other"}}};

@@ -1,5 +1,5 @@
 // The inner half of TYTO_VALUE and TYTO_EVENT: turns a list of members into a list of inspected fields, and checks that
-// none is left out and each can be stored. The preprocessor rescans up to 256 times, which bounds the number of fields.
+// each is there once and can be stored. The preprocessor rescans up to 256 times, which bounds the number of fields.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +44,26 @@ consteval std::size_t count_names(std::string_view list) {
   std::size_t names = list.empty() ? 0 : 1;
   for (const char c : list) names += c == ',' ? 1 : 0;
   return names;
+}
+
+/// Takes the first name out of a list of macro arguments.
+consteval std::string_view take_name(std::string_view& list) {
+  list.remove_prefix(list.find_first_not_of(' '));
+  const std::size_t comma = list.find(',');
+  const std::string_view name = list.substr(0, comma);
+  list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  return name.substr(0, name.find(' '));
+}
+
+/// Whether a name is twice in a list of macro arguments.
+consteval bool has_name_twice(std::string_view list) {
+  while (!list.empty()) {
+    const std::string_view name = take_name(list);
+    for (std::string_view others = list; !others.empty();) {
+      if (take_name(others) == name) return true;
+    }
+  }
+  return false;
 }
 
 /// An initialiser for any member of the aggregate Type, and none for a base. Never called; but some compilers look into

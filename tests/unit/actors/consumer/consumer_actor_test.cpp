@@ -449,8 +449,8 @@ TEST_CASE("A refused command is counted with its reason, and the consumer goes o
   w.answer(0, command_failure{reject("the counter is full")});
   w.answer(1, committed{});
   CHECK(w.script.commits == positions{1});
-  CHECK(w.status().rejected == 1);
-  CHECK(w.status().last_rejection == "counter|other: the counter is full");
+  CHECK(w.status().refused == 1);
+  CHECK(w.status().last_refusal == "counter|other: the counter is full");
   CHECK(w.status().failures == 0);
   CHECK_FALSE(w.sent[0].options.record_rejection);
 }
@@ -473,7 +473,7 @@ TEST_CASE("A handler that hears of refusals sends what follows under ids of thei
   CHECK(w.script.commits.empty());
   w.answer(2, command_failure{reject("no again")});
   CHECK(w.script.commits == positions{1});
-  CHECK(w.status().rejected == 2);
+  CHECK(w.status().refused == 2);
   CHECK(w.sent.size() == 3);  // of what was sent then a refusal is only counted
 }
 
@@ -488,14 +488,14 @@ TEST_CASE("A version that a command expects in vain is a refusal, any other conf
   w.answer(0, command_failure{error{errc::conflict, "running a command", "it is at version 8"}});
   w.answer(1, committed{});
   CHECK(w.script.commits == positions{1});
-  CHECK(w.status().rejected == 1);
+  CHECK(w.status().refused == 1);
 
   w.script.expected = expected_version::any();
   w.publish_one();
   w.host.run();
   w.answer(2, command_failure{error{errc::conflict, "running a command", "it is at version 8"}});
   w.answer(3, committed{});
-  CHECK(w.status().rejected == 1);
+  CHECK(w.status().refused == 1);
   CHECK(w.status().failures == 1);
 }
 

@@ -45,29 +45,29 @@ bool is_over(const std::shared_future<void>& stopped) {
 TEST_CASE("Consumers are found by what they are shown as, and are known by their name") {
   roster consumers;
   CHECK(consumers.all().empty());
-  const auto first = add(consumers, "billing", "billing#0/2");
-  const auto second = add(consumers, "billing", "billing#1/2");
+  const auto first = add(consumers, "billing", "billing[1/2]");
+  const auto second = add(consumers, "billing", "billing[2/2]");
   const auto other = add(consumers, "shipping");
-  CHECK(labels(consumers) == std::vector<std::string>{"billing#0/2", "billing#1/2", "shipping"});
-  CHECK(consumers.find("billing#1/2") == second.shown);
+  CHECK(labels(consumers) == std::vector<std::string>{"billing[1/2]", "billing[2/2]", "shipping"});
+  CHECK(consumers.find("billing[2/2]") == second.shown);
   CHECK(consumers.find("shipping") == other.shown);
   CHECK(consumers.find("billing") == nullptr);
   CHECK(consumers.knows("billing"));
-  CHECK_FALSE(consumers.knows("billing#1/2"));
+  CHECK_FALSE(consumers.knows("billing[2/2]"));
   CHECK_FALSE(consumers.knows("bill"));
   CHECK(first.number != second.number);
 }
 
 TEST_CASE("A consumer has a mailbox for each of its partitions") {
   roster consumers;
-  const auto first = add(consumers, "billing", "billing#0/2");
+  const auto first = add(consumers, "billing", "billing[1/2]");
   add(consumers, "shipping");
-  const auto second = add(consumers, "billing", "billing#1/2");
+  const auto second = add(consumers, "billing", "billing[2/2]");
   const auto boxes = consumers.mailboxes_of("billing");
   REQUIRE(boxes.size() == 2);
   CHECK(boxes[0].box() == first.box);
   CHECK(boxes[1].box() == second.box);
-  CHECK(consumers.mailboxes_of("billing#0/2").empty());
+  CHECK(consumers.mailboxes_of("billing[1/2]").empty());
 }
 
 TEST_CASE("A consumer that is retired has stopped, is waited for by nobody, and is still shown") {
@@ -134,8 +134,8 @@ TEST_CASE("All consumers stop, those that were retired or ended before are not t
   roster consumers;
   const auto retired = add(consumers, "totals");
   const auto ended = add(consumers, "subscription");
-  const auto first = add(consumers, "billing", "billing#0/2");
-  const auto second = add(consumers, "billing", "billing#1/2");
+  const auto first = add(consumers, "billing", "billing[1/2]");
+  const auto second = add(consumers, "billing", "billing[2/2]");
   consumers.retire(*retired.shown);
   consumers.end(ended.number).wait();
   consumers.stop_all();

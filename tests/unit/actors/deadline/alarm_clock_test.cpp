@@ -270,8 +270,8 @@ TEST_CASE("A deadline that its instance rejects is counted and dropped") {
   w.change("a", "pay", milliseconds{0});
   w.answer(0, command_failure{rejection{"not now"}});
   CHECK(w.entities() == entities{"a/pay", "no a/pay"});
-  CHECK(w.shown->status().rejected == 1);
-  CHECK(w.shown->status().last_rejection == "checkout|a: not now");
+  CHECK(w.shown->status().refused == 1);
+  CHECK(w.shown->status().last_refusal == "checkout|a: not now");
   CHECK_FALSE(w.is_quiet());
   w.answer(1, committed{});
   CHECK(w.is_quiet());

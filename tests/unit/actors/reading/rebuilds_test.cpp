@@ -8,9 +8,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
-#include "support/long_enough.hpp"
 #include "support/stoppable_consumer.hpp"
-#include "time_limit.hpp"
 #include "tyto/memory_store.hpp"
 
 using namespace tyto;

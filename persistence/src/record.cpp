@@ -1,4 +1,4 @@
-#include "lmdb/record.hpp"
+#include "record.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,7 +1,7 @@
 // The stored form of an event, byte for byte as docs/storage-format.md has it.
-#include "lmdb/record.hpp"
+#include "record.hpp"
 
-#include "store_support.hpp"
+#include "contract/store_support.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto;
@@ -34,7 +34,7 @@ std::string written(const recorded_event& event) {
 
 }  // namespace
 
-TEST_CASE("a record has the bytes that the format says") {
+TEST_CASE("A record has the bytes that the format says") {
   const auto bytes = written(sample());
   const std::string header(
       "\x01\0\0\0"                            // version, flags
@@ -50,7 +50,7 @@ TEST_CASE("a record has the bytes that the format says") {
   CHECK(bytes.substr(64) == std::string("t.ypeo|1cmdcorrc\x01\0x\0\0\x81\xa1x\x01", 25));
 }
 
-TEST_CASE("a record is only read under its own position") {
+TEST_CASE("A record is only read under its own position") {
   const auto bytes = written(sample());
   metadata meta;
   CHECK(record::read(7, bytes, meta).value() == "\x81\xa1x\x01");
@@ -58,7 +58,7 @@ TEST_CASE("a record is only read under its own position") {
   CHECK(record::read(8, bytes, meta).error().code() == errc::damaged);
 }
 
-TEST_CASE("lengths that do not add up are damage even if the checksum fits") {
+TEST_CASE("Lengths that do not add up are damage even if the checksum fits") {
   auto event = sample();
   for (const std::size_t at : {44, 48, 50, 52, 54, 56, 58}) {
     for (const char change : {'\x01', '\x7f'}) {
@@ -74,7 +74,7 @@ TEST_CASE("lengths that do not add up are damage even if the checksum fits") {
   }
 }
 
-TEST_CASE("flags and encryption keys that this version does not know are a newer format") {
+TEST_CASE("Flags and encryption keys that this version does not know are a newer format") {
   for (const std::size_t at : {8, 10, 11, 40}) {
     auto bytes = written(sample());
     bytes[at] = '\x04';
