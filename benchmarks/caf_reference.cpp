@@ -27,8 +27,8 @@ double caf_actor_bytes(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     // With an argument, for CAF looks for arguments behind a null pointer where there are none.
     all.push_back(system.spawn<caf::lazy_init>(
-        [](caf::event_based_actor*, std::latch* reached) -> caf::behavior {
-          return {[reached](int) { reached->count_down(); }};
+        [](caf::event_based_actor*, std::latch* counting) -> caf::behavior {
+          return {[counting](int) { counting->count_down(); }};
         },
         &reached));
     caf::anon_send(all.back(), 1);
