@@ -64,6 +64,7 @@ class reader {
     return take(size);
   }
   [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] std::size_t left() const { return rest_.size(); }
   [[nodiscard]] bool at_end() const { return ok_ && rest_.empty(); }
 
  private:
@@ -114,6 +115,7 @@ bool read_fields(const header& h, std::string_view bytes, metadata& meta, std::s
   meta.command_id.assign(in.take(h.command_id_bytes));
   meta.correlation_id.assign(in.take(h.correlation_id_bytes));
   meta.causation_id.assign(in.take(h.causation_id_bytes));
+  if (h.tag_count * sizeof(std::uint16_t) > in.left()) return false;  // before memory is taken for so many
   meta.tags.resize(h.tag_count);
   for (auto& tag : meta.tags) tag.assign(in.take_tag());
   payload = in.take(h.payload_bytes);
