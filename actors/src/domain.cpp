@@ -15,17 +15,17 @@ constexpr std::string_view reserved_prefix = "tyto.";
 
 error misfit(std::string what) { return {errc::invalid_argument, "starting the runtime", std::move(what)}; }
 
-std::string quoted(std::string_view name) { return "'" + std::string{name} + "'"; }
+std::string in_quotes(std::string_view name) { return "'" + std::string{name} + "'"; }
 
 result<void> check_types(const aggregate_definition& aggregate, std::map<std::string_view, const event_type*>& known) {
   for (const auto* type : aggregate.events) {
     if (type->name.starts_with(reserved_prefix) && type != &type_of<deadline_reached>() &&
         type != &type_of<deadlines_dropped>()) {
-      return misfit("the stored name " + quoted(type->name) + " begins with " + quoted(reserved_prefix) +
+      return misfit("the stored name " + in_quotes(type->name) + " begins with " + in_quotes(reserved_prefix) +
                     ", which is Tyto's own");
     }
     if (known.emplace(type->name, type).first->second != type) {
-      return misfit("two event types have the stored name " + quoted(type->name));
+      return misfit("two event types have the stored name " + in_quotes(type->name));
     }
   }
   return {};
@@ -36,13 +36,13 @@ result<void> check_aggregates(const std::unordered_set<const aggregate_definitio
   std::set<std::string_view> categories;
   for (const auto* each : aggregates) {
     if (!categories.insert(each->category).second) {
-      return misfit("two aggregates have the category " + quoted(each->category));
+      return misfit("two aggregates have the category " + in_quotes(each->category));
     }
     if (each->category.empty() || each->category.find('|') != std::string_view::npos) {
-      return misfit(quoted(each->category) + " is no category: it is empty or holds a '|'");
+      return misfit(in_quotes(each->category) + " is no category: it is empty or holds a '|'");
     }
     if (each->category.starts_with(reserved_prefix)) {
-      return misfit("the category " + quoted(each->category) + " begins with " + quoted(reserved_prefix) +
+      return misfit("the category " + in_quotes(each->category) + " begins with " + in_quotes(reserved_prefix) +
                     ", which is Tyto's own");
     }
     if (auto checked = check_types(*each, types); !checked) return checked;
@@ -54,16 +54,17 @@ result<void> check_consumer(const consumer_definition& checked, bool has_handler
                             std::set<std::string_view>& known_names) {
   const std::string& name = checked.name;
   if (name.empty() || name.size() > max_consumer_name_bytes || name.find('\0') != std::string::npos) {
-    return misfit(quoted(name) + " is no name for a consumer: 1 to " + std::to_string(max_consumer_name_bytes) +
+    return misfit(in_quotes(name) + " is no name for a consumer: 1 to " + std::to_string(max_consumer_name_bytes) +
                   " bytes without NUL");
   }
-  if (name.find('#') != std::string::npos) return misfit(quoted(name) + " is no name for a consumer: it holds a '#'");
-  if (!known_names.insert(name).second) return misfit("two consumers have the name " + quoted(name));
+  if (name.find('#') != std::string::npos)
+    return misfit(in_quotes(name) + " is no name for a consumer: it holds a '#'");
+  if (!known_names.insert(name).second) return misfit("two consumers have the name " + in_quotes(name));
   if (checked.partitions == 0 || checked.partitions > max_partitions) {
-    return misfit("consumer " + quoted(name) + " has " + std::to_string(checked.partitions) +
+    return misfit("consumer " + in_quotes(name) + " has " + std::to_string(checked.partitions) +
                   " partitions; it must be 1 to " + std::to_string(max_partitions));
   }
-  if (!has_handlers) return misfit("consumer " + quoted(name) + " handles no events");
+  if (!has_handlers) return misfit("consumer " + in_quotes(name) + " handles no events");
   return {};
 }
 
@@ -99,7 +100,7 @@ result<void> domain::check() const {
   std::set<std::string_view> before;
   for (const auto& each : projections) {
     if (!each.replaces.empty() && !before.contains(each.replaces)) {
-      return misfit("projection " + quoted(each.name) + " replaces " + quoted(each.replaces) +
+      return misfit("projection " + in_quotes(each.name) + " replaces " + in_quotes(each.replaces) +
                     ", which must be registered before it");
     }
     before.insert(each.name);

@@ -147,9 +147,9 @@ TEST_CASE("More commands than may be in flight are refused, not queued") {
   std::promise<void> leave;
   rt.aggregate<account>().start().value();
   // The callback holds its command in flight until the test lets it go.
-  rt.submit<account>("ann", credit{1}, {}, [&](const command_result&) {
+  rt.submit<account>("ann", credit{1}, {}, [&entered, may_leave = leave.get_future().share()](const command_result&) {
     entered.set_value();
-    leave.get_future().wait();
+    may_leave.wait();
   });
   entered.get_future().wait();
   const auto refused = rt.execute<account>("bob", credit{1});
@@ -185,9 +185,9 @@ TEST_CASE("A caller that waits for room longer than its timeout is refused") {
   std::promise<void> leave;
   std::promise<void> entered;
   rt.aggregate<account>().start().value();
-  rt.submit<account>("ann", credit{1}, {}, [&](const command_result&) {
+  rt.submit<account>("ann", credit{1}, {}, [&entered, may_leave = leave.get_future().share()](const command_result&) {
     entered.set_value();
-    leave.get_future().wait();
+    may_leave.wait();
   });
   entered.get_future().wait();
   command_options hasty;

@@ -249,6 +249,7 @@ struct process : process_snapshots<P>, process_snapshot_after<P>, process_summar
 
   static std::vector<std::string> names_of(const std::map<std::string, timestamp>& deadlines) {
     std::vector<std::string> names;
+    names.reserve(deadlines.size());
     for (const auto& [name, due] : deadlines) names.push_back(name);
     return names;
   }
