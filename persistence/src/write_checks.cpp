@@ -110,6 +110,7 @@ void retain(stream_info& known, const retention& change) {
       known.state = stream_state::closed;
       break;
     case retention::action::truncate:
+      if (change.first < known.first && change.base.empty()) break;  // what stands for them already must stay
       known.first = std::max(known.first, change.first);
       known.base = change.base;
       break;

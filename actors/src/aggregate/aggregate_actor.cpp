@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregate/state_image.hpp"
+
 namespace tyto::detail {
 namespace {
 
@@ -128,13 +130,18 @@ result<void> aggregate_actor::prepare_truncation(retention& change) const {
     change.base = image_of(memory_, definition_, decided_version_, *state, true);
     return {};
   }
-  bool is_summary = change.first == 1;
+  if (change.first == 1) return {};
+  bool is_summary = false;
   auto read = around_.stored.journal.read_stream(persistence_id_, change.first, [&](const event_view& event) {
-    is_summary = is_summary || std::ranges::find(definition_.summaries, event.meta.type) != definition_.summaries.end();
+    is_summary = std::ranges::find(definition_.summaries, event.meta.type) != definition_.summaries.end();
     return visit::stop;
   });
   if (!read) return std::move(read).error();
-  if (is_summary) return {};
+  if (is_summary) {
+    // The summary stands for the state, but not for the commands whose events go.
+    change.base = image_of(memory_, definition_, durable, no_state, true);
+    return {};
+  }
   return refuse("nothing would stand for the events before number " + std::to_string(change.first) +
                 ": give the aggregate a snapshot_policy, or keep from one of its summaries on");
 }

@@ -64,10 +64,14 @@ class rebuilder {
   result<void> from_nothing() {
     auto replayed = create() ? replay({}, 1) : result<replay_outcome>{handler_error_};
     if (!replayed) return std::move(replayed).error();
-    if (replayed->is_complete) return {};
-    const auto doing = "recovering " + persistence_id_;
     const auto& stream = replayed->stream;
-    if (stream.base.empty()) {
+    if (replayed->is_complete) {
+      if (stream.first > 1 && !stream.base.empty()) recall_commands(stream.base);
+      return {};
+    }
+    const auto doing = "recovering " + persistence_id_;
+    const auto parsed = parse_image(stream.base);
+    if (stream.base.empty() || (parsed && parsed->state == no_state)) {
       return error{errc::truncated, doing,
                    "its events before number " + std::to_string(stream.first) +
                        " are gone, and neither a snapshot nor a summary stands for them"};
@@ -202,7 +206,7 @@ result<aggregate_memory> rebuild(const rebuild_sources& from, const aggregate_de
 std::string image_of(const aggregate_memory& memory, const aggregate_definition& definition,
                      std::uint64_t sequence_number, std::string_view state, bool events_go) {
   image_header at;
-  at.schema_version = definition.snapshots->schema_version;
+  at.schema_version = definition.snapshots ? definition.snapshots->schema_version : 0;
   at.sequence_number = sequence_number;
   if (sequence_number == memory.durable.sequence_number) at.position = memory.durable.position;
   at.time = memory.last_time;

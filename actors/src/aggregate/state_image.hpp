@@ -27,6 +27,9 @@ struct image_header {
 };
 TYTO_VALUE(image_header, schema_version, sequence_number, position, time, commands_since, commands)
 
+/// The state of an image that only stands for commands: nil.
+inline constexpr std::string_view no_state{"\xc0"};
+
 /// Returns the image: a MessagePack array of the two, `state` being MessagePack itself.
 std::string make_image(const image_header& at, std::string_view state);
 

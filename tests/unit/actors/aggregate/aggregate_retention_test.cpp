@@ -155,6 +155,36 @@ TEST_CASE("Without snapshots a stream can be truncated up to an event that sums 
   CHECK(w.execute(add{})->sequence_number == 7);
 }
 
+TEST_CASE("A command is known as done also after its stream was truncated to a summary") {
+  using plain = tally_of<0>;
+  aggregate_world<plain> w;
+  (void)w.execute(add{100}, with_id("pay")).value();
+  (void)w.execute(carry_forward{}).value();
+  (void)w.execute(truncate_stream<plain>("1", 2)).value();
+  if (GENERATE(false, true)) (void)w.execute(truncate_stream<plain>("1", 1)).value();  // nothing is left to remove
+  w.aggregate = w.start();
+  const auto again = w.execute(add{100}, with_id("pay"));
+  CHECK(again->repeated);
+  CHECK(again->sequence_number == 1);
+  CHECK(again->events<plain>().error().code() == errc::truncated);
+  CHECK(total(w) == "100");
+}
+
+TEST_CASE("Nothing but its events stands for a stream of which a summary was taken away") {
+  using plain = tally_of<0>;
+  aggregate_world<plain> w;
+  add_up_to(w, 3);
+  (void)w.execute(carry_forward{}).value();
+  (void)w.execute(truncate_stream<plain>("1", 4)).value();
+  add_up_to(w, 6);
+  auto cut = std::make_shared<stream_write>();
+  cut->persistence_id = w.persistence_id;
+  cut->retain = retention{retention::action::truncate, 5, std::string{w.journal.info(w.persistence_id)->base}};
+  REQUIRE(append_and_wait(w.journal, {{cut}, {}}).value().at(0));
+  w.aggregate = w.start();
+  CHECK(failure_of(w.execute(add{})) == errc::truncated);
+}
+
 TEST_CASE("A stream that was truncated by other means is not recovered to a wrong state") {
   using plain = tally_of<0>;
   aggregate_world<plain> w;
