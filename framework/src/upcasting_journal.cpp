@@ -203,6 +203,7 @@ class upcasting_journal final : public event_store {
       return range.only.takes(event.meta.type, event.meta.persistence_id) ? visitor(event) : visit::next;
     };
     const journal_range stored{range.from, changes_.of_stored(range.only), range.max_events};
+    if (range.as_stored) return stored_->read_all(stored, visitor);
     return show(wanted, [&](const event_visitor& each) { return stored_->read_all(stored, each); });
   }
 

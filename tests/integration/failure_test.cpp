@@ -97,6 +97,38 @@ struct paying {
   }
 };
 
+// The first version of account.credited again, and a second one to which nothing leads.
+struct credited_again {
+  static constexpr std::uint32_t schema_version = 3;
+  std::int64_t cents = 0;
+};
+TYTO_EVENT(credited_again, "account.credited", cents)
+
+struct new_account {
+  static constexpr std::string_view category = "account";
+  using command = std::variant<credit>;
+  using event = std::variant<credited_again>;
+  struct state {};
+  static decision<event> decide(const state&, const credit& c) { return credited_again{c.cents}; }
+  static state evolve(state s, const credited_again&) { return s; }
+};
+template <on_failure Then, std::size_t Partitions = 1>
+struct new_noting {
+  static constexpr std::string_view name = "noting";
+  static constexpr failure_policy failures{.retries = 1, .then = Then};
+  static constexpr std::size_t partitions = Partitions;
+  std::shared_ptr<notebook> into;
+  void react(const credited_again& e, const metadata& m) const { into->write({e.cents}, m); }
+};
+// Commands the account in whose stream the event is that cannot be read.
+struct echoing {
+  static constexpr std::string_view name = "echoing";
+  static constexpr failure_policy failures{.retries = 1};
+  static commands react(const receipt_printed&, const metadata& m) {
+    return {send<new_account>(m.entity_id(), credit{1})};
+  }
+};
+
 void credit_all(runtime& rt, const std::vector<std::pair<std::string, std::int64_t>>& credits) {
   for (const auto& [owner, cents] : credits) (void)rt.execute<account>(owner, credit{cents}).value();
   rt.settle(long_enough).value();
@@ -388,4 +420,42 @@ TEST_CASE("A projection that begins anew over an old record parks nothing that c
     REQUIRE(letters.size() == 2);
     CHECK(letters[0].event.position == 2);
   }
+}
+
+TEMPLATE_TEST_CASE("An event that cannot be brought up to date is dealt with as the policy says, and others go on", "",
+                   (new_noting<on_failure::park>), (new_noting<on_failure::skip>), (new_noting<on_failure::park, 3>)) {
+  const auto stores = open_memory();
+  {
+    runtime rt{stores, quiet()};
+    rt.aggregate<account>().start().value();
+    (void)rt.execute<account>("bad", credit{1}).value();
+  }
+  upcasters changes;
+  if (GENERATE(false, true)) {
+    changes.upcast<credited_again>(2, [](document&) {});  // from 1 nothing leads on
+  } else {
+    changes.upcast<credited_again>(1, [](document&) { throw std::runtime_error("it cannot be made"); });
+    changes.upcast<credited_again>(2, [](document&) {});
+  }
+  auto book = std::make_shared<notebook>();
+  runtime rt{upcasting(stores, changes), quiet()};
+  rt.aggregate<new_account>().aggregate<receipts>().reaction(TestType{book});
+  rt.reaction<echoing>().start().value();
+  (void)rt.execute<receipts>("bad", print_receipt{1}).value();
+  for (int i = 0; i < 10; ++i) (void)rt.execute<new_account>("good " + std::to_string(i), credit{i}).value();
+  (void)rt.execute<receipts>("good 1", print_receipt{1}).value();
+  rt.settle(long_enough).value();
+  CHECK(book->size() == 11);
+  const bool parks = TestType::failures.then == on_failure::park;
+  const auto letters = rt.dead_letters("noting").value();
+  REQUIRE(letters.size() == (parks ? 1 : 0));
+  if (parks) {
+    CHECK(letters[0].event.position == 1);
+    CHECK(letters[0].event.key == "account|bad");
+    CHECK_THAT(letters[0].event.reason, Catch::Contains("upcasting 'account.credited' version 1"));
+    CHECK(rt.replay_dead_letters("noting").error().code() != errc::stopped);  // it cannot be read this time either
+    CHECK(rt.discard_dead_letter("noting", 1).value() == 1);
+  }
+  // The aggregate in whose stream it is cannot be read: that is the fault of the event which leads there.
+  CHECK(rt.dead_letters("echoing").value().size() == 1);
 }

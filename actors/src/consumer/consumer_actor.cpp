@@ -31,6 +31,7 @@ bool is_to_blame(const error& why) {
     case errc::invalid_argument:
     case errc::undecodable:
     case errc::unknown_event_type:
+    case errc::missing_upcaster:
     case errc::closed:
     case errc::truncated:
     case errc::damaged:
@@ -38,6 +39,11 @@ bool is_to_blame(const error& why) {
     default:
       return false;
   }
+}
+
+// Whether the journal failed to bring an event up to date.
+bool is_upcasting_failure(const error& why) {
+  return why.code() == errc::missing_upcaster || why.code() == errc::undecodable || why.code() == errc::handler_failed;
 }
 
 // Up to a quarter less, so that consumers which failed for one reason do not all try again at one moment.
@@ -76,13 +82,16 @@ void consumer_actor::start() {
   auto position = handler_->load();
   if (!position) return fail(position.error());
   if (const auto head = around_.bus.head(); *position > head) {
-    return fail(error{errc::foreign, "starting '" + name_ + "'",
+    return halt(error{errc::damaged, "starting '" + name_ + "'",
                       "its checkpoint is " + std::to_string(*position) + ", but the journal ends at " +
-                          std::to_string(head) + ": it belongs to another journal"});
+                          std::to_string(head) +
+                          ": the journal has lost its end, or is another one; restore it, or begin anew by "
+                          "runtime::reset() (a projection) or under another name"});
   }
   if (auto loaded = parked_.load(around_.journal, name_, [this](auto key) { return part_.has(key); }); !loaded)
     return fail(loaded.error());
   position_ = *position;
+  has_started_ = true;
   phase_ = phase::waiting;
   shown_->is_at(position_, event_time_, around_.runs_on.now());
   show_parked();
@@ -139,6 +148,7 @@ void consumer_actor::read_journal() {
   });
   // What was read before a damaged record is good.
   if (!read && seen == position_) {
+    if (is_upcasting_failure(read.error())) return take_unreadable(read.error());
     in_hand_.reset();  // no event's fault
     return fail(read.error());
   }
@@ -148,6 +158,40 @@ void consumer_actor::read_journal() {
   wanted.reserve(events.size());
   for (const auto& event : events) wanted.push_back(&event);
   handle(wanted, end);
+}
+
+// An event that cannot be brought up to date is dealt with like one that the handler fails at. Its key cannot be told,
+// so it goes by its stream.
+void consumer_actor::take_unreadable(const error& why) {
+  const auto event = find_unreadable();
+  if (!event) {
+    in_hand_.reset();
+    return fail(why);
+  }
+  const auto& meta = event->meta;
+  event_time_ = meta.time;
+  if (!part_.is_whole() && !part_.takes(meta.persistence_id, meta.position)) return handle({}, meta.position);
+  phase_ = phase::committing;
+  batch_end_ = trouble_position_ = meta.position;
+  in_hand_ = {meta.position, meta.persistence_id, meta.persistence_id, meta.type, true};
+  if (!park_behind_another(*event)) return fail(why);
+  if (unanswered_ == 0) commit();
+}
+
+std::optional<recorded_event> consumer_actor::find_unreadable() const {
+  std::vector<metadata> next;
+  const journal_range stored{position_ + 1, wanted_, around_.max_batch * max_read_per_wanted, true};
+  auto read = around_.journal.read_all(stored, [&next](const event_view& event) {
+    next.push_back(event.meta);
+    return visit::next;
+  });
+  if (!read) return std::nullopt;
+  const auto ignore = [](const event_view&) { return visit::next; };
+  const auto found = std::ranges::find_if(next, [&](const metadata& each) {
+    return !around_.journal.read_all({each.position, wanted_, 1}, ignore);
+  });
+  if (found == next.end()) return std::nullopt;
+  return recorded_event{*found, {}, nullptr, nullptr};
 }
 
 // Of events that were passed over nothing is known, but how far behind it is in time should be.
@@ -439,6 +483,10 @@ void consumer_actor::resume() {
   if (phase_ == phase::halted) {
     failed_attempts_ = 0;
     around_.health.clear(subject_);
+    if (!has_started_) {
+      phase_ = phase::starting;
+      return start();
+    }
   } else if (phase_ != phase::paused) {
     return;
   }
@@ -489,7 +537,7 @@ void consumer_actor::finish_stopping() {
   for (const auto& each : std::exchange(release_requests_, {})) each.reply(refusal("releasing dead letters of"));
   for (const auto& each : std::exchange(reset_requests_, {})) each.reply(refusal("resetting"));
   for (const auto& each : std::exchange(pause_requests_, {})) each.done();
-  if (phase_ != phase::starting) {
+  if (phase_ != phase::starting && has_started_) {
     if (auto closed = handler_->save(position_); !closed) {
       around_.log(subject_ + " could not save its checkpoint: " + closed.error().message());
     }

@@ -88,6 +88,8 @@ class consumer_actor final : public actor_of<consumer_message> {
   void ask_for_more();
   void take(const delivery& delivered);
   void read_journal();
+  void take_unreadable(const error& why);
+  [[nodiscard]] std::optional<recorded_event> find_unreadable() const;
   void note_time_at(std::uint64_t position);
   void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
   void send(const recorded_event& event, commands sent);
@@ -158,6 +160,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   std::optional<error> failed_command_;
   std::chrono::milliseconds backoff_{0};
   std::optional<stop_actor> stop_request_;
+  bool has_started_ = false;  // it has found out where it is
   bool is_paused_ = false;
   std::vector<pause_consumer> pause_requests_;     // until it has nothing in hand
   std::vector<reset_consumer> reset_requests_;     // likewise

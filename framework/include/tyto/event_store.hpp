@@ -50,6 +50,9 @@ struct journal_range {
   /// Reading ends when it has passed so many events, whether they were wanted or not: so long a reader holds on to
   /// storage.
   std::uint64_t max_events = std::numeric_limits<std::uint64_t>::max();
+  /// Where there are upcasters: the events that these would bring up to date to what `only` takes, but as they are
+  /// stored. For who looks for one that cannot be brought up to date.
+  bool as_stored = false;
 };
 
 /// A journal: many streams in one total order.

@@ -372,15 +372,21 @@ TEST_CASE("Stopping finishes the batch in hand") {
   CHECK(w.status().state == consumer_state::stopped);
 }
 
-TEST_CASE("A consumer whose checkpoint lies beyond the journal's end does not start") {
+TEST_CASE("A consumer whose checkpoint lies beyond the journal's end halts, and starts when that is mended") {
   world w{3};
   w.script.checkpoint = 4;
   w.start();
-  CHECK(w.status().state == consumer_state::failing);
-  CHECK_THAT(w.status().last_error, Catch::Contains("belongs to another journal"));
+  CHECK(w.status().state == consumer_state::halted);
+  REQUIRE(w.health.shown().problems.size() == 1);
+  CHECK_THAT(w.health.shown().problems[0].why.message(), Catch::Contains("the journal ends at 3"));
   w.publish_one();
-  w.host.run();
+  w.host.advance(std::chrono::milliseconds{1'000});
   CHECK(w.script.handled.empty());
+  w.script.checkpoint = 2;
+  w.consumer.post(resume_consumer{});
+  w.host.run();
+  CHECK(w.script.handled == positions{3, 4});
+  CHECK(w.health.shown().is_healthy());
 }
 
 TEST_CASE("An idle consumer stops at once") {
