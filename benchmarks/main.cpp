@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
   app.add_flag("--relaxed", relaxed, "Measure with relaxed durability, the reference too");
   app.add_flag("--json", json, "Print JSON");
   CLI11_PARSE(app, argc, argv);
+  if (!std::isfinite(how.seconds)) return app.exit(CLI::ValidationError("--seconds", "it is no number of seconds"));
   if (relaxed) how.durability = tyto::durability::relaxed;
 
   std::vector<measurement> measured;

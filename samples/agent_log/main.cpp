@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -130,4 +131,7 @@ int main(int argc, char**) {
     return 1;
   }
   fmt::print("\n{} events are in agent_log.jsonl\n", *lines);
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+  fmt::print(stderr, "agent_log: the standard output cannot be written\n");
+  return 1;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <tyto/tyto.hpp>
@@ -94,6 +95,7 @@ int main(int argc, char**) {
     where.path = "catalogue";
     const auto stores = tyto::open_lmdb(where).value();
     look_back(stores, sell_tea(stores));
+    if (std::fflush(stdout) != 0) throw std::runtime_error("the standard output cannot be written");
   } catch (const std::exception& failed) {
     fmt::print(stderr, "cqrs_basic: {}\n", failed.what());
     return 1;

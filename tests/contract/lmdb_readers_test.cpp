@@ -171,3 +171,15 @@ TEST_CASE("A reader that was killed is forgotten by who opens next, a living one
   REQUIRE(open_lmdb({.path = directory.path()}));
   CHECK(listed_readers(directory.path()) == 1);
 }
+
+TEST_CASE("A writer notices while it runs that a reading process was killed") {
+  const temporary_directory directory;
+  const auto writer = open_lmdb({.path = directory.path(), .mode = durability::relaxed}).value();
+  append_all(*writer.journal, {write_of("order|1")});
+  holding_process reader{directory.path()};
+  const auto with_reader = listed_readers(directory.path());
+  reader.die();
+  CHECK(listed_readers(directory.path()) == with_reader);  // LMDB does not know
+  for (int i = 0; i < 300; ++i) append_all(*writer.journal, {write_of("order|1")});
+  CHECK(listed_readers(directory.path()) == with_reader - 1);
+}

@@ -22,6 +22,9 @@ namespace {
 
 constexpr unsigned max_readers = 1024;
 constexpr std::size_t max_idle_reads = 64;
+
+// A look at the table of readers costs a system call for each process that reads.
+constexpr std::uint64_t writes_between_reader_checks = 256;
 constexpr std::uint64_t map_granularity_bytes = 65'536;
 
 struct explanation {
@@ -228,14 +231,21 @@ result<std::shared_ptr<environment>> environment::open(const environment_options
     if (now != key) continue;
     if (!created) return std::move(created).error();
     (*created)->directory_ = std::move(directory);
-    int dead_readers = 0;
-    mdb_reader_check((*created)->handle_, &dead_readers);  // their pages can be used again; if it fails, they are not
+    (*created)->forget_dead_readers();
     return share(*std::move(created), key);
   }
   return error{errc::io, doing, "the directory keeps changing"};
 }
 
+// What was in use by readers whose process has ended can be used again; if this fails, it is not.
+void environment::forget_dead_readers() const {
+  int dead_readers = 0;
+  mdb_reader_check(handle_, &dead_readers);
+}
+
 result<transaction> environment::begin(unsigned flags) const {
+  const bool writes = (flags & MDB_RDONLY) == 0;
+  if (writes && ++writes_begun_ % writes_between_reader_checks == 0) forget_dead_readers();
   MDB_txn* handle = nullptr;
   if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
     return to_error(code, fmt::format("beginning a transaction in '{}'", options_.directory.string()));

@@ -5,6 +5,7 @@
 #include <lmdb.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -178,12 +179,15 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] int why_not_written() const;
 
   void take_back(MDB_txn* read) const;
+  void forget_dead_readers() const;
 
   environment_options options_;
   MDB_env* handle_;
   descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
   file_id data_file_{};      // what has been opened as data_file()
   std::mutex tables_mutex_;  // held while tables are being opened
+
+  mutable std::atomic<std::uint64_t> writes_begun_ = 0;
 
   // Reads that are over. To begin one anew costs LMDB memory for every table that could be open, and a lock that all
   // processes share; to use one again costs neither. They see nothing and keep nothing until then.
