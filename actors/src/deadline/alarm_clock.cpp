@@ -78,10 +78,10 @@ void alarm_clock::forget(const instance_deadline& which) {
   const auto found = deadlines_.find(which);
   if (found == deadlines_.end()) return;
   const auto& what = found->second;
-  around_.health.clear(subject({which.first, which.second, what.due}));
+  if (what.backoff.count() > 0) around_.health.clear(subject({which.first, which.second, what.due}));
   by_time_.erase({what.due, which});
   if (what.again) pausing_.erase({*what.again, which});
-  if (held_.erase(which) > 0) show_held({});
+  if (held_.erase(which) > 0) show_held();
   deadlines_.erase(found);
 }
 
@@ -135,7 +135,7 @@ void alarm_clock::take(const inputs_reported& reported) {
     } else if (blocked.contains(which.key)) {
       hold(which, *what, "until the dead letters of '" + owner_.name + "' for their instances are dealt with");
     } else {
-      if (held_.erase({which.key, which.name}) > 0) show_held({});
+      if (held_.erase({which.key, which.name}) > 0) show_held();
       send(which, *what, owner_.fire(which.key, {which.name, which.due}));
     }
   }
@@ -185,13 +185,14 @@ void alarm_clock::pause(const due_deadline& which, entry& what) {
 void alarm_clock::hold(const due_deadline& which, entry& what, const std::string& why) {
   pause(which, what);
   held_.emplace(which.key, which.name);
-  show_held(why);
+  why_held_ = why;
+  show_held();
 }
 
-void alarm_clock::show_held(const std::string& why) {
+void alarm_clock::show_held() {
   const auto all = "deadlines of '" + owner_.name + "'";
   if (held_.empty()) return around_.health.clear(all);
-  if (!why.empty()) around_.health.report(all, {errc::stopped, all, std::to_string(held_.size()) + " are held " + why});
+  around_.health.report(all, {errc::stopped, all, std::to_string(held_.size()) + " are held " + why_held_});
 }
 
 void alarm_clock::take(say_when_quiet request) { quiet_requests_.push_back(std::move(request)); }

@@ -126,7 +126,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   void send(const due_deadline& which, const entry& what, outgoing_command command);
   void pause(const due_deadline& which, entry& what);
   void hold(const due_deadline& which, entry& what, const std::string& why);
-  void show_held(const std::string& why);
+  void show_held();
   void wake_up();
   void report_quiet();
   [[nodiscard]] std::string subject(const due_deadline& which) const;
@@ -137,6 +137,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   std::set<std::pair<timestamp, instance_deadline>> by_time_;  // those that are not in hand, nor pause
   std::set<std::pair<pause_end, instance_deadline>> pausing_;
   std::set<instance_deadline> held_;
+  std::string why_held_;  // the last one of them
   std::size_t in_hand_ = 0;
   std::optional<pause_end> wakes_up_at_;
   std::vector<say_when_quiet> quiet_requests_;

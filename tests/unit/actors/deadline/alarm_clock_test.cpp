@@ -261,7 +261,11 @@ TEST_CASE("What is held and then cancelled is in health no more") {
   world w;
   w.inputs.says.goes_on = false;
   w.change("a", "pay", milliseconds{0});
+  w.change("b", "pay", milliseconds{0});
+  CHECK_THAT(w.problem(), Catch::Contains("2 are held"));
   w.change("a", "pay", std::nullopt);
+  CHECK_THAT(w.problem(), Catch::Contains("1 are held"));
+  w.change("b", "pay", std::nullopt);
   CHECK(w.health.shown().is_healthy());
 }
 
