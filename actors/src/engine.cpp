@@ -107,6 +107,7 @@ domain& engine::registered() {
 }
 
 std::shared_ptr<engine::running> engine::current() const {
+  if (!owner_.is_this()) return nullptr;
   const std::lock_guard lock{mutex_};
   return running_;
 }
@@ -130,6 +131,8 @@ result<void> engine::start() {
     return error{errc::invalid_argument, "starting the runtime",
                  "its storage has no journal or no read models; open_lmdb() and open_memory() make both"};
   }
+  auto claim = storage_claim::take(*stores_.journal);
+  if (!claim) return std::move(claim).error();
   auto head = stores_.journal->head();
   if (!head) return starting_failed(head.error());
   const std::lock_guard once{stop_mutex_};
@@ -147,6 +150,7 @@ result<void> engine::start() {
   {
     const std::lock_guard lock{mutex_};
     started_ = true;
+    claim_ = *std::move(claim);
     unregistered_ = *std::move(unregistered);
     running_ = std::make_shared<running>(stores_, options_, *head, domain_, *consumers_);
     for (std::size_t i = 0; i < shares.size(); ++i) spawn_reaction(*running_, domain_.reactions[i], shares[i]);
@@ -226,6 +230,7 @@ void engine::spawn_subscription(running& in, subscriber& of) {
 }
 
 result<void> engine::stop() {
+  if (!owner_.is_this()) return owner_.refusal("stopping the runtime", "it");
   const std::lock_guard once{stop_mutex_};
   const auto stopping = current();
   if (!stopping) return {};
@@ -246,6 +251,7 @@ result<void> engine::stop() {
   consumers_->let_go();
   const std::lock_guard lock{mutex_};
   running_.reset();
+  claim_ = {};
   return {};
 }
 

@@ -31,6 +31,8 @@
 #include "journal/event_bus.hpp"
 #include "reading/reading.hpp"
 #include "reading/rebuilds.hpp"
+#include "storage_claim.hpp"
+#include "tyto/detail/owner_process.hpp"
 #include "tyto/question.hpp"
 #include "tyto/runtime_options.hpp"
 #include "tyto/status.hpp"
@@ -52,6 +54,8 @@ class engine {
 
   result<void> start();
   result<void> stop();
+  /// Whether this process made it, and not the parent of a forked child: there are no threads to stop there.
+  [[nodiscard]] bool is_of_this_process() const { return owner_.is_this(); }
 
   /// Runs a caller's command; `done` is called once. A caller that `waits` for it decides an idle aggregate's command
   /// on its own thread, so that no other needs to wake up.
@@ -105,6 +109,7 @@ class engine {
   result<void> post_to(std::string_view consumer, const std::string& doing,
                        const std::function<void(const address<consumer_message>&)>& post);
 
+  const owner_process owner_;
   const storage stores_;
   runtime_options options_;
   domain domain_;
@@ -115,6 +120,7 @@ class engine {
   std::mutex stop_mutex_;     // held while the runtime starts or stops
   mutable std::mutex mutex_;  // guards what follows
   std::atomic<bool> started_ = false;
+  storage_claim claim_;               // while it runs
   std::shared_ptr<running> running_;  // shared with those who look at it while another thread stops the runtime
   std::vector<std::shared_ptr<subscriber>> subscribers_;  // until start()
   std::size_t subscription_count_ = 0;

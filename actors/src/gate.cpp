@@ -7,6 +7,7 @@
 namespace tyto::detail {
 
 result<void> gate::enter(when_full overflow, std::chrono::milliseconds timeout) {
+  if (!owner_.is_this()) return owner_.refusal("sending a command", "the runtime");
   bool is_in = take_place();
   if (!is_in && overflow == when_full::wait) {
     std::unique_lock lock{mutex_};

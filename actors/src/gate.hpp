@@ -8,10 +8,11 @@
 #include <mutex>
 
 #include "tyto/command.hpp"
+#include "tyto/detail/owner_process.hpp"
 
 namespace tyto::detail {
 
-/// Safe to use from any thread. Closed at first.
+/// Safe to use from any thread. Closed at first, and in a forked child, which does not have the runtime's threads.
 class gate {
  public:
   /// Lets in at most `most` commands at once.
@@ -20,10 +21,11 @@ class gate {
   void open() { is_open_ = true; }
   /// Lets nobody in any more; those who are in stay until they leave.
   void close() { is_open_ = false; }
-  [[nodiscard]] bool is_open() const { return is_open_; }
+  [[nodiscard]] bool is_open() const { return is_open_ && owner_.is_this(); }
 
   /// Lets a command in: then leave() must be called once for it. Fails with errc::overloaded if there is no room, for
-  /// one that waits after `timeout`, or with errc::stopped if the gate is closed.
+  /// one that waits after `timeout`, with errc::stopped if the gate is closed, or with errc::locked in
+  /// a forked child.
   result<void> enter(when_full overflow, std::chrono::milliseconds timeout);
   void leave();
 
@@ -37,6 +39,7 @@ class gate {
   bool take_place();
 
   const std::size_t most_;
+  const owner_process owner_;
   std::atomic<bool> is_open_ = false;
   std::atomic<std::size_t> inside_ = 0;
   std::atomic<std::size_t> waiting_ = 0;

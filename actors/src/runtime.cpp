@@ -8,7 +8,11 @@ namespace tyto {
 runtime::runtime(storage stores, runtime_options options)
     : engine_(std::make_unique<detail::engine>(std::move(stores), std::move(options))) {}
 
-runtime::~runtime() = default;
+runtime::~runtime() {
+  // A forked child has nobody who could be stopped: to wait for them would be for ever.
+  if (!engine_->is_of_this_process()) [[maybe_unused]]
+    const auto* left = engine_.release();
+}
 
 runtime& runtime::add(const aggregate_definition& definition) {
   engine_->registered().aggregates.insert(&definition);

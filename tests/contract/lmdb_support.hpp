@@ -71,6 +71,13 @@ inline void put_raw(const std::filesystem::path& environment, const char* table,
   });
 }
 
+inline void erase_raw(const std::filesystem::path& environment, const char* table, std::string key) {
+  with_raw_table(environment, table, 0, [&](MDB_txn* txn, MDB_dbi dbi) {
+    MDB_val k{key.size(), key.data()};
+    if (mdb_del(txn, dbi, &k, nullptr) != 0) throw std::runtime_error("cannot erase");
+  });
+}
+
 inline std::string read_file(const std::filesystem::path& path) {
   std::ostringstream content;
   content << std::ifstream{path, std::ios::binary}.rdbuf();

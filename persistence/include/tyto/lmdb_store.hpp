@@ -20,7 +20,7 @@ enum class durability : std::uint8_t {
 std::string_view name(durability mode);
 
 struct lmdb_options {
-  /// The directory; created if it is missing. Holds `journal/`, `read_models/` and `writer.lock`, and
+  /// The directory; created if it is missing. Holds `journal/`, `read_models/`, `journal.head` and `writer.lock`, and
   /// `journal.compacting/` while the journal is being compacted.
   std::filesystem::path path = {};
 
@@ -41,8 +41,9 @@ struct lmdb_options {
 };
 
 /// Opens or creates the storage in a directory. One writer at a time, in one process or several: errc::locked names who
-/// has it. Any number of readers. Fails with errc::newer_format, errc::foreign, errc::permission, errc::damaged or
-/// errc::io, saying what to do; changes nothing then.
+/// has it. Any number of readers. A storage belongs to the process that opened it: whatever a forked child does with
+/// its parent's fails with errc::locked; the child may open its own. Fails with errc::newer_format, errc::foreign,
+/// errc::permission, errc::damaged or errc::io, saying what to do; changes nothing then.
 result<storage> open_lmdb(const lmdb_options& options);
 
 /// Copies the journal of `opened`, as of one moment, to `directory`, while appends and reads go on. The directory must

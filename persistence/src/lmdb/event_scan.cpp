@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "lmdb/sealed_value.hpp"
 #include "lmdb/stored_number.hpp"
 #include "record.hpp"
 
@@ -58,24 +59,29 @@ result<std::uint64_t> event_scan::skip_removed() const {
   }
   if (code == MDB_NOTFOUND) return position_;
   if (code != 0) return lmdb::to_error(code, "looking up which events were removed");
-  return std::max(position_, number_in(ranges.key()) + number_in(ranges.value()));
+  auto end = removed_end(ranges);
+  return end ? result<std::uint64_t>{std::max(position_, *end)} : end;
+}
+
+result<std::uint64_t> removed_end(const lmdb::cursor& range) {
+  auto count = unsealed_number(range.key(), range.value(), "looking up which events were removed");
+  return count ? result<std::uint64_t>{number_in(range.key()) + *count} : count;
 }
 
 result<std::uint64_t> last_position(const lmdb::transaction& transaction, const journal_tables& tables) {
-  const auto last = [&](lmdb::table table, std::uint64_t& position) {
-    if (table == 0) return 0;
-    lmdb::cursor entries{transaction, table};
-    const int code = entries.move(MDB_LAST);
-    if (code == 0) position = number_in(entries.key());
-    if (code == 0 && table == tables.removed) position += number_in(entries.value()) - 1;
-    return code == MDB_NOTFOUND ? 0 : code;
-  };
-  std::uint64_t event = 0;
-  std::uint64_t removed = 0;
-  int code = last(tables.events, event);
-  if (code == 0) code = last(tables.removed, removed);
-  if (code != 0) return lmdb::to_error(code, "looking for the journal's last event");
-  return std::max(event, removed);
+  const std::string doing = "looking for the journal's last event";
+  std::uint64_t position = 0;
+  lmdb::cursor events{transaction, tables.events};
+  int code = events.move(MDB_LAST);
+  if (code == 0) position = number_in(events.key());
+  if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, doing);
+  if (tables.removed == 0) return position;
+  lmdb::cursor removed{transaction, tables.removed};
+  code = removed.move(MDB_LAST);
+  if (code == MDB_NOTFOUND) return position;
+  if (code != 0) return lmdb::to_error(code, doing);
+  auto end = removed_end(removed);
+  return end ? result<std::uint64_t>{std::max(position, *end - 1)} : end;
 }
 
 }  // namespace tyto

@@ -38,6 +38,9 @@ class event_scan {
   std::uint64_t position_ = 0;
 };
 
+/// Returns the position after the removed events of the entry of the table `removed` where `range` stands.
+result<std::uint64_t> removed_end(const lmdb::cursor& range);
+
 /// Returns the error for an event that should be at `position`.
 error missing_event(std::uint64_t position, std::string_view why);
 

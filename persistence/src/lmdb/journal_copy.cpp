@@ -7,6 +7,7 @@
 #include "lmdb/bulk_writer.hpp"
 #include "lmdb/event_scan.hpp"
 #include "lmdb/retention_table.hpp"
+#include "lmdb/sealed_value.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/stored_number.hpp"
 #include "lmdb/stream_key.hpp"
@@ -54,17 +55,16 @@ class journal_copy {
   result<void> leave_out(std::uint64_t begin, std::uint64_t end) {
     if (begin == end) return {};
     const auto count = end - begin;
-    return writer_.append(ours_.removed, as_key(begin), as_key(count));
+    return writer_.append(ours_.removed, as_key(begin), sealed(as_key(begin), count));
   }
 
   result<void> copy_index() {
-    std::string_view stored;
-    const int found = from_.get(theirs_.meta, meta_key::folded_to, stored);
-    const auto folded_to = found == 0 ? number_in(stored) : 0;
+    auto folded_to = read_folded_to(from_, theirs_.meta);
+    if (!folded_to) return std::move(folded_to).error();
     lmdb::cursor entries{from_, theirs_.streams};
     int code = entries.move(MDB_FIRST);
     for (; code == 0; code = entries.move(MDB_NEXT)) {
-      if (auto copied = copy_entry(entries.key(), entries.value(), folded_to); !copied) return copied;
+      if (auto copied = copy_entry(entries.key(), entries.value(), *folded_to); !copied) return copied;
     }
     return code == MDB_NOTFOUND ? result<void>{} : lmdb::to_error(code, "copying the index of streams");
   }

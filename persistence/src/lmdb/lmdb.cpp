@@ -94,8 +94,20 @@ struct open_environments {
   std::map<file_id, std::weak_ptr<environment>> by_directory;
 };
 
+open_environments& registry();
+
+// A forked child has none of them.
+open_environments* make_registry() {
+  detail::at_fork([] { registry().mutex.lock(); }, [] { registry().mutex.unlock(); },
+                  [] {
+                    registry().by_directory.clear();
+                    registry().mutex.unlock();
+                  });
+  return new open_environments;
+}
+
 open_environments& registry() {
-  static auto* const instance = new open_environments;  // never destroyed: stores may live in other static objects
+  static auto* const instance = make_registry();  // never destroyed: stores may live in other static objects
   return *instance;
 }
 
@@ -113,7 +125,7 @@ descriptor::~descriptor() {
 }
 
 transaction::~transaction() {
-  if (handle_ == nullptr) return;
+  if (handle_ == nullptr || !environment_->is_of_this_process()) return;
   reusable_ ? environment_->take_back(handle_) : mdb_txn_abort(handle_);
 }
 
@@ -142,6 +154,7 @@ int transaction::erase(table from, std::string_view key) {
 }
 
 int transaction::commit() {
+  if (!environment_->is_of_this_process()) return EPERM;
   const int code = mdb_txn_commit(std::exchange(handle_, nullptr));
   if (code == 0 && !environment_->read_only()) environment_->extend_file();
   return code == EIO ? environment_->why_not_written() : code;
@@ -194,7 +207,9 @@ std::shared_ptr<environment> share(std::unique_ptr<environment> opened, file_id 
   const auto close = [directory](environment* closing) {
     auto& still_open = registry();
     const std::lock_guard lock{still_open.mutex};
+    const bool is_ours = closing->is_of_this_process();
     delete closing;
+    if (!is_ours) return;
     still_open.by_directory.erase(directory);
     still_open.closed.notify_all();
   };
@@ -243,7 +258,14 @@ void environment::forget_dead_readers() const {
   mdb_reader_check(handle_, &dead_readers);
 }
 
+result<void> environment::check_process() const {
+  if (owner_.is_this()) return {};
+  const auto name = fmt::format("'{}'", options_.directory.string());
+  return owner_.refusal("beginning a transaction in " + name, name);
+}
+
 result<transaction> environment::begin(unsigned flags) const {
+  if (auto ours = check_process(); !ours) return std::move(ours).error();
   const bool writes = (flags & MDB_RDONLY) == 0;
   if (writes && ++writes_begun_ % writes_between_reader_checks == 0) forget_dead_readers();
   MDB_txn* handle = nullptr;
@@ -254,6 +276,7 @@ result<transaction> environment::begin(unsigned flags) const {
 }
 
 result<transaction> environment::begin_read() const {
+  if (auto ours = check_process(); !ours) return std::move(ours).error();
   MDB_txn* idle = nullptr;
   {
     const std::lock_guard lock{idle_reads_mutex_};
@@ -279,6 +302,7 @@ void environment::take_back(MDB_txn* read) const {
 }
 
 environment::~environment() {
+  if (!owner_.is_this()) return;
   for (auto* each : idle_reads_) mdb_txn_abort(each);
   mdb_env_close(handle_);
 }
@@ -382,6 +406,7 @@ std::uint64_t needed_bytes(MDB_env* handle) {
 }  // namespace
 
 result<void> environment::copy_to(const std::filesystem::path& directory) const {
+  if (auto ours = check_process(); !ours) return ours;
   const auto file = directory / "data.mdb";
   const auto failed = [&](int code) {
     return to_error(code, fmt::format("copying '{}' to '{}'", data_file().string(), file.string()));

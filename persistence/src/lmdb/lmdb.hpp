@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "tyto/detail/owner_process.hpp"
 #include "tyto/result.hpp"
 
 namespace tyto::lmdb {
@@ -127,6 +128,9 @@ struct environment_options {
 
 /// An LMDB environment. LMDB must not open a directory twice in one process (its file locks would be lost), so whoever
 /// asks for one that is open shares it: a reader also the writer's.
+///
+/// It belongs to the process that opened it. In a forked child beginning a transaction fails with errc::locked, and
+/// what the child destroys is left as it is: LMDB would give up what is the parent's.
 class environment : public std::enable_shared_from_this<environment> {
  public:
   /// Opens the environment, which is created if there is none and it is not opened read-only. Fails with errc::damaged
@@ -168,12 +172,14 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
   [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
   [[nodiscard]] bool read_only() const { return options_.read_only; }
+  [[nodiscard]] bool is_of_this_process() const { return owner_.is_this(); }
 
  private:
   friend transaction;
   environment(environment_options options, MDB_env* handle) : options_(std::move(options)), handle_(handle) {}
   static result<std::unique_ptr<environment>> create(const environment_options& options, unsigned extra_flags);
   [[nodiscard]] result<transaction> begin(unsigned flags) const;
+  [[nodiscard]] result<void> check_process() const;
   [[nodiscard]] result<void> check_length() const;
   void extend_file() const;
   [[nodiscard]] int why_not_written() const;
@@ -183,6 +189,7 @@ class environment : public std::enable_shared_from_this<environment> {
 
   environment_options options_;
   MDB_env* handle_;
+  detail::owner_process owner_;
   descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
   file_id data_file_{};      // what has been opened as data_file()
   std::mutex tables_mutex_;  // held while tables are being opened

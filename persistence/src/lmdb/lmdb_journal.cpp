@@ -11,6 +11,7 @@
 
 #include "lmdb/bulk_writer.hpp"
 #include "lmdb/retention_table.hpp"
+#include "lmdb/sealed_value.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/stored_number.hpp"
 #include "record.hpp"
@@ -21,6 +22,12 @@ namespace {
 
 constexpr std::uint64_t fold_events_max = std::uint64_t{1} << 30;  // what the tail can number
 constexpr std::uint64_t every_number = std::numeric_limits<std::uint64_t>::max();
+
+error wrong_index(std::uint64_t position, std::string_view bytes, std::uint64_t sequence_number,
+                  std::string_view persistence_id) {
+  return {errc::damaged, record::reading(position, bytes),
+          fmt::format("the index expects event {} of {} here", sequence_number, persistence_id)};
+}
 
 // Visits a stream's events by their positions, and goes along the table instead of searching it where these are
 // consecutive.
@@ -38,8 +45,7 @@ class event_walk {
       auto payload = read(position);
       if (!payload) return std::move(payload).error();
       if (meta_.sequence_number != first + i || meta_.persistence_id != persistence_id) {
-        return error{errc::damaged, record::reading(position, cursor_.value()),
-                     fmt::format("the index expects event {} of {} here", first + i, persistence_id)};
+        return wrong_index(position, cursor_.value(), first + i, persistence_id);
       }
       if (visitor_({meta_, *payload}) == visit::stop) return visit::stop;
     }
@@ -114,7 +120,7 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
   }
   auto transaction = environment_->begin_write();
   if (!transaction) return std::move(transaction).error();
-  auto head = last_position(*transaction, tables_);
+  auto head = continued_head(*transaction);
   if (!head) return std::move(head).error();
 
   append_outcomes outcomes;
@@ -131,17 +137,34 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
     }
   }
   for (const auto& [name, position] : batch.checkpoints) {
-    if (const int code = transaction->put(tables_.checkpoints, name, as_key(position)); code != 0) return failed(code);
+    const int code = transaction->put(tables_.checkpoints, name, sealed(name, position));
+    if (code != 0) return failed(code);
   }
   if (const int code = commit(*transaction, added); code != 0) return failed(code);
   return outcomes;
+}
+
+result<std::uint64_t> lmdb_journal::continued_head(const lmdb::transaction& transaction) const {
+  auto head = last_position(transaction, tables_);
+  if (!head || *head == tail_.indexed_to()) return head;
+  return error{errc::locked, fmt::format("appending to '{}'", environment_->directory().string()),
+               fmt::format("the journal ends at position {}, but this writer knows it up to {}: somebody else has "
+                           "written to it. Nothing more is stored; end one of the writers and open the storage again",
+                           *head, tail_.indexed_to())};
+}
+
+result<void> lmdb_journal::check_sole_writer() const {
+  auto transaction = environment_->begin_read();
+  if (!transaction) return std::move(transaction).error();
+  auto head = continued_head(*transaction);
+  return head ? result<void>{} : std::move(head).error();
 }
 
 int lmdb_journal::commit(lmdb::transaction& transaction, const stream_runs& added) {
   stream_tail::fold_step fold;
   int code = tail_.fold(transaction, tables_.streams, added.events(), fold);
   if (code == 0 && fold.folded_to > 0) {
-    code = transaction.put(tables_.meta, meta_key::folded_to, as_key(fold.folded_to));
+    code = transaction.put(tables_.meta, meta_key::folded_to, sealed(meta_key::folded_to, fold.folded_to));
   }
   if (code != 0) return code;
   tail_.publish(added);
@@ -269,11 +292,9 @@ result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persi
 }
 
 result<void> lmdb_journal::catch_up(const lmdb::transaction& transaction) const {
-  std::string_view stored;
-  const int found = transaction.get(tables_.meta, meta_key::folded_to, stored);
-  if (found != 0 && found != MDB_NOTFOUND) return lmdb::to_error(found, "reading how far the index of streams goes");
-  const auto folded_to = found == 0 ? number_in(stored) : 0;
-  if (folded_to > tail_.folded_to()) tail_.clear(folded_to);
+  auto folded_to = read_folded_to(transaction, tables_.meta);
+  if (!folded_to) return std::move(folded_to).error();
+  if (*folded_to > tail_.folded_to()) tail_.clear(*folded_to);
 
   event_scan events{transaction, tables_};
   metadata scratch;
@@ -305,7 +326,8 @@ result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, std
     result<std::uint64_t> version = tail_.version(stream);
     if (*version == 0) {
       // Early entries know of events that the tail has yet to come to.
-      version = stream_entries{transaction, tables_.streams, stream.id}.version_at(tail_.folded_to());
+      auto last = stream_entries{transaction, tables_.streams, stream.id}.last_at(tail_.folded_to());
+      version = last ? result<std::uint64_t>{last->sequence_number} : std::move(last).error();
     }
     auto expected = version ? *version + 1 : 0;
     if (expected == 1) {
@@ -404,12 +426,27 @@ result<stream_info> lmdb_journal::info_in(const lmdb::transaction& transaction, 
   stream_info known;
   known.version = version_in_tail;
   if (version_in_tail == 0) {
-    auto version = stream_entries{transaction, tables_.streams, persistence_id}.version_at(every_number);
-    if (!version) return std::move(version).error();
-    known.version = *version;
+    auto last = stream_entries{transaction, tables_.streams, persistence_id}.last_at(every_number);
+    if (!last) return std::move(last).error();
+    if (auto right = check_last(transaction, persistence_id, *last); !right) return std::move(right).error();
+    known.version = last->sequence_number;
   }
   auto completed = retention_rows{transaction, tables_.retention}.complete(persistence_id, known);
   return completed ? result<stream_info>{std::move(known)} : std::move(completed).error();
+}
+
+// The index has no checksum of its own: what it says is checked against the events, which have one.
+result<void> lmdb_journal::check_last(const lmdb::transaction& transaction, std::string_view persistence_id,
+                                      const stream_entries::last_event& last) const {
+  if (last.sequence_number == 0) return {};
+  std::string_view stored;
+  const int code = transaction.get(tables_.events, as_key(last.position), stored);
+  if (code == MDB_NOTFOUND) return missing_event(last.position, "the index names it, but it is not there");
+  if (code != 0) return lmdb::to_error(code, record::reading(last.position, {}));
+  const auto event = record::guess_identity(stored);  // a damaged one stops who reads it
+  if (event && event->sequence_number == last.sequence_number && event->persistence_id == persistence_id) return {};
+  if (auto whole = record::verify(last.position, stored); !whole) return std::move(whole).error();
+  return wrong_index(last.position, stored, last.sequence_number, persistence_id);
 }
 
 result<std::uint64_t> lmdb_journal::head() const {
@@ -425,8 +462,8 @@ result<std::uint64_t> lmdb_journal::load_checkpoint(std::string_view name) const
   std::string_view position;
   const int code = transaction->get(tables_.checkpoints, name, position);
   if (code == MDB_NOTFOUND) return std::uint64_t{0};
-  if (code != 0) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
-  return number_in(position);
+  const auto doing = fmt::format("loading the checkpoint of {}", name);
+  return code != 0 ? lmdb::to_error(code, doing) : unsealed_number(name, position, doing);
 }
 
 result<std::vector<checkpoint>> lmdb_journal::checkpoints() const {
@@ -435,7 +472,11 @@ result<std::vector<checkpoint>> lmdb_journal::checkpoints() const {
   std::vector<checkpoint> all;
   lmdb::cursor each{*transaction, tables_.checkpoints};
   int code = each.move(MDB_FIRST);
-  for (; code == 0; code = each.move(MDB_NEXT)) all.push_back({std::string{each.key()}, number_in(each.value())});
+  for (; code == 0; code = each.move(MDB_NEXT)) {
+    auto position = unsealed_number(each.key(), each.value(), fmt::format("loading the checkpoint of {}", each.key()));
+    if (!position) return std::move(position).error();
+    all.push_back({std::string{each.key()}, *position});
+  }
   if (code == MDB_NOTFOUND) return all;
   return lmdb::to_error(code, "listing the checkpoints");
 }

@@ -39,6 +39,11 @@ class lmdb_journal final : public event_store {
   /// Takes over the checkpoints of `other`, and what it keeps of `streams`.
   result<void> take_over(const lmdb_journal& other, const std::set<std::string>& streams);
 
+  /// Fails with errc::locked if somebody else has appended.
+  [[nodiscard]] result<void> check_sole_writer() const;
+  /// Returns the position up to which this writer knows the journal.
+  [[nodiscard]] std::uint64_t known_to() const { return tail_.indexed_to(); }
+
   [[nodiscard]] lmdb::environment& environment() const { return *environment_; }
   [[nodiscard]] const journal_tables& tables() const { return tables_; }
 
@@ -55,6 +60,11 @@ class lmdb_journal final : public event_store {
                             std::string_view persistence_id, std::uint64_t from, const event_visitor& visitor) const;
   result<stream_info> info_in(const lmdb::transaction& transaction, std::uint64_t version_in_tail,
                               std::string_view persistence_id) const;
+  // Checks what the index says of a stream's end.
+  result<void> check_last(const lmdb::transaction& transaction, std::string_view persistence_id,
+                          const stream_entries::last_event& last) const;
+  // Returns the last position. Fails with errc::locked if it is not the one up to which this writer knows the journal.
+  [[nodiscard]] result<std::uint64_t> continued_head(const lmdb::transaction& transaction) const;
   // Copies the stream's part of the tail and begins a transaction that fits it.
   result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,
                                               stream_tail::part& part) const;

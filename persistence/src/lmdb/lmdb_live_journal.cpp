@@ -103,6 +103,7 @@ void lmdb_live_journal::append(append_batch batch, append_done done) {
       }
     }
     current_->append(std::move(batch), [&](result<append_outcomes> stored) { outcomes = std::move(stored); });
+    if (outcomes && how_.acknowledged) how_.acknowledged->advance(current_->known_to());
   }
   done(std::move(outcomes));
 }
@@ -203,6 +204,7 @@ result<std::shared_ptr<lmdb_journal>> lmdb_live_journal::copy(const lmdb_journal
 result<void> lmdb_live_journal::exchange(const std::shared_ptr<lmdb_journal>& compacted, const lmdb_journal& old) {
   auto& environment = compacted->environment();
   const std::lock_guard lock{append_mutex_};
+  if (auto sole = old.check_sole_writer(); !sole) return sole;
   auto followed = compacted->follow(old);
   if (!followed) return std::move(followed).error();
   auto done = compacted->take_over(old, retained_);

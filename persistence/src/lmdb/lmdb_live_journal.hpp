@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "lmdb/acknowledged_position.hpp"
 #include "lmdb/lmdb.hpp"
 #include "lmdb/lmdb_journal.hpp"
 #include "tyto/event_store.hpp"
@@ -21,6 +22,7 @@ class lmdb_live_journal final : public event_store {
     lmdb::environment_options environment;
     std::shared_ptr<const void> writer_lock;  // kept until the journal is closed
     std::uint64_t fold_events = 0;
+    std::shared_ptr<acknowledged_position> acknowledged = {};  // missing where appends are not synced
   };
   static result<std::shared_ptr<lmdb_live_journal>> open(std::shared_ptr<lmdb::environment> environment, setup how);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lmdb/sealed_value.hpp"
 #include "write_checks.hpp"
 
 namespace tyto {
@@ -20,10 +21,11 @@ std::string_view bytes_of(const row_checkpoint& checkpoint) {
   return {reinterpret_cast<const char*>(&checkpoint), sizeof checkpoint};
 }
 
-// Earlier stores have kept the position alone.
-row_checkpoint checkpoint_in(std::string_view stored) {
+result<row_checkpoint> row_checkpoint_in(std::string_view name, std::string_view stored) {
+  auto value = unsealed(name, stored, sizeof(row_checkpoint), fmt::format("loading the checkpoint of {}", name));
+  if (!value) return std::move(value).error();
   row_checkpoint found;
-  std::memcpy(&found, stored.data(), std::min(stored.size(), sizeof found));
+  std::memcpy(&found, value->data(), value->size());
   return found;
 }
 
@@ -127,9 +129,10 @@ result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_vie
   std::string_view stored;
   const int code = transaction->get(**checkpoints, name, stored);
   if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
-  const auto checkpoint = code == 0 ? checkpoint_in(stored) : row_checkpoint{};
+  auto checkpoint = code == 0 ? row_checkpoint_in(name, stored) : row_checkpoint{};
+  if (!checkpoint) return std::move(checkpoint).error();
   return std::unique_ptr<row_snapshot>{
-      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, checkpoint)};
+      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, *checkpoint)};
 }
 
 result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) {
@@ -148,7 +151,7 @@ result<void> lmdb_read_models::commit(std::string_view name, const row_changes& 
     if (!value && code == MDB_NOTFOUND) code = 0;
     if (code != 0) return lmdb::to_error(code, doing());
   }
-  int code = transaction->put(**checkpoints, name, bytes_of(checkpoint));
+  int code = transaction->put(**checkpoints, name, sealed(name, bytes_of(checkpoint)));
   if (code == 0) code = transaction->commit();
   return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
 }
@@ -182,7 +185,9 @@ result<std::vector<checkpoint>> lmdb_read_models::checkpoints() const {
   lmdb::cursor each{*transaction, **table};
   int code = each.move(MDB_FIRST);
   for (; code == 0; code = each.move(MDB_NEXT)) {
-    all.push_back({std::string{each.key()}, checkpoint_in(each.value()).position});
+    auto found = row_checkpoint_in(each.key(), each.value());
+    if (!found) return std::move(found).error();
+    all.push_back({std::string{each.key()}, found->position});
   }
   if (code == MDB_NOTFOUND) return all;
   return lmdb::to_error(code, "listing the read models");
@@ -191,6 +196,25 @@ result<std::vector<checkpoint>> lmdb_read_models::checkpoints() const {
 result<void> lmdb_read_models::sync() {
   if (read_only_) return error{errc::permission, "syncing the read models", "the storage is open for reading only"};
   return environment_->sync();
+}
+
+result<std::uint64_t> last_checkpoint(lmdb::environment& read_models) {
+  std::uint64_t last = 0;
+  auto looked = read_models.with_tables(false, [&](lmdb::transaction& transaction) -> result<void> {
+    const auto doing = fmt::format("reading the checkpoints of '{}'", read_models.directory().string());
+    lmdb::table table = 0;
+    int code = transaction.open_table(checkpoints_table, 0, table);
+    if (code == 0) {
+      lmdb::cursor entries{transaction, table};
+      for (code = entries.move(MDB_FIRST); code == 0; code = entries.move(MDB_NEXT)) {
+        auto checkpoint = row_checkpoint_in(entries.key(), entries.value());
+        if (!checkpoint) return std::move(checkpoint).error();
+        last = std::max(last, checkpoint->position);
+      }
+    }
+    return code == MDB_NOTFOUND ? result<void>{} : lmdb::to_error(code, doing);
+  });
+  return looked ? result<std::uint64_t>{last} : std::move(looked).error();
 }
 
 }  // namespace tyto

@@ -43,4 +43,7 @@ class lmdb_read_models final : public read_model_store {
   mutable std::map<std::string, lmdb::table, std::less<>> tables_;
 };
 
+/// Returns the largest position to which a read model has been brought; 0 if there is none.
+result<std::uint64_t> last_checkpoint(lmdb::environment& read_models);
+
 }  // namespace tyto

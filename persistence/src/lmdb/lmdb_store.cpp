@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "lmdb/acknowledged_position.hpp"
 #include "lmdb/lmdb.hpp"
 #include "lmdb/lmdb_live_journal.hpp"
 #include "lmdb/lmdb_read_models.hpp"
@@ -75,13 +76,25 @@ result<void> check_read_models(lmdb::environment& read_models, lmdb::environment
   if (!*id) return {};
   if (**id != journal_id) return refuse("the read models were derived from another journal");
   auto checkpoint = last_checkpoint(read_models);
-  if (!checkpoint) return std::move(checkpoint).error();
+  if (!checkpoint) {
+    const auto code = checkpoint.error().code();
+    return error{code, fmt::format("opening '{}'", read_models.directory().string()),
+                 code == errc::damaged ? "delete this directory, and the read models are rebuilt from the journal" : ""}
+        .because(std::move(checkpoint).error());
+  }
   auto head = last_position(journal);
   if (!head) return std::move(head).error();
   if (*checkpoint > *head) {
     return refuse(fmt::format("the read models are at position {}, but the journal ends at {}", *checkpoint, *head));
   }
   return {};
+}
+
+result<void> check_acknowledged(const lmdb_options& options, std::string_view held, lmdb::environment& journal,
+                                std::string_view journal_id) {
+  auto head = last_position(journal);
+  if (!head) return std::move(head).error();
+  return acknowledged_position::check(options.path, held, journal_id, *head);
 }
 
 // Looks at what is there without leaving a trace. The writer lock must be held.
@@ -91,6 +104,8 @@ result<void> inspect(const lmdb_options& options) {
   if (!journal) return std::move(journal).error();
   auto id = read_journal_id(**journal, journal_kind);
   if (!id) return std::move(id).error();
+  const auto held = acknowledged_position::read(options.path);
+  if (auto kept = check_acknowledged(options, held, **journal, id->value_or("")); !kept) return kept;
   if (!lmdb::has_data(read_models_directory(options))) return {};
   auto read_models = lmdb::environment::inspect(read_models_environment(options));
   if (!read_models) return std::move(read_models).error();
@@ -124,7 +139,13 @@ result<storage> open_environments(const lmdb_options& options, const std::shared
   auto read_models_env = open_or_create(read_models_environment(options), read_models_kind, journal_id);
   if (!read_models_env) return std::move(read_models_env).error();
 
-  auto journal = lmdb_live_journal::open(*journal_env, {journal_environment(options), lock, options.fold_events});
+  lmdb_live_journal::setup how{journal_environment(options), lock, options.fold_events};
+  if (options.mode == durability::synced) {
+    auto acknowledged = acknowledged_position::open(options.path, journal_id);
+    if (!acknowledged) return std::move(acknowledged).error();
+    how.acknowledged = *std::move(acknowledged);
+  }
+  auto journal = lmdb_live_journal::open(*journal_env, std::move(how));
   if (!journal) return std::move(journal).error();
   auto read_models = lmdb_read_models::open(*read_models_env, lock, false);
   if (!read_models) return std::move(read_models).error();
@@ -150,10 +171,13 @@ result<storage> open_for_writing(const lmdb_options& options) {
     std::error_code ignored;
     fs::remove_all(compacting_directory(journal_directory(options)), ignored);
   }
-  return open_environments(options, *lock);
+  auto opened = open_environments(options, *lock);
+  if (opened) (*lock)->begin_writing();
+  return opened;
 }
 
 result<storage> open_for_reading(const lmdb_options& options) {
+  const auto held = acknowledged_position::read(options.path);
   auto journal_env = lmdb::environment::open(journal_environment(options));
   if (!journal_env) return std::move(journal_env).error();
   auto id = read_journal_id(**journal_env, journal_kind);
@@ -162,6 +186,7 @@ result<storage> open_for_reading(const lmdb_options& options) {
     return error{errc::invalid_argument, fmt::format("opening '{}'", (*journal_env)->directory().string()),
                  "the journal is just being created: try again"};
   }
+  if (auto kept = check_acknowledged(options, held, **journal_env, **id); !kept) return std::move(kept).error();
   std::shared_ptr<lmdb::environment> read_models_env;
   if (lmdb::has_data(read_models_directory(options))) {
     auto opened = lmdb::environment::open(read_models_environment(options));

@@ -1,11 +1,14 @@
 #include "lmdb/store_meta.hpp"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>
 #include <random>
 
+#include "lmdb/event_scan.hpp"
+#include "lmdb/sealed_value.hpp"
 #include "lmdb/stored_number.hpp"
 #include "tyto/clock.hpp"
 
@@ -17,14 +20,37 @@ std::string_view bytes_of(const Number& number) {
   return {reinterpret_cast<const char*>(&number), sizeof number};
 }
 
+std::string checksum_of(std::string_view identity) {
+  return std::string{as_key(XXH3_64bits(identity.data(), identity.size()))};
+}
+
 error foreign(const lmdb::environment& environment, std::string_view kind) {
   return {errc::foreign, fmt::format("opening '{}'", environment.directory().string()),
           fmt::format("an LMDB environment, but not of {}: choose another directory", kind)};
 }
 
+// What does not change once it is written, one after the other; nothing if an entry is missing.
+std::optional<std::string> identity(const lmdb::transaction& transaction, lmdb::table meta) {
+  std::string all;
+  for (const auto key : {meta_key::kind, meta_key::format, meta_key::journal_id, meta_key::created}) {
+    std::string_view stored;
+    if (transaction.get(meta, key, stored) != 0) return std::nullopt;
+    all += stored;
+  }
+  return all;
+}
+
 result<void> check_meta(const lmdb::environment& environment, const lmdb::transaction& transaction, lmdb::table meta,
                         std::string_view kind, std::string& journal_id) {
+  const auto doing = fmt::format("opening '{}'", environment.directory().string());
   std::string_view stored;
+  // Written by every version but the first ones.
+  if (const auto all = identity(transaction, meta); all && transaction.get(meta, meta_key::checksum, stored) == 0) {
+    if (stored != checksum_of(*all)) {
+      return error{errc::damaged, doing,
+                   "what the file says of itself does not match its checksum: restore it from a copy"};
+    }
+  }
   if (transaction.get(meta, meta_key::kind, stored) != 0 || stored != kind) return foreign(environment, kind);
   std::uint32_t format = 0;
   if (transaction.get(meta, meta_key::format, stored) != 0 || stored.size() != sizeof format) {
@@ -32,29 +58,13 @@ result<void> check_meta(const lmdb::environment& environment, const lmdb::transa
   }
   std::memcpy(&format, stored.data(), sizeof format);
   if (format > store_format) {
-    return error{errc::newer_format, fmt::format("opening '{}'", environment.directory().string()),
+    return error{errc::newer_format, doing,
                  fmt::format("it has format {}, this version of Tyto reads up to {}: use a newer version", format,
                              store_format)};
   }
   if (transaction.get(meta, meta_key::journal_id, stored) != 0) return foreign(environment, kind);
   journal_id = stored;
   return {};
-}
-
-// Opens a table and visits its entry at `op`, and those that follow if `onward`; a missing table has none.
-template <class Visit>
-result<void> visit_entries(lmdb::environment& environment, const char* name, unsigned flags, MDB_cursor_op op,
-                           const Visit& visit_entry) {
-  return environment.with_tables(false, [&](lmdb::transaction& transaction) -> result<void> {
-    lmdb::table table = 0;
-    int code = transaction.open_table(name, flags, table);
-    if (code == 0) {
-      lmdb::cursor entries{transaction, table};
-      for (code = entries.move(op); code == 0 && visit_entry(entries); code = entries.move(MDB_NEXT)) continue;
-    }
-    if (code == 0 || code == MDB_NOTFOUND) return {};
-    return lmdb::to_error(code, fmt::format("reading the table {} of '{}'", name, environment.directory().string()));
-  });
 }
 
 }  // namespace
@@ -87,9 +97,19 @@ result<void> write_meta(lmdb::environment& environment, std::string_view kind, c
     if (code == 0) code = transaction.put(meta, meta_key::format, bytes_of(store_format));
     if (code == 0) code = transaction.put(meta, meta_key::journal_id, journal_id);
     if (code == 0) code = transaction.put(meta, meta_key::created, bytes_of(created_us));
+    if (code == 0)
+      code = transaction.put(meta, meta_key::checksum, checksum_of(identity(transaction, meta).value_or("")));
     if (code == 0) return {};
     return lmdb::to_error(code, fmt::format("creating '{}'", environment.directory().string()));
   });
+}
+
+result<std::uint64_t> read_folded_to(const lmdb::transaction& transaction, lmdb::table meta) {
+  const std::string doing = "reading how far the index of streams goes";
+  std::string_view stored;
+  const int code = transaction.get(meta, meta_key::folded_to, stored);
+  if (code == MDB_NOTFOUND) return std::uint64_t{0};
+  return code != 0 ? lmdb::to_error(code, doing) : unsealed_number(meta_key::folded_to, stored, doing);
 }
 
 std::string new_journal_id() {
@@ -100,28 +120,19 @@ std::string new_journal_id() {
 }
 
 result<std::uint64_t> last_position(lmdb::environment& journal) {
-  std::uint64_t position = 0;
-  auto visited = visit_entries(journal, "events", MDB_INTEGERKEY, MDB_LAST, [&](const lmdb::cursor& event) {
-    position = number_in(event.key());
-    return false;
+  result<std::uint64_t> position = std::uint64_t{0};
+  auto looked = journal.with_tables(false, [&](lmdb::transaction& transaction) -> result<void> {
+    journal_tables tables;
+    int code = transaction.open_table("events", MDB_INTEGERKEY, tables.events);
+    if (code == MDB_NOTFOUND) return {};
+    if (code == 0) code = transaction.open_table("removed", MDB_INTEGERKEY, tables.removed);
+    if (code == 0 || code == MDB_NOTFOUND) {
+      position = last_position(transaction, tables);
+      return {};
+    }
+    return lmdb::to_error(code, fmt::format("opening the tables of '{}'", journal.directory().string()));
   });
-  if (!visited) return std::move(visited).error();
-  visited = visit_entries(journal, "removed", MDB_INTEGERKEY, MDB_LAST, [&](const lmdb::cursor& range) {
-    position = std::max(position, number_in(range.key()) + number_in(range.value()) - 1);
-    return false;
-  });
-  if (!visited) return std::move(visited).error();
-  return position;
-}
-
-result<std::uint64_t> last_checkpoint(lmdb::environment& read_models) {
-  std::uint64_t position = 0;
-  auto visited = visit_entries(read_models, "checkpoints", 0, MDB_FIRST, [&](const lmdb::cursor& entry) {
-    position = std::max(position, number_in(entry.value()));
-    return true;
-  });
-  if (!visited) return std::move(visited).error();
-  return position;
+  return looked ? std::move(position) : std::move(looked).error();
 }
 
 }  // namespace tyto

@@ -17,7 +17,8 @@ inline constexpr std::string_view kind = "kind";
 inline constexpr std::string_view format = "format";          // u32
 inline constexpr std::string_view journal_id = "journal_id";  // 32 hexadecimal digits
 inline constexpr std::string_view created = "created";        // i64, microseconds since 1970, UTC
-inline constexpr std::string_view folded_to = "folded_to";    // u64
+inline constexpr std::string_view checksum = "checksum";      // u64, of the entries above
+inline constexpr std::string_view folded_to = "folded_to";    // u64, sealed
 }  // namespace meta_key
 
 inline constexpr std::string_view journal_kind = "tyto journal";
@@ -26,12 +27,15 @@ inline constexpr std::string_view read_models_kind = "tyto read models";
 /// The format that this version writes; newer ones are refused.
 inline constexpr std::uint32_t store_format = 1;
 
-/// Returns the journal id in an environment of `kind`, or nothing if the environment is new. Fails with errc::foreign
-/// or errc::newer_format.
+/// Returns the journal id in an environment of `kind`, or nothing if the environment is new. Fails with errc::foreign,
+/// errc::newer_format or errc::damaged.
 result<std::optional<std::string>> read_journal_id(lmdb::environment& environment, std::string_view kind);
 
 /// Makes a new environment one of `kind`.
 result<void> write_meta(lmdb::environment& environment, std::string_view kind, const std::string& journal_id);
+
+/// Returns the position up to which the index of streams is complete.
+result<std::uint64_t> read_folded_to(const lmdb::transaction& transaction, lmdb::table meta);
 
 /// Returns a random journal id.
 std::string new_journal_id();
@@ -39,8 +43,5 @@ std::string new_journal_id();
 /// Returns the journal's last position, as the environment shows it, also if its event was removed; 0 if there was
 /// none.
 result<std::uint64_t> last_position(lmdb::environment& journal);
-
-/// Returns the largest position to which a read model has been brought; 0 if there is none.
-result<std::uint64_t> last_checkpoint(lmdb::environment& read_models);
 
 }  // namespace tyto

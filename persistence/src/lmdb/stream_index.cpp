@@ -290,11 +290,13 @@ result<stream_entries::entry> stream_entries::seek_below(std::uint64_t from) {
   return current(cursor_.move(code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV));
 }
 
-result<std::uint64_t> stream_entries::version_at(std::uint64_t position) {
+result<stream_entries::last_event> stream_entries::last_at(std::uint64_t position) {
   auto last = seek_below(std::numeric_limits<std::uint64_t>::max());
   if (last && !last->positions.empty() && number_in(last->positions) > position) last = current(cursor_.move(MDB_PREV));
   if (!last) return std::move(last).error();
-  return last->positions.empty() ? std::uint64_t{0} : last->first + count_of(last->positions) - 1;
+  if (last->positions.empty()) return last_event{};
+  return last_event{last->first + count_of(last->positions) - 1,
+                    number_in(last->positions.substr(last->positions.size() - number_bytes))};
 }
 
 result<stream_entries::entry> stream_entries::seek(std::uint64_t from) {

@@ -203,9 +203,13 @@ class stream_entries {
  public:
   stream_entries(const lmdb::transaction& transaction, lmdb::table streams, std::string_view persistence_id);
 
-  /// Returns the stream's last sequence number according to those entries that begin at or below `position`, 0 if there
-  /// is none.
-  result<std::uint64_t> version_at(std::uint64_t position);
+  /// A stream's last event; 0 and 0 if it has none.
+  struct last_event {
+    std::uint64_t sequence_number = 0;
+    std::uint64_t position = 0;
+  };
+  /// Returns the last event according to those entries that begin at or below `position`.
+  result<last_event> last_at(std::uint64_t position);
 
   /// Positions in stored form (u64, little-endian), beginning with that of `first`; none after the last entry.
   struct entry {

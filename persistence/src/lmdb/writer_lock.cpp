@@ -2,60 +2,116 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <mutex>
+#include <set>
 #include <string>
-
-#include "lmdb/lmdb.hpp"
+#include <utility>
 
 namespace tyto {
+
+// The locks of this process. A lock of flock() is shared by the children that are forked: a child gives its part up at
+// once, or it would keep others from writing when its parent is gone.
+struct open_writer_locks {
+  std::mutex mutex;
+  std::set<writer_lock*> all;
+
+  static open_writer_locks& instance() {
+    static auto* const made = make();  // never destroyed: stores may live in other static objects
+    return *made;
+  }
+
+ private:
+  static open_writer_locks* make() {
+    detail::at_fork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
+                    [] {
+                      for (auto* each : std::exchange(instance().all, {})) each->give_up_in_child();
+                      instance().mutex.unlock();
+                    });
+    return new open_writer_locks;
+  }
+};
+
 namespace {
 
-error locked_error(const std::filesystem::path& directory, int descriptor) {
+std::string text_of(const lmdb::descriptor& file) {
   char text[24] = {};
-  const auto size = ::pread(descriptor, text, sizeof text - 1, 0);
-  std::string owner{text, size > 0 ? static_cast<std::size_t>(size) : 0};
-  owner = owner.substr(0, owner.find_first_not_of("0123456789"));
-  std::string who = owner.empty() ? "another process" : "process " + owner;
-  if (owner == std::to_string(::getpid())) who = fmt::format("this process ({})", owner);
-  return {errc::locked, fmt::format("opening '{}' for writing", directory.string()),
-          fmt::format("{} writes there: stop it, or open with read_only", who)};
+  const auto size = ::pread(file.number(), text, sizeof text - 1, 0);
+  return {text, size > 0 ? static_cast<std::size_t>(size) : 0};
 }
 
-// Whether `file` still is what `descriptor` has open: undo() may have removed it since.
-bool is_same_file(const std::filesystem::path& file, int descriptor) {
+error locked_error(const std::filesystem::path& directory, const lmdb::descriptor& file) {
+  const auto text = text_of(file);
+  pid_t owner = 0;
+  std::from_chars(text.data(), text.data() + text.size(), owner);
+  const auto doing = fmt::format("opening '{}' for writing", directory.string());
+  if (owner > 0 && owner != ::getpid() && ::kill(owner, 0) != 0 && errno == ESRCH) {
+    return {errc::locked, doing,
+            fmt::format("process {}, which wrote there, is gone, but another one holds its lock, maybe a child that it "
+                        "started: end that one (`lslocks` shows it), or open with read_only",
+                        owner)};
+  }
+  const auto who = owner == ::getpid() ? fmt::format("this process ({})", owner)
+                   : owner > 0         ? fmt::format("process {}", owner)
+                                       : std::string{"another process"};
+  return {errc::locked, doing, who + " writes there: stop it, or open with read_only"};
+}
+
+// Whether `file` still is what `opened` has open: undo() may have removed it since.
+bool is_same_file(const std::filesystem::path& file, const lmdb::descriptor& opened) {
   struct stat by_path {};
   struct stat by_descriptor {};
-  return ::stat(file.c_str(), &by_path) == 0 && ::fstat(descriptor, &by_descriptor) == 0 &&
+  return ::stat(file.c_str(), &by_path) == 0 && ::fstat(opened.number(), &by_descriptor) == 0 &&
          by_path.st_ino == by_descriptor.st_ino && by_path.st_dev == by_descriptor.st_dev;
 }
 
 }  // namespace
+
+writer_lock::writer_lock(std::filesystem::path file, lmdb::descriptor directory, lmdb::descriptor opened, bool created)
+    : file_(std::move(file)), directory_(std::move(directory)), descriptor_(std::move(opened)), created_(created) {
+  auto& open = open_writer_locks::instance();
+  const std::lock_guard lock{open.mutex};
+  open.all.insert(this);
+}
+
+int writer_lock::lock() const {
+  for (const auto* each : {&directory_, &descriptor_}) {
+    if (::flock(each->number(), LOCK_EX | LOCK_NB) != 0) return errno;
+  }
+  return 0;
+}
 
 result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem::path& directory) {
   const auto file = directory / "writer.lock";
   const auto doing = fmt::format("opening '{}'", file.string());
   constexpr int attempts = 10;  // each further one means that somebody else gave up their new file meanwhile
   for (int attempt = 0; attempt < attempts; ++attempt) {
+    lmdb::descriptor place{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!place) return lmdb::to_error(errno, doing);
     bool created = true;
-    int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (descriptor < 0 && errno == EEXIST) {
+    lmdb::descriptor opened{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+    if (!opened && errno == EEXIST) {
       created = false;
-      descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
-      if (descriptor < 0 && errno == ENOENT) continue;
+      opened = lmdb::descriptor{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
+      if (!opened && errno == ENOENT) continue;
     }
-    if (descriptor < 0) return lmdb::to_error(errno, doing);
-    std::shared_ptr<writer_lock> lock{new writer_lock{file, descriptor, created}};
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return locked_error(directory, descriptor);
-      return lmdb::to_error(errno, doing);
+    if (!opened) return lmdb::to_error(errno, doing);
+    std::shared_ptr<writer_lock> lock{new writer_lock{file, std::move(place), std::move(opened), created}};
+    if (const int code = lock->lock(); code != 0) {
+      lock->undo();  // there was none where the directory alone is locked
+      return code == EWOULDBLOCK ? locked_error(directory, lock->descriptor_) : lmdb::to_error(code, doing);
     }
-    if (!is_same_file(file, descriptor)) continue;
+    if (!is_same_file(file, lock->descriptor_)) continue;
+    lock->last_ended_in_order_ = text_of(lock->descriptor_).empty();
     const auto pid = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
+    if (::ftruncate(lock->descriptor_.number(), 0) != 0 ||
+        ::pwrite(lock->descriptor_.number(), pid.data(), pid.size(), 0) < 0) {
       return lmdb::to_error(errno, doing);
     }
     return lock;
@@ -63,9 +119,24 @@ result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem:
   return error{errc::io, doing, "the file keeps changing"};
 }
 
-writer_lock::~writer_lock() { ::close(descriptor_); }
+writer_lock::~writer_lock() {
+  if (!owner_.is_this()) return;
+  {
+    auto& open = open_writer_locks::instance();
+    const std::lock_guard lock{open.mutex};
+    open.all.erase(this);
+  }
+  // The text is for who comes next: none after a writer that has ended in order.
+  if (is_writing_ || last_ended_in_order_) [[maybe_unused]]
+    const int ignored = ::ftruncate(descriptor_.number(), 0);
+}
 
-void writer_lock::undo() const {
+void writer_lock::give_up_in_child() {
+  directory_ = lmdb::descriptor{};
+  descriptor_ = lmdb::descriptor{};
+}
+
+void writer_lock::undo() {
   if (created_) ::unlink(file_.c_str());
 }
 

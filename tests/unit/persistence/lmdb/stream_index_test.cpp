@@ -368,16 +368,16 @@ TEST_CASE("A stream's entries tell its version as of a position, and are those o
   }
   const auto transaction = w.environment->begin_read().value();
   stream_entries entries{transaction, w.tables.streams, "order|1"};
-  CHECK(entries.version_at(100).value() == 5);
-  CHECK(entries.version_at(20).value() == 5);
-  CHECK(entries.version_at(19).value() == 3);
+  CHECK(entries.last_at(100).value().sequence_number == 5);
+  CHECK(entries.last_at(20).value().sequence_number == 5);
+  CHECK(entries.last_at(19).value().sequence_number == 3);
   CHECK(entries.seek(1).value().first == 1);
   CHECK(entries.seek(3).value().first == 1);
   CHECK(entries.seek(4).value().first == 4);
   CHECK(entries.next().value().positions.empty());
   CHECK(entries.seek(6).value().positions.empty());
-  CHECK(stream_entries{transaction, w.tables.streams, "order|10"}.version_at(100).value() == 1);
-  CHECK(stream_entries{transaction, w.tables.streams, "order|2"}.version_at(100).value() == 0);
+  CHECK(stream_entries{transaction, w.tables.streams, "order|10"}.last_at(100).value().sequence_number == 1);
+  CHECK(stream_entries{transaction, w.tables.streams, "order|2"}.last_at(100).value().sequence_number == 0);
 }
 
 TEST_CASE("An entry that is not made of positions is damage, named by its stream") {
@@ -390,7 +390,7 @@ TEST_CASE("An entry that is not made of positions is damage, named by its stream
   }
   const auto transaction = w.environment->begin_read().value();
   for (const std::string id : {"order|1", "order|2"}) {
-    const auto damaged = stream_entries{transaction, w.tables.streams, id}.version_at(100);
+    const auto damaged = stream_entries{transaction, w.tables.streams, id}.last_at(100);
     REQUIRE_FALSE(damaged);
     CHECK(damaged.error().code() == errc::damaged);
     CHECK_THAT(damaged.error().message(), Catch::Contains(id));

@@ -1,0 +1,58 @@
+#include "lmdb/acknowledged_position.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "lmdb/sealed_value.hpp"
+
+namespace tyto {
+namespace {
+
+constexpr std::size_t held_bytes = 2 * sizeof(std::uint64_t);  // the position and its checksum
+
+std::filesystem::path file_in(const std::filesystem::path& directory) { return directory / "journal.head"; }
+
+}  // namespace
+
+std::string acknowledged_position::read(const std::filesystem::path& directory) {
+  const lmdb::descriptor file{::open(file_in(directory).c_str(), O_RDONLY | O_CLOEXEC)};
+  std::string bytes(held_bytes, '\0');
+  const auto size = file ? ::pread(file.number(), bytes.data(), bytes.size(), 0) : 0;
+  bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return bytes;
+}
+
+result<void> acknowledged_position::check(const std::filesystem::path& directory, std::string_view held,
+                                          std::string_view journal_id, std::uint64_t head) {
+  // What is not readable says nothing: the file may be another journal's, or its content lost with the power.
+  if (held.size() != held_bytes) return {};
+  const auto acknowledged = unsealed_number(journal_id, held, "");
+  if (!acknowledged || *acknowledged <= head) return {};
+  return error{
+      errc::damaged, fmt::format("opening the storage in '{}'", directory.string()),
+      fmt::format("the journal ends at position {}, but appends up to {} have been acknowledged: its last "
+                  "commits are lost, or an older copy has taken its place. Restore a newer copy; or delete '{}' "
+                  "and read_models/ to go on without these events",
+                  head, *acknowledged, file_in(directory).string())};
+}
+
+result<std::shared_ptr<acknowledged_position>> acknowledged_position::open(const std::filesystem::path& directory,
+                                                                           std::string journal_id) {
+  lmdb::descriptor file{::open(file_in(directory).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  if (!file) return lmdb::to_error(errno, fmt::format("opening '{}'", file_in(directory).string()));
+  return std::shared_ptr<acknowledged_position>{new acknowledged_position{std::move(file), std::move(journal_id)}};
+}
+
+void acknowledged_position::advance(std::uint64_t position) {
+  if (position == position_) return;
+  position_ = position;
+  const auto bytes = sealed(journal_id_, position);
+  // If it cannot be written, less is on record.
+  [[maybe_unused]] const auto ignored = ::pwrite(file_.number(), bytes.data(), bytes.size(), 0);
+}
+
+}  // namespace tyto
