@@ -9,6 +9,7 @@
 #include "actor/caf_host.hpp"
 #include "reading/live_query.hpp"
 #include "time_limit.hpp"
+#include "tyto/printable.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -86,10 +87,10 @@ engine::engine(storage stores, runtime_options options)
       gate_(options_.max_commands_in_flight),
       consumers_(std::make_shared<roster>()),
       rebuilds_(*consumers_, [this](std::string_view line) { options_.log(line); }) {
-  // Actors call it where nothing may be thrown.
+  // Actors call it where nothing may be thrown, with names and messages that may hold anything.
   options_.log = [log = options_.log ? options_.log : log_to_stderr](std::string_view line) noexcept {
     try {
-      log(line);
+      log(printable(line));
     } catch (...) {
       log_to_stderr(line);
     }

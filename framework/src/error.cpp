@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "tyto/printable.hpp"
+
 namespace tyto {
 
 std::string_view name(errc code) {
@@ -50,9 +52,9 @@ error::error(errc code, std::string doing, std::string detail)
     : code_(code), doing_(std::move(doing)), detail_(std::move(detail)) {}
 
 std::string error::message() const {
-  std::string text = doing_;
+  auto text = printable(doing_);
   text += ": ";
-  text += detail_.empty() ? std::string{name(code_)} : detail_;
+  text += detail_.empty() ? std::string{name(code_)} : printable(detail_);
   if (cause_) text += "; caused by " + cause_->message();
   return text;
 }

@@ -82,12 +82,13 @@ std::string in_words(const tool_called& e) { return fmt::format("{}: {} -> {}", 
 std::string in_words(const task_finished& e) { return "answered: " + e.answer; }
 std::string in_words(const task_stopped& e) { return "stopped: " + e.reason; }
 
+// What people and tools have said may hold anything.
 void print_trail(const tyto::event_store& journal, const std::string& task_id) {
   fmt::print("\nThe trail of {}:\n", task_id);
   const auto trail = tyto::history<task>(journal, task_id).value();
   for (const auto& [event, meta] : trail) {
     fmt::print("  {:>2}  {:%H:%M}  {}\n", meta.position, meta.time,
-               std::visit([](const auto& e) { return in_words(e); }, event));
+               tyto::printable(std::visit([](const auto& e) { return in_words(e); }, event)));
   }
 }
 

@@ -62,7 +62,7 @@ std::uint64_t sell_tea(const tyto::storage& stores) {
   fmt::print("\nThe read model {} answers, up to event {}:\n", offers::name, keeper.seen());
   const auto on_offer = rt.query<offers>(offers::all{}, {keeper.seen()}).value();
   for (const auto& each : on_offer) {
-    fmt::print("  {:<8} {:>5}\n", each.title, money(each.price_cents));
+    fmt::print("  {:<8} {:>5}\n", tyto::printable(each.title), money(each.price_cents));
   }
   rt.stop().value();
   return keeper.seen();
@@ -76,8 +76,8 @@ void look_back(const tyto::storage& stores, std::uint64_t seen) {
   fmt::print("\nThe read model {}, rebuilt from the journal, answers:\n", offers_with_history::name);
   const auto on_offer = rt.query<offers_with_history>(offers_with_history::all{}, {seen}).value();
   for (const auto& each : on_offer) {
-    fmt::print("  {:<8} {:>5}, changed {} times, once {}\n", each.title, money(each.price_cents), each.changes,
-               money(each.highest_cents));
+    fmt::print("  {:<8} {:>5}, changed {} times, once {}\n", tyto::printable(each.title), money(each.price_cents),
+               each.changes, money(each.highest_cents));
   }
   fmt::print("  the journal still ends at event {}\n", rt.status().head);
   rt.stop().value();
@@ -97,7 +97,7 @@ int main(int argc, char**) {
     look_back(stores, sell_tea(stores));
     if (std::fflush(stdout) != 0) throw std::runtime_error("the standard output cannot be written");
   } catch (const std::exception& failed) {
-    fmt::print(stderr, "cqrs_basic: {}\n", failed.what());
+    fmt::print(stderr, "cqrs_basic: {}\n", tyto::printable(failed.what()));
     return 1;
   }
 }

@@ -254,6 +254,22 @@ TEST_CASE("What users' code throws in a callback or a log ends nothing") {
   CHECK(rt.execute<account>("ann", credit{1}));
 }
 
+TEST_CASE("A line of the log is one printable line, whatever was thrown") {
+  auto options = quiet();
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  options.log = [&](std::string_view line) {
+    const std::lock_guard lock{mutex};
+    lines.emplace_back(line);
+  };
+  runtime rt{open_memory(), options};
+  rt.aggregate<account>().start().value();
+  rt.submit<account>("ann", credit{1}, {},
+                     [](const command_result&) { throw std::runtime_error("\x1b[2J\ntyto: forged \xff"); });
+  rt.stop().value();
+  CHECK(lines == std::vector<std::string>{R"(calling back with a command's answer: \x1b[2J\ntyto: forged \xff)"});
+}
+
 TEST_CASE("A timeout without end is none that has passed") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().projection<turnover>().start().value();

@@ -20,8 +20,8 @@ struct runtime_options {
   /// Makes the correlation id of commands that come with none. Affects behaviour.
   std::shared_ptr<const id_source> ids = random_ids();
 
-  /// Called with a line of text when a person should know something, from any thread. The default writes to stderr.
-  /// Must not block for long.
+  /// Called with a line of text, printable(), when a person should know something, from any thread. The default writes
+  /// to stderr. Must not block for long.
   std::function<void(std::string_view line)> log = {};
 
   /// Commands that callers may have in flight at once. What happens to one more is the caller's choice, see

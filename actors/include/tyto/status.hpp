@@ -36,11 +36,11 @@ struct consumer_status {
   double events_per_second = 0;  // of the journal that it passes, over the last five to ten seconds
   std::uint64_t failures = 0;    // how often a handler, a command or a commit failed
   std::uint64_t parked = 0;      // its dead letters
-  std::string last_error;        // of those, the last; empty if none
+  std::string last_error;        // of those, the last, printable(); empty if none
   /// How often a command of its own was refused: rejected, or its aggregate was not at the expected version. A batch
   /// that is tried again counts again.
   std::uint64_t refused = 0;
-  std::string last_refusal;  // of those, the last: to whom, and the reason; empty if none
+  std::string last_refusal;  // of those, the last: to whom, and the reason, printable(); empty if none
 };
 
 /// A consumer that the storage knows and that was not registered with the runtime: its name was misspelt or changed, or

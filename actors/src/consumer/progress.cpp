@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tyto/printable.hpp"
+
 namespace tyto::detail {
 
 namespace {
@@ -42,7 +44,7 @@ void progress::has_parked(std::size_t events) {
 void progress::has_refused(const refused_command& refused) {
   const std::lock_guard lock{mutex_};
   ++status_.refused;
-  status_.last_refusal = refused.persistence_id + ": " + refused.why.reason;
+  status_.last_refusal = printable(refused.persistence_id + ": " + refused.why.reason);
 }
 
 void progress::has_paused() {

@@ -17,6 +17,7 @@
 #include "tyto/decision.hpp"
 #include "tyto/event.hpp"
 #include "tyto/expected_version.hpp"
+#include "tyto/printable.hpp"
 #include "tyto/result.hpp"
 #include "tyto/retention.hpp"
 
@@ -109,8 +110,9 @@ class command_failure {
   [[nodiscard]] const rejection* rejected() const { return std::get_if<rejection>(&content_); }
   /// The infrastructure's failure, or nullptr.
   [[nodiscard]] const error* failed() const { return std::get_if<error>(&content_); }
+  /// Returns one line, printable(): the reason or the failure.
   [[nodiscard]] std::string message() const {
-    return rejected() ? "rejected: " + rejected()->reason : failed()->message();
+    return rejected() ? "rejected: " + printable(rejected()->reason) : failed()->message();
   }
 
  private:

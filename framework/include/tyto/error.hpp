@@ -55,7 +55,7 @@ class error {
   /// Set when code() is errc::conflict and the store knows the stream's version.
   [[nodiscard]] const std::optional<version_conflict>& conflict() const { return conflict_; }
 
-  /// Returns one line: what was being done, what was wrong, and every cause below it.
+  /// Returns one line, printable(): what was being done, what was wrong, and every cause below it.
   [[nodiscard]] std::string message() const;
 
   /// Returns this error with `cause` below it.

@@ -33,6 +33,11 @@ TEST_CASE("An expected version describes itself in words") {
   CHECK(expected_version::exactly(7).describe() == "version 7");
 }
 
+TEST_CASE("A command's failure is said in one printable line") {
+  CHECK(tyto::command_failure{tyto::reject("\x1b[2Jno\n")}.message() == "rejected: \\x1b[2Jno\\n");
+  CHECK(tyto::command_failure{tyto::error{tyto::errc::io, "asking \x07"}}.message() == "asking \\x07: io");
+}
+
 TEST_CASE("Sending addresses a command to an aggregate and keeps a copy of it") {
   const auto outgoing = tyto::send<order>("1042", create{"alice"});
   CHECK(outgoing.target == &tyto::definition_of<order>());

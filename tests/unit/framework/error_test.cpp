@@ -26,6 +26,13 @@ TEST_CASE("An error's message goes down the chain of causes") {
   CHECK(failed.cause()->cause()->cause() == nullptr);
 }
 
+TEST_CASE("An error's message is one printable line, whatever names and causes are in it") {
+  const auto failed =
+      error{errc::damaged, "reading order|1\x1b[2J", "two\nlines"}.because(error{errc::io, "opening \xff", "\u202e"});
+  CHECK(failed.message() == "reading order|1\\x1b[2J: two\\nlines; caused by opening \\xff: \\u202e");
+  CHECK(failed.detail() == "two\nlines");
+}
+
 TEST_CASE("An error carries the version that a stream was at") {
   CHECK_FALSE((error{errc::conflict, "appending"}.conflict()));
   const auto failed = error{errc::conflict, "appending"}.with(tyto::version_conflict{7});
