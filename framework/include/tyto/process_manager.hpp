@@ -217,17 +217,10 @@ struct process : process_snapshots<P>, process_snapshot_after<P>, process_summar
   template <class E>
   static state evolve(state s, const E& e) {
     s.exists = true;
-    if constexpr (std::same_as<E, deadline_reached>) {
-      s.deadlines.erase(e.name);
-    } else if constexpr (std::same_as<E, deadlines_dropped>) {
-      for (const auto& name : e.names) s.deadlines.erase(name);
-    } else {
+    if constexpr (!std::same_as<E, deadline_reached> && !std::same_as<E, deadlines_dropped>) {
       s.own = P::evolve(std::move(s.own), e);
-      for (const auto& each : steps_of<P>(e, s.key)) {
-        if (const auto* set = std::get_if<set_deadline>(&each)) s.deadlines.insert_or_assign(set->name, set->due);
-        if (const auto* off = std::get_if<cancel_deadline>(&each)) s.deadlines.erase(off->name);
-      }
     }
+    note_deadlines(s.deadlines, e, s.key);
     return s;
   }
 
@@ -237,6 +230,21 @@ struct process : process_snapshots<P>, process_snapshot_after<P>, process_summar
       return s.exists && P::is_over(s.own);
     } else {
       return false;
+    }
+  }
+
+  // Takes note of what becomes of the deadlines that are `set` with the event.
+  template <class E>
+  static void note_deadlines(std::map<std::string, timestamp>& set, const E& e, const std::string& key) {
+    if constexpr (std::same_as<E, deadline_reached>) {
+      set.erase(e.name);
+    } else if constexpr (std::same_as<E, deadlines_dropped>) {
+      for (const auto& name : e.names) set.erase(name);
+    } else {
+      for (const auto& each : steps_of<P>(e, key)) {
+        if (const auto* on = std::get_if<set_deadline>(&each)) set.insert_or_assign(on->name, on->due);
+        if (const auto* off = std::get_if<cancel_deadline>(&each)) set.erase(off->name);
+      }
     }
   }
 
@@ -267,13 +275,19 @@ struct process : process_snapshots<P>, process_snapshot_after<P>, process_summar
           each);
     }
     if constexpr (gives_is_over<P>) {
-      auto after = s;
-      for (const auto& each : first) {
-        after = std::visit([&after](const auto& e) { return evolve(std::move(after), e); }, each);
-      }
-      if (is_over(after) && !after.deadlines.empty()) first.push_back(deadlines_dropped{names_of(after.deadlines)});
+      auto left = s.deadlines;
+      for (const auto& each : first) std::visit([&](const auto& e) { note_deadlines(left, e, s.key); }, each);
+      // P's state may be large: it is copied only if there is something to drop.
+      if (!left.empty() && is_over(state_after(s, first))) first.push_back(deadlines_dropped{names_of(left)});
     }
     return first;
+  }
+
+  static state state_after(state s, const std::vector<event>& decided) {
+    for (const auto& each : decided) {
+      s = std::visit([&s](const auto& e) { return evolve(std::move(s), e); }, each);
+    }
+    return s;
   }
 };
 

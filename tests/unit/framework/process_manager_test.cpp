@@ -104,3 +104,40 @@ TEST_CASE("A projection uses the dependencies that it was built with") {
   REQUIRE(definition.handlers.at("came")(recorded({3}), rows));
   CHECK(renamed::table{rows}.get("x") == 3);
 }
+
+namespace {
+
+struct counted {
+  static inline int copies = 0;
+  counted() = default;
+  counted(const counted&) { ++copies; }
+  counted(counted&&) = default;
+  counted& operator=(const counted& other) { return copies += this != &other, *this; }
+  counted& operator=(counted&&) = default;
+  ~counted() = default;
+};
+
+struct parade {
+  static constexpr std::string_view name = "parade";
+  using inputs = tyto::events<came>;
+  using event = std::variant<waiting>;
+  struct state {
+    counted large;
+  };
+  static bool is_over(const state&) { return false; }
+  static tyto::correlation correlate(const came&, const metadata&) { return tyto::starts("all"); }
+  static tyto::decision<event> on(const state&, const came&, const metadata&) { return waiting{"more"}; }
+  static state evolve(state s, const waiting&) { return s; }
+};
+
+}  // namespace
+
+TEST_CASE("An input costs no copy of a process manager's state, unless deadlines are set") {
+  const auto instance = tyto::detail::process<parade>::make_instance("all");
+  counted::copies = 0;
+  for (int i = 0; i < 10; ++i) {
+    const tyto::detail::process<parade>::command input{tyto::detail::delivered<came>{{i}, {}, true}};
+    REQUIRE(std::get<0>(instance->decide(&input).value()).size() == 1);
+  }
+  CHECK(counted::copies == 0);
+}
