@@ -2,14 +2,20 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <tyto/printable.hpp>
 #include <utility>
 #include <vector>
 
+#include "scratch.hpp"
+#include "stop_signals.hpp"
 #include "workloads.hpp"
 
 namespace {
@@ -26,6 +32,23 @@ struct workload {
 workload one(std::string name, measurement (*measure)(const settings&)) {
   return {std::move(name), [measure](const settings& how) { return std::vector{measure(how)}; }};
 }
+
+// Looks for a signal while workloads run, which know nothing of it. Removes their directories and ends the program.
+class signal_watch {
+ public:
+  signal_watch() { program::note_stop_signals(); }
+
+ private:
+  std::jthread watching_{[](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      if (program::noted_signal() != 0) {
+        bench::scratch::remove_all_for_good();
+        program::end_by_noted_signal();
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+  }};
+};
 
 }  // namespace
 
@@ -55,10 +78,18 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--relaxed", relaxed, "Measure with relaxed durability, the reference too");
   app.add_flag("--json", json, "Print JSON");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::Error& wrong) {
+    fmt::print(stderr, "tyto_bench: {}\nRun tyto_bench --help for more.\n", tyto::printable(wrong.what()));
+    return 2;
+  }
   if (!std::isfinite(how.seconds)) return app.exit(CLI::ValidationError("--seconds", "it is no number of seconds"));
   if (relaxed) how.durability = tyto::durability::relaxed;
 
+  const signal_watch watch;
   std::vector<measurement> measured;
   try {
     for (const auto& each : workloads) {
@@ -70,7 +101,7 @@ int main(int argc, char** argv) {
       }
     }
   } catch (const std::exception& failed) {
-    fmt::print(stderr, "tyto_bench: {}\n", failed.what());
+    fmt::print(stderr, "tyto_bench: {}\n", tyto::printable(failed.what()));
     return 1;
   }
   if (json) fmt::print("{}\n", bench::to_json(measured, how));

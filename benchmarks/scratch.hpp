@@ -1,9 +1,11 @@
-// A directory for one measurement, and the storage in it.
+// A directory for one measurement, and the storage in it. A signal removes it, too.
 #pragma once
 
 #include <stdlib.h>
 
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -19,10 +21,13 @@ class scratch {
     auto pattern = (std::filesystem::current_path() / "tyto_bench-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a directory in the current one");
     path_ = pattern;
+    const std::lock_guard lock{all().mutex};
+    all().paths.insert(path_);
   }
   ~scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    const std::lock_guard lock{all().mutex};
+    remove(path_);
+    all().paths.erase(path_);
   }
   scratch(const scratch&) = delete;
   scratch& operator=(const scratch&) = delete;
@@ -35,7 +40,31 @@ class scratch {
     return tyto::open_lmdb(options).value();
   }
 
+  /// Removes every directory that is in use, and keeps others from being given up: the caller ends the program.
+  static void remove_all_for_good() {
+    all().mutex.lock();
+    for (const auto& each : all().paths) remove(each);
+  }
+
  private:
+  struct directories {
+    std::mutex mutex;
+    std::set<std::filesystem::path> paths;
+  };
+  static directories& all() {
+    static auto* const instance = new directories;  // never destroyed: the program may end at any time
+    return *instance;
+  }
+
+  // Whoever still writes there may add a file meanwhile.
+  static void remove(const std::filesystem::path& path) {
+    std::error_code failed;
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      std::filesystem::remove_all(path, failed);
+      if (!std::filesystem::exists(path, failed)) return;
+    }
+  }
+
   std::filesystem::path path_;
 };
 

@@ -1,10 +1,10 @@
 #include "import.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,9 +34,14 @@ constexpr std::array<std::string_view, column_count> column_names{"InvoiceNo",  
 // Invoice numbers and stock codes become parts of persistence ids, command ids and keys of rows.
 constexpr std::size_t longest_id_bytes = 200;
 
+// Beyond any real list of invoices; a device that never ends must not fill the memory.
+constexpr std::size_t largest_file_bytes = std::size_t{1} << 30;
+
+// Cuts between characters, not inside of one.
 std::string in_quotes(std::string_view text) {
-  constexpr std::size_t longest = 40;
-  return "\"" + std::string{text.substr(0, longest)} + (text.size() > longest ? "…\"" : "\"");
+  std::size_t end = std::min<std::size_t>(text.size(), 40);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return "\"" + std::string{text.substr(0, end)} + (end < text.size() ? "…\"" : "\"");
 }
 
 csv_error error_in(column which, const csv_field& field, const std::string& what) {
@@ -164,10 +169,22 @@ tyto::result<std::vector<invoice>, import_error> import_invoices(const std::file
   }
   std::ifstream in{file, std::ios::binary};
   if (!in) return import_error{file.string() + ": cannot be opened: " + std::generic_category().message(errno)};
-  const std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (in.bad()) return import_error{file.string() + ": cannot be read: " + std::generic_category().message(errno)};
+  return import_invoices(in, file.string());
+}
+
+tyto::result<std::vector<invoice>, import_error> import_invoices(std::istream& in, const std::string& name) {
+  std::string text;
+  errno = 0;
+  // Not by iterators, which throw where read() sets badbit.
+  for (std::array<char, 65'536> part{}; in.read(part.data(), part.size()), in.gcount() > 0;) {
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    if (text.size() > largest_file_bytes) return import_error{name + ": larger than 1 GiB; split it"};
+  }
+  if (in.bad()) {
+    return import_error{name + ": cannot be read: " + std::generic_category().message(errno != 0 ? errno : EIO)};
+  }
   auto invoices = parse_invoices(text);
-  if (!invoices) return import_error{file.string() + ":" + invoices.error().message()};
+  if (!invoices) return import_error{name + ":" + invoices.error().message()};
   return *std::move(invoices);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <istream>
 #include <string>
 #include <string_view>
 #include <tyto/result.hpp>
@@ -24,8 +25,11 @@ struct import_error {
   [[nodiscard]] const std::string& message() const { return what; }
 };
 
-/// Reads the whole file before anything is done with it.
+/// Reads the whole file, of at most 1 GiB, before anything is done with it.
 tyto::result<std::vector<invoice>, import_error> import_invoices(const std::filesystem::path& file);
+
+/// The same with a stream instead of a file; errors call it `name`.
+tyto::result<std::vector<invoice>, import_error> import_invoices(std::istream& in, const std::string& name);
 
 /// Returns a source of `invoices`.
 invoice_source source_of(std::vector<invoice> invoices);

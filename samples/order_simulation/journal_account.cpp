@@ -181,11 +181,11 @@ tyto::result<std::optional<std::string>> foreign_event(const tyto::event_store& 
   return found;
 }
 
-journal_account account_for(const tyto::event_store& journal) {
+journal_account account_for(const tyto::event_store& journal, const std::function<bool()>& stop_asked) {
   journal_account account;
-  const auto read = journal.read_all({}, [&account](const tyto::event_view& event) {
+  const auto read = journal.read_all({}, [&](const tyto::event_view& event) {
     account.take(event);
-    return tyto::visit::next;
+    return stop_asked && stop_asked() ? tyto::visit::stop : tyto::visit::next;
   });
   if (!read) account.object("the journal cannot be read to its end: " + read.error().message());
   return account;

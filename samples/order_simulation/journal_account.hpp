@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -104,7 +105,8 @@ class journal_account {
 /// Returns what the journal begins with if that is none of the shop's events: it belongs to another program.
 tyto::result<std::optional<std::string>> foreign_event(const tyto::event_store& journal);
 
-/// Reads the whole journal once. That it cannot be read to its end is a violation too.
-journal_account account_for(const tyto::event_store& journal);
+/// Reads the whole journal once, unless `stop_asked` says so before its end. That it cannot be read to its end is a
+/// violation too.
+journal_account account_for(const tyto::event_store& journal, const std::function<bool()>& stop_asked = {});
 
 }  // namespace shop

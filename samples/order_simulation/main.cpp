@@ -1,5 +1,6 @@
 // order_simulation: a shop in one process. Reads the command line, opens the storage, runs the simulation, audits the
-// journal, prints the report. Exits with 0, with 1 after a failure or a failed audit, with 2 after bad input.
+// journal, prints the report. Exits with 0, with 1 after a failure or a failed audit, with 2 after bad input. A signal
+// that asks it to stop ends it, once the runtime has stopped and the temporary directory is gone.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -8,11 +9,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <tyto/lmdb_store.hpp>
+#include <tyto/printable.hpp>
 
 #include "generator.hpp"
 #include "import.hpp"
@@ -21,6 +25,7 @@
 #include "progress.hpp"
 #include "report.hpp"
 #include "simulation.hpp"
+#include "stop_signals.hpp"
 
 namespace {
 
@@ -36,13 +41,37 @@ struct arguments {
   std::int64_t slow_notification_ms = 0;
   double fail_notification = 0;
   std::int64_t initial_stock = 1'000'000;
+  std::uint64_t map_bytes = tyto::lmdb_options{}.map_bytes;
   bool json = false;
 };
 
-int complain(exit_status status, const std::string& what) {
-  fmt::print(stderr, "order_simulation: {}\n", what);
+// `advice` is a line of its own.
+int complain(exit_status status, const std::string& what, std::string_view advice = {}) {
+  fmt::print(stderr, "order_simulation: {}\n", tyto::printable(what));
+  if (!advice.empty()) fmt::print(stderr, "{}\n", advice);
   return status;
 }
+
+std::string_view advice_for(tyto::errc code) {
+  switch (code) {
+    case tyto::errc::full:
+      return "Make room on the disk, or give a larger --map-bytes. With the same --data-dir, the program then goes on.";
+    case tyto::errc::io:
+    case tyto::errc::permission:
+      return "Mend what the message names. With the same --data-dir, the program then goes on.";
+    case tyto::errc::stopped:
+      return "With the same --data-dir, the same command line goes on.";
+    case tyto::errc::damaged:
+    case tyto::errc::foreign:
+    case tyto::errc::undecodable:
+      return "Unless the message says more: restore the whole data directory from a copy, or choose another "
+             "--data-dir.";
+    default:
+      return {};
+  }
+}
+
+int complain(const tyto::error& failed) { return complain(failure, failed.message(), advice_for(failed.code())); }
 
 // Returns the exit status if there is nothing left to do.
 std::optional<int> parse(int argc, char** argv, arguments& given) {
@@ -71,6 +100,9 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
   app.add_option("--data-dir", given.data_dir, "Where the journal is kept; default: a temporary directory")
       ->type_name("DIR")
       ->check(named);
+  app.add_option("--map-bytes", given.map_bytes, "The most bytes that the journal can grow to")
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 46))
+      ->capture_default_str();
   app.add_option("--seed", given.seed, "Decides which orders are generated and which payments are declined")
       ->check(whole)
       ->capture_default_str();
@@ -98,7 +130,7 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::Error& wrong) {
-    return complain(bad_input, std::string{wrong.what()} + "\nRun order_simulation --help for more.");
+    return complain(bad_input, wrong.what(), "Run order_simulation --help for more.");
   }
   return std::nullopt;
 }
@@ -163,10 +195,11 @@ int print(const std::string& text) {
 int run(const arguments& given, const shop::invoice_source& source, const data_directory& directory) {
   tyto::lmdb_options where;
   where.path = directory.path();
+  where.map_bytes = given.map_bytes;
   const auto stores = tyto::open_lmdb(where);
-  if (!stores) return complain(failure, stores.error().message());
+  if (!stores) return complain(stores.error());
   const auto foreign = shop::foreign_event(*stores->journal);
-  if (!foreign) return complain(failure, foreign.error().message());
+  if (!foreign) return complain(foreign.error());
   if (*foreign) {
     return complain(bad_input, "--data-dir: " + directory.path().string() +
                                    " is another program's, its first event is " + **foreign +
@@ -177,19 +210,21 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
       {given.seed, given.decline_rate, given.lost_payment_rate},
       {given.seed, std::chrono::milliseconds{given.slow_notification_ms}, given.fail_notification},
       given.initial_stock,
-      shop::at_terminal()};
+      shop::at_terminal(),
+      [] { return program::noted_signal() != 0; }};
   shop::report report;
   report.what = describe_source(given, source.count);
   report.settings = describe_settings(given);
   report.data_dir = directory.path();
   report.data_dir_is_temporary = directory.is_temporary();
   auto outcome = shop::simulate(*stores, source, options);
-  if (!outcome) return complain(failure, outcome.error().message());
+  if (!outcome) return complain(outcome.error());
   report.outcome = *std::move(outcome);
-  report.account = shop::account_for(*stores->journal);
+  report.account = shop::account_for(*stores->journal, options.stop_asked);
+  if (options.stop_asked()) return failure;  // the report would be one of half a journal
   report.audit_failure = shop::audit(report.account, report.outcome.read_model);
   const auto bytes = stores->journal->size_bytes();
-  if (!bytes) return complain(failure, bytes.error().message());
+  if (!bytes) return complain(bytes.error());
   report.journal_bytes = *bytes;
 
   const auto printed = print(given.json ? shop::to_json(report) : shop::to_text(report));
@@ -197,9 +232,7 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
   return printed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   arguments given;
   if (const auto status = parse(argc, argv, given)) return *status;
 
@@ -211,7 +244,21 @@ int main(int argc, char** argv) {
     if (!invoices) return complain(bad_input, invoices.error().message());
     source = shop::source_of(*std::move(invoices));
   }
+  program::note_stop_signals();
   data_directory directory{given.data_dir};
   if (const auto problem = directory.prepare()) return complain(bad_input, *problem);
   return run(given, source, directory);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int status = failure;
+  try {
+    status = run(argc, argv);
+  } catch (const std::exception& failed) {
+    complain(failure, failed.what());
+  }
+  program::end_by_noted_signal();
+  return status;
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <tyto/printable.hpp>
 #include <utility>
 
 #include "money.hpp"
@@ -45,12 +46,15 @@ figures figures_of(const report& r) {
   return all;
 }
 
-// Text for a terminal, line by line; labels on the left, figures in one column on the right.
+// Text for a terminal, line by line; labels on the left, figures in one column on the right. Names come from files,
+// which may hold anything.
 class page {
  public:
-  void heading(std::string_view text) { fmt::format_to(end_, "\n{}\n", text); }
-  void line(std::string_view text) { fmt::format_to(end_, "{}\n", text); }
-  void row(std::string_view label, std::string_view figure) { fmt::format_to(end_, "  {:<54}{:>16}\n", label, figure); }
+  void heading(std::string_view text) { fmt::format_to(end_, "\n{}\n", tyto::printable(text)); }
+  void line(std::string_view text) { fmt::format_to(end_, "{}\n", tyto::printable(text)); }
+  void row(std::string_view label, std::string_view figure) {
+    fmt::format_to(end_, "  {:<54}{:>16}\n", tyto::printable(label), figure);
+  }
   void count(std::string_view label, std::uint64_t figure) { row(label, format_count(figure)); }
   void money(std::string_view label, std::int64_t cents) { row(label, format_cents(cents)); }
   void counts(std::string_view label, const std::map<std::string, std::uint64_t>& by_reason) {
@@ -86,7 +90,7 @@ void write_story(page& out, const report& r) {
   std::size_t stream_width = 6;
   for (const auto& each : story.events()) {
     event_width = std::max(event_width, each.type.size());
-    stream_width = std::max(stream_width, each.stream.size());
+    stream_width = std::max(stream_width, tyto::printable(each.stream).size());
   }
   const auto write = [&](std::string_view position, std::string_view time, std::string_view event,
                          std::string_view stream, std::string_view by) {
@@ -95,7 +99,7 @@ void write_story(page& out, const report& r) {
   };
   write("position", "time (UTC)", "event", "stream", "by");
   for (const auto& each : story.events()) {
-    write(std::to_string(each.position), time_of_day(each.time), each.type, each.stream, each.by);
+    write(std::to_string(each.position), time_of_day(each.time), each.type, tyto::printable(each.stream), each.by);
   }
 }
 
@@ -196,8 +200,8 @@ std::string to_json(const report& r) {
   json["events_total"] = r.account.events_total;
   json["seconds"] = r.outcome.seconds;
   json["audit"] = r.audit_failure.value_or("passed");
-  // Names come from files, which may hold anything; the output is UTF-8 nevertheless.
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  // ASCII alone: what the audit names may hold anything.
+  return json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace shop

@@ -26,13 +26,20 @@ constexpr std::uint64_t max_in_flight = 2'000;
 // Keeps count of the commands that are under way and of what became of them.
 class answer_desk {
  public:
-  // Waits for room for one more command; returns false once something has failed.
+  // Waits for room for one more command; returns false once something has failed. Every command is answered, if only
+  // with a failure.
   bool begin() {
     std::unique_lock lock{mutex_};
     answered_.wait(lock, [this] { return in_flight_ < max_in_flight; });
     if (failure_) return false;
     ++in_flight_;
     return true;
+  }
+
+  // Something has failed that is no answer to a command.
+  void give_up(const tyto::error& why) {
+    const std::lock_guard lock{mutex_};
+    if (!failure_) failure_ = why;
   }
 
   // Takes the answer to an invoice; rejections are counted by reason in `rejected`.
@@ -116,6 +123,20 @@ class patience {
   std::chrono::steady_clock::time_point moved_ = std::chrono::steady_clock::now();
 };
 
+// Whether trying again may help. What is full, damaged or refused stays so until a person does something about it.
+bool may_pass(tyto::errc code) {
+  switch (code) {
+    case tyto::errc::conflict:
+    case tyto::errc::overloaded:
+    case tyto::errc::timeout:
+    case tyto::errc::stopped:
+    case tyto::errc::handler_failed:
+      return true;
+    default:
+      return false;
+  }
+}
+
 class driver {
  public:
   driver(const tyto::storage& stores, const simulation_options& options)
@@ -162,14 +183,31 @@ class driver {
     // No order may find its goods missing because they have not been delivered yet.
     if (auto received = desk_.wait_for_all(); !received) return received;
     while (const auto next = source.take_next()) {
-      if (!desk_.begin()) break;
+      if (!may_send()) break;
       send(*next);
     }
     return desk_.wait_for_all();
   }
 
+  bool may_send() {
+    if (const auto going = can_go_on(); !going) desk_.give_up(going.error());
+    return desk_.begin();
+  }
+
+  // Consumers try again for ever, as they must in a program that runs for years. This one has somebody waiting for it.
+  [[nodiscard]] tyto::result<void> can_go_on() const {
+    if (options_.stop_asked && options_.stop_asked()) {
+      return tyto::error{tyto::errc::stopped, "simulating the shop", "it was asked to stop"};
+    }
+    for (const auto& each : runtime_.health().problems) {
+      if (may_pass(each.why.code())) continue;
+      return tyto::error{each.why.code(), "simulating the shop", each.subject + " cannot go on"}.because(each.why);
+    }
+    return {};
+  }
+
   void receive_stock(const std::string& stock_code) {
-    if (!desk_.begin()) return;
+    if (!may_send()) return;
     tyto::command_options options;
     options.command_id = "initial-stock/" + stock_code;
     runtime_.submit<stock>(stock_code, stock::receive{options_.initial_stock}, std::move(options),
@@ -204,6 +242,7 @@ class driver {
       }
       // What a consumer led to was in the journal before it was done, so the head would have moved.
       if (behind == 0 && runtime_.status().head == status.head) return {};
+      if (auto going = can_go_on(); !going) return going;
       if (left.is_over(status)) return tyto::error{tyto::errc::timeout, "waiting for the orders to end"};
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
@@ -220,6 +259,7 @@ class driver {
         clock_->put_forward(payment_timeout);
         runtime_.check_clock();
       }
+      if (auto going = can_go_on(); !going) return going;
       if (left.is_over(runtime_.status())) {
         return tyto::error{tyto::errc::timeout, "waiting for orders to end",
                            std::to_string(totals->open) + " are open"};
@@ -231,8 +271,9 @@ class driver {
   tyto::result<void> settle() {
     patience left;
     for (;;) {
-      auto settled = runtime_.settle(std::chrono::seconds{1});
+      auto settled = runtime_.settle(std::chrono::milliseconds{100});
       if (settled || settled.error().code() != tyto::errc::timeout) return settled;
+      if (auto going = can_go_on(); !going) return going;
       if (left.is_over(runtime_.status())) return settled;
     }
   }

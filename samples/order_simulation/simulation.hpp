@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <tyto/result.hpp>
@@ -20,6 +21,7 @@ struct simulation_options {
   mail_faults mail;
   std::int64_t initial_stock = 0;  // units of each stock code
   bool show_progress = false;
+  std::function<bool()> stop_asked = {};  // looked at all the time, from any thread; none: never
 };
 
 /// How the customers were told, in one run.
@@ -45,6 +47,9 @@ struct simulation_outcome {
 
 /// Runs the shop on `stores` until every invoice of `source` is dealt with. Commands that the journal has seen before
 /// have no second effect, so a run that was cut off is finished by running it again.
+///
+/// Gives up when something is broken that is not mended by trying again, with the error, and with errc::stopped when it
+/// is asked to stop.
 tyto::result<simulation_outcome> simulate(const tyto::storage& stores, const invoice_source& source,
                                           const simulation_options& options);
 

@@ -1,6 +1,10 @@
 #include "import.hpp"
 
+#include <ios>
+#include <istream>
+#include <streambuf>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -122,4 +126,35 @@ TEST_CASE("A source gives out its invoices one by one and knows their stock code
   CHECK(source.take_next()->number == "1");
   CHECK(source.take_next()->number == "2");
   CHECK_FALSE(source.take_next());
+}
+
+namespace {
+
+// Fails after its text, like a disk.
+class failing_buffer : public std::streambuf {
+ public:
+  explicit failing_buffer(std::string text) : text_(std::move(text)) {
+    setg(text_.data(), text_.data(), text_.data() + text_.size());
+  }
+
+ protected:
+  int_type underflow() override { throw std::ios_base::failure("the disk is broken"); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+TEST_CASE("A file that cannot be read to its end is refused, whatever it began with") {
+  failing_buffer broken{header + "1,A,,1,d,1.0,1,x\n"};
+  std::istream in{&broken};
+  const auto invoices = shop::import_invoices(in, "orders.csv");
+  REQUIRE_FALSE(invoices);
+  CHECK(invoices.error().message() == "orders.csv: cannot be read: Input/output error");
+}
+
+TEST_CASE("A value that is quoted in an error is cut between characters") {
+  const auto said = error_of(header + "1,A,,x" + std::string(38, 'y') + "€€,d,1.0,1,x\n");
+  CHECK(said == "2:6: Quantity: \"x" + std::string(38, 'y') + "…\" is not a whole number");
 }

@@ -1,16 +1,22 @@
 #include "simulation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <tyto/memory_store.hpp>
+#include <tyto/printable.hpp>
+#include <utility>
 #include <vector>
 
 #include "generator.hpp"
 #include "import.hpp"
 #include "report.hpp"
 #include "support/catch.hpp"
+#include "support/scripted_store.hpp"
 
 namespace {
 
@@ -41,6 +47,10 @@ shop::invoice_source invoices_of(const std::string& rows) {
       "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n" + rows);
   REQUIRE(invoices);
   return shop::source_of(*std::move(invoices));
+}
+
+shop::simulation_options quietly(std::function<bool()> stop_asked) {
+  return {{42, 0}, {}, 1'000'000, false, std::move(stop_asked)};
 }
 
 }  // namespace
@@ -166,4 +176,56 @@ TEST_CASE("The story is that of the first order that was completed") {
   const auto text = shop::to_text(report);
   CHECK(text.find("The story of order 7: 1 unit over 2.00, customer 1") != std::string::npos);
   CHECK(text.find("Audit of the journal: passed") != std::string::npos);
+}
+
+TEST_CASE("What a file names is printed without its control characters") {
+  auto report = simulate_on(tyto::open_memory(), invoices_of("7\x1b[2J,A,,1,d,2.00,\"\u202e\n\",x\n"), 0, 20);
+  report.what = "a\x07";
+  report.audit_failure = "order \u009b31m\x7f";
+  const auto text = shop::to_text(report);
+  CHECK(text.find("Order simulation: a\\x07\n") != std::string::npos);
+  CHECK(text.find("The story of order 7\\x1b[2J: 1 unit over 2.00, customer \\u202e\\n\n") != std::string::npos);
+  CHECK(text.find("order|7\\x1b[2J") != std::string::npos);
+  CHECK(text.find("order \\u009b31m\\x7f\n") != std::string::npos);
+  CHECK(text.find_first_of("\x1b\x07\x7f") == std::string::npos);
+
+  auto json = shop::to_json(report);
+  std::erase(json, '\n');
+  CHECK(tyto::printable(json) == json);
+  CHECK(json_of(report)["audit"] == "order \u009b31m\x7f");
+}
+
+TEST_CASE("The simulation gives up when the journal takes no more, also for what only a consumer wants to write") {
+  for (const auto* id : {"order|S42-0000050", "payment|S42-0000050"}) {
+    auto stores = tyto::open_memory();
+    const auto journal = std::make_shared<tyto::test::scripted_store>(stores.journal);
+    stores.journal = journal;
+    journal->fail_appends_to(id, tyto::error{tyto::errc::full, "appending", "the disk is full: make room"}, 1'000'000);
+    const auto outcome = shop::simulate(stores, shop::generate(42, 100), quietly({}));
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().code() == tyto::errc::full);
+    CHECK(outcome.error().message().find("the disk is full: make room") != std::string::npos);
+  }
+}
+
+TEST_CASE("The simulation ends when it is asked to, and goes on when it is run again") {
+  const auto stores = tyto::open_memory();
+  std::atomic<int> looks = 0;
+  const auto cut_off = shop::simulate(stores, shop::generate(42, 200), quietly([&] { return ++looks > 100; }));
+  REQUIRE_FALSE(cut_off);
+  CHECK(cut_off.error().code() == tyto::errc::stopped);
+  CHECK(stores.journal->head().value() > 0);
+
+  const auto report = simulate_on(stores, shop::generate(42, 200), 0, 1'000'000);
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  CHECK(json_of(report) == json_of(simulate_on(tyto::open_memory(), shop::generate(42, 200), 0, 1'000'000)));
+}
+
+TEST_CASE("An order of very many lines is an order like others") {
+  std::string rows;
+  for (int i = 0; i < 3'000; ++i) rows += "1,A" + std::to_string(i) + ",,1,d,1.00,1,x\n";
+  const auto report = simulate_on(tyto::open_memory(), invoices_of(rows), 0, 10);
+  CHECK(report.audit_failure.value_or("passed") == "passed");
+  CHECK(report.account.events_by_type.at("fulfilment.line_reserved") == 3'000);
+  CHECK(json_of(report)["units_sold"] == 3'000);
 }
