@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "tyto/event_store.hpp"
@@ -14,8 +15,10 @@ namespace tyto {
 /// The longest string of an event's metadata, and the largest number of tags.
 inline constexpr std::size_t max_field_bytes = 0xffff;
 
-/// The largest stored event, all in all: LMDB's limit for a value.
-inline constexpr std::uint64_t max_record_bytes = 0xffff'ffff;
+/// The largest stored event, all in all, and the largest value of a row or snapshot: just under 2 GiB. LMDB writes such
+/// a value and 16 bytes of its own in one call, and Linux writes less than 2 GiB at a time, whole memory pages of at
+/// most 64 KiB.
+inline constexpr std::uint64_t max_record_bytes = 0x7fff'0000 - 16;
 
 /// The longest name of a checkpoint or a read model; both become keys in LMDB.
 inline constexpr std::size_t max_name_bytes = 500;
@@ -25,6 +28,9 @@ result<void> check_write(const stream_write& write);
 
 /// Fails with errc::invalid_argument unless `name` can name a checkpoint or a read model.
 result<void> check_name(std::string_view name);
+
+/// Fails with errc::invalid_argument if `what`, which takes `bytes`, is too large to be stored.
+result<void> check_size(std::uint64_t bytes, std::string_view what, std::string doing);
 
 /// Fails with errc::invalid_argument unless `changes` can be committed to the read model `name`.
 result<void> check_commit(std::string_view name, const row_changes& changes);

@@ -1,6 +1,7 @@
 #include "disk_recorder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tyto::test {
 namespace {
@@ -33,15 +34,27 @@ void append_pages(std::vector<disk_operation>& to, const disk_operation& operati
 
 }  // namespace
 
-disk_recorder::disk_recorder(const std::filesystem::path& file)
-    : disk_(
-          [this, path = std::filesystem::canonical(file).string()](const disk_call& call, const perform_call& perform) {
-            if (call.path != path) return perform(whole_call);
-            const std::lock_guard lock{mutex_};
-            const auto done = perform(whole_call);
-            if (done >= 0) note(call, static_cast<std::uint64_t>(done));
-            return done;
-          }) {}
+disk_recorder::disk_recorder(const std::filesystem::path& file, disk_failures failures)
+    : path_(std::filesystem::canonical(file).string()),
+      failures_(std::move(failures)),
+      disk_([this](const disk_call& call, const perform_call& perform) { return handle(call, perform); }) {}
+
+std::int64_t disk_recorder::handle(const disk_call& call, const perform_call& perform) {
+  const bool is_sync = call.what == disk_call::kind::sync;
+  if (call.path != path_) return is_sync ? 0 : perform(whole_call);
+  const std::lock_guard lock{mutex_};
+  if (const int code = failures_ ? failures_(call) : 0; code != 0) {
+    if (is_sync) operations_.push_back({kind::failed_sync, 0, {}});
+    if (call.what == disk_call::kind::synced_write) {
+      perform(whole_call);
+      operations_.push_back({kind::failed_write, call.offset, bytes_of(call, whole_call)});
+    }
+    return -code;
+  }
+  const auto done = is_sync ? 0 : perform(whole_call);
+  if (done >= 0) note(call, static_cast<std::uint64_t>(done));
+  return done;
+}
 
 void disk_recorder::note(const disk_call& call, std::uint64_t done) {
   switch (call.what) {
@@ -71,21 +84,39 @@ std::vector<disk_operation> disk_recorder::operations() const {
 
 std::string after_power_loss(std::string before, const std::vector<disk_operation>& operations, std::size_t count,
                              double kept, std::mt19937& random) {
+  std::bernoulli_distribution is_kept{kept};
   std::vector<disk_operation> unsynced;
+  const auto lose_some = [&] {
+    for (const auto& each : unsynced) {
+      if (is_kept(random)) apply(before, each);
+    }
+    unsynced.clear();
+  };
   for (std::size_t i = 0; i < count; ++i) {
     const auto& operation = operations[i];
-    if (operation.what == kind::sync) {
-      for (const auto& each : unsynced) apply(before, each);
-      unsynced.clear();
-    } else if (operation.what == kind::synced_write) {
-      apply(before, operation);
-    } else if (operation.what != kind::acknowledge) {
-      append_pages(unsynced, operation);
+    switch (operation.what) {
+      case kind::sync:
+        for (const auto& each : unsynced) apply(before, each);
+        unsynced.clear();
+        break;
+      case kind::failed_sync:
+        lose_some();
+        break;
+      case kind::synced_write:
+        apply(before, operation);
+        break;
+      case kind::failed_write:
+        if (is_kept(random)) apply(before, operation);
+        break;
+      case kind::write:
+      case kind::resize:
+        append_pages(unsynced, operation);
+        break;
+      case kind::acknowledge:
+        break;
     }
   }
-  for (const auto& each : unsynced) {
-    if (std::bernoulli_distribution{kept}(random)) apply(before, each);
-  }
+  lose_some();
   return before;
 }
 

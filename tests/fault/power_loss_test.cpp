@@ -1,6 +1,9 @@
 // Losing power at any moment loses nothing that was acknowledged, and never half of a batch: what a journal writes is
-// recorded, and for many moments the file is made that would be left if some of what was not yet synced is lost.
+// recorded, and for many moments the file is made that would be left if some of what was not yet synced is lost. Also
+// where the disk fails before: what it has not taken then is lost for good.
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <set>
@@ -29,15 +32,36 @@ struct history {
   std::set<std::uint64_t> batch_ends = {0};
 };
 
-history append_batches(durability mode, std::mt19937& random) {
-  constexpr int batches = 60;
+bool asks_to_reopen(const error& why) {
+  return why.message().find("close the storage and open it again") != std::string::npos;
+}
+
+// Appends until it is done, on a disk that may fail. The journal then ends at `head`: a commit that has failed while
+// its last page was written may be there when the storage is opened again.
+void append_at_last(storage& store, const lmdb_options& options, const append_batch& batch, std::uint64_t head) {
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    const auto appended = append_and_wait(*store.journal, batch);
+    if (appended) return;
+    if (!asks_to_reopen(appended.error())) continue;
+    store = {};
+    for (auto opened = open_lmdb(options); !store.journal; opened = open_lmdb(options)) {
+      if (opened) store = *std::move(opened);
+    }
+    if (store.journal->head().value() == head) return;
+  }
+  FAIL("every attempt has failed");
+}
+
+history append_batches(int batches, durability mode, std::mt19937& random, disk_failures failures = {}) {
   const auto pick = [&](int most) { return std::uniform_int_distribution<int>{0, most}(random); };
   const temporary_directory directory;
   const lmdb_options options{.path = directory.path(), .mode = mode, .fold_events = 20};
   auto store = open_lmdb(options).value();
   history past;
   past.before = content_of(directory.path() / "journal" / "data.mdb");
-  disk_recorder recorder{directory.path() / "journal" / "data.mdb"};
+  bool is_failing = false;
+  disk_recorder recorder{directory.path() / "journal" / "data.mdb",
+                         [&](const disk_call& call) { return is_failing && failures ? failures(call) : 0; }};
   for (int i = 0; i < batches; ++i) {
     if (i % 20 == 19) {
       store = {};
@@ -52,12 +76,19 @@ history append_batches(durability mode, std::mt19937& random) {
       batch.writes.push_back(std::move(write));
     }
     batch.checkpoints.push_back({"consumer", past.streams.size()});
-    append_and_wait(*store.journal, std::move(batch)).value();
+    is_failing = true;
+    append_at_last(store, options, batch, past.streams.size());
+    is_failing = false;
     past.batch_ends.insert(past.streams.size());
     recorder.acknowledge(past.streams.size());
   }
   past.operations = recorder.operations();
   return past;
+}
+
+std::size_t count_of(disk_operation::kind what, const history& past) {
+  return static_cast<std::size_t>(std::count_if(past.operations.begin(), past.operations.end(),
+                                                [what](const disk_operation& each) { return each.what == what; }));
 }
 
 // How many events must be there after the first `count` operations. A relaxed append is safe once a later sync is done.
@@ -101,23 +132,43 @@ void check(const std::string& content, const history& past, std::uint64_t least,
 
 }  // namespace
 
-TEST_CASE("Losing power at any moment loses no promised event and splits no batch") {
-  const auto mode = GENERATE(durability::synced, durability::relaxed);
-  const unsigned seed = GENERATE(1u, 2u);
-  std::mt19937 random{seed};
-  const auto past = append_batches(mode, random);
-  const auto syncs = std::count_if(past.operations.begin(), past.operations.end(),
-                                   [](const disk_operation& each) { return each.what == disk_operation::kind::sync; });
-  REQUIRE(syncs >= 60);  // else the recorder misses what LMDB calls
-
+// Loses power after each operation.
+void check_all(const history& past, durability mode, const std::vector<double>& parts_kept, std::mt19937& random) {
+  const watched_disk without_syncs{[](const disk_call& call, const perform_call& perform) {
+    return call.what == disk_call::kind::sync ? 0 : perform(whole_call);
+  }};
   for (std::size_t count = 0; count <= past.operations.size(); ++count) {
     const auto least = promised(past, mode, count);
-    for (const double kept : {0.0, 0.5, 0.9}) {
-      INFO(name(mode) << ", seed " << seed << ", after " << count << " of " << past.operations.size()
-                      << " operations, keeping " << kept);
+    for (const double kept : parts_kept) {
+      INFO(name(mode) << ", after " << count << " of " << past.operations.size() << " operations, keeping " << kept);
       check(after_power_loss(past.before, past.operations, count, kept, random), past, least, count % 10 != 0);
     }
   }
+}
+
+TEST_CASE("Losing power at any moment loses no promised event and splits no batch") {
+  const auto mode = GENERATE(durability::synced, durability::relaxed);
+  const unsigned seed = GENERATE(1u, 2u);
+  INFO("seed " << seed);
+  std::mt19937 random{seed};
+  const auto past = append_batches(60, mode, random);
+  REQUIRE(count_of(disk_operation::kind::sync, past) >= 60);  // else the recorder misses what LMDB calls
+  check_all(past, mode, {0.0, 0.5, 0.9}, random);
+}
+
+TEST_CASE("Losing power after syncs and writes have failed loses no promised event and splits no batch") {
+  const auto mode = GENERATE(durability::synced, durability::relaxed);
+  const int code = GENERATE(EIO, ENOSPC);
+  const unsigned seed = GENERATE(1u, 3u);
+  INFO("seed " << seed << ": " << std::strerror(code));
+  std::mt19937 random{seed};
+  const auto past = append_batches(30, mode, random, [&, failing = std::mt19937{seed}](const disk_call& call) mutable {
+    const bool is_sync = call.what == disk_call::kind::sync;
+    return std::bernoulli_distribution{is_sync ? 0.3 : 0.1}(failing) ? code : 0;
+  });
+  REQUIRE(count_of(disk_operation::kind::failed_sync, past) > 5);
+  if (mode == durability::synced) REQUIRE(count_of(disk_operation::kind::failed_write, past) > 0);
+  check_all(past, mode, {code == EIO ? 0.0 : 0.5}, random);
 }
 
 TEST_CASE("Rows that were synced survive losing power at any later moment") {
@@ -160,7 +211,7 @@ TEST_CASE("Rows that were synced survive losing power at any later moment") {
 
 TEST_CASE("The recorder sees what is written: without a loss the file is as it was left") {
   std::mt19937 random{7};
-  const auto past = append_batches(durability::synced, random);
+  const auto past = append_batches(60, durability::synced, random);
   check(after_power_loss(past.before, past.operations, past.operations.size(), 1, random), past, past.streams.size(),
         false);
 }

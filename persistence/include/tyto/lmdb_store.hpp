@@ -21,7 +21,9 @@ std::string_view name(durability mode);
 
 struct lmdb_options {
   /// The directory; created if it is missing. Holds `journal/`, `read_models/`, `journal.head` and `writer.lock`, and
-  /// `journal.compacting/` while the journal is being compacted.
+  /// `journal.compacting/` while the journal is being compacted. While it is open, its files must stay where they are:
+  /// a writer whose files are deleted, moved or replaced notices it with the next append or commit, which fails with
+  /// errc::io, as do all that follow; a reader fails, too. backup() still copies what was stored.
   std::filesystem::path path = {};
 
   /// Opens for reading only, beside a process that may be writing: appends and commits fail. The directory must exist.
@@ -31,7 +33,8 @@ struct lmdb_options {
   durability mode = durability::synced;
 
   /// The most bytes that the journal, and likewise the read models, can grow to. It is address space, not disk space or
-  /// memory; the files are sparse and grow with what they hold. Affects behaviour: errc::full beyond it.
+  /// memory; the files are sparse and grow with what they hold. From 2^16 to 2^47, and no more than the addresses that
+  /// the process has left. Affects behaviour: errc::full beyond it.
   std::uint64_t map_bytes = std::uint64_t{1} << 40;
 
   /// How many events of the journal's end are indexed in memory before they are folded into the index on disk. Affects
@@ -42,8 +45,9 @@ struct lmdb_options {
 
 /// Opens or creates the storage in a directory. One writer at a time, in one process or several: errc::locked names who
 /// has it. Any number of readers. A storage belongs to the process that opened it: whatever a forked child does with
-/// its parent's fails with errc::locked; the child may open its own. Fails with errc::newer_format, errc::foreign,
-/// errc::permission, errc::damaged or errc::io, saying what to do; changes nothing then.
+/// its parent's fails with errc::locked; the child may open its own. An event, a row and a snapshot have less than 2 GiB.
+/// Fails with errc::newer_format, errc::foreign, errc::permission, errc::damaged or errc::io, saying what to do; changes
+/// nothing then.
 result<storage> open_lmdb(const lmdb_options& options);
 
 /// Copies the journal of `opened`, as of one moment, to `directory`, while appends and reads go on. The directory must

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <condition_variable>
@@ -27,6 +28,9 @@ constexpr std::size_t max_idle_reads = 64;
 constexpr std::uint64_t writes_between_reader_checks = 256;
 constexpr std::uint64_t map_granularity_bytes = 65'536;
 
+// Room for max_readers entries of 64 bytes, and for what is before them. LMDB uses a larger file as it is.
+constexpr off_t lock_file_bytes = max_readers * 64 + 4'096;
+
 struct explanation {
   errc code;
   const char* advice;
@@ -43,6 +47,17 @@ explanation explain(int code) {
     case ENOSPC:
     case EDQUOT:
       return {errc::full, "the disk is full: make room"};
+    case EFBIG:
+      return {
+          errc::full,
+          "a file may not grow as large as that: raise the limit of this process (RLIMIT_FSIZE, ulimit -f), or use a "
+          "file system for larger files"};
+    case ENOMEM:
+      return {errc::io, "there is no memory for it"};
+    case files_lost:
+      return {errc::io,
+              "data.mdb or lock.mdb there was deleted or replaced while it was open, so what is written would be lost: "
+              "stop, put the files back and open the storage again; until then backup() can copy what was stored"};
     case MDB_READERS_FULL:
       return {errc::overloaded, "too many reads or snapshots are under way at a time"};
     case MDB_MAP_RESIZED:
@@ -115,7 +130,7 @@ open_environments& registry() {
 
 error to_error(int code, std::string doing) {
   const auto [kind, advice] = explain(code);
-  std::string detail = mdb_strerror(code);
+  std::string detail = code == files_lost ? "its files are gone" : mdb_strerror(code);
   if (*advice != '\0') detail += fmt::format("; {}", advice);
   return {kind, std::move(doing), std::move(detail)};
 }
@@ -156,7 +171,11 @@ int transaction::erase(table from, std::string_view key) {
 int transaction::commit() {
   if (!environment_->is_of_this_process()) return EPERM;
   const int code = mdb_txn_commit(std::exchange(handle_, nullptr));
-  if (code == 0 && !environment_->read_only()) environment_->extend_file();
+  if (code == 0 && size_errors_) {
+    environment_->extend_file();
+    if (!environment_->may_write()) return files_lost;
+  }
+  if (code != 0) environment_->has_failed_to_sync();
   return code == EIO ? environment_->why_not_written() : code;
 }
 
@@ -175,6 +194,13 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
   if (const int code = mdb_env_create(&handle); code != 0) return to_error(code, doing);
   std::unique_ptr<environment> created{new environment{options, handle}};
 
+  const file_size_errors instead_of_a_signal;
+  const reserved_standard_descriptors not_for_files;
+  if ((extra_flags & MDB_NOLOCK) == 0) {
+    if (const int code = created->back_lock_file(); code != 0) {
+      return to_error(code, fmt::format("preparing '{}'", (options.directory / "lock.mdb").string()));
+    }
+  }
   const auto map_bytes =
       (options.map_bytes + map_granularity_bytes - 1) / map_granularity_bytes * map_granularity_bytes;
   unsigned flags = MDB_NOTLS | extra_flags;
@@ -184,12 +210,32 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
   if (code == 0) code = mdb_env_set_maxreaders(handle, max_readers);
   if (code == 0) code = mdb_env_set_maxdbs(handle, options.max_tables);
   if (code == 0) code = mdb_env_open(handle, options.directory.c_str(), flags, 0644);
+  if (code == ENOMEM) {
+    return error{errc::io, doing,
+                 fmt::format("this process has no room for {} bytes of addresses: open it with a smaller map_bytes, or "
+                             "raise the limit (RLIMIT_AS, ulimit -v)",
+                             map_bytes)};
+  }
   if (code != 0) return to_error(code, doing);
   if (auto whole = created->check_length(); !whole) return std::move(whole).error();
   int file = -1;
   mdb_env_get_fd(handle, &file);
   if (code = identify(file, created->data_file_); code != 0) return to_error(code, doing);
   return created;
+}
+
+// LMDB makes the lock file with holes and writes to it through memory: on a full disk that would end the process.
+// Returns an errno, or 0.
+int environment::back_lock_file() {
+  lock_ = descriptor{::open((options_.directory / "lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  if (!lock_) return errno == EROFS && options_.read_only ? 0 : errno;  // then LMDB does without, too
+  struct stat status {};
+  if (::fstat(lock_.number(), &status) != 0) return errno;
+  lock_file_ = id_of(status);
+  constexpr off_t block_bytes = 512;
+  const auto size = std::max(status.st_size, lock_file_bytes);
+  if (status.st_size >= size && status.st_blocks * block_bytes >= size) return 0;
+  return ::posix_fallocate(lock_.number(), 0, size);
 }
 
 result<std::shared_ptr<environment>> environment::inspect(const environment_options& options) {
@@ -267,12 +313,25 @@ result<void> environment::check_process() const {
 result<transaction> environment::begin(unsigned flags) const {
   if (auto ours = check_process(); !ours) return std::move(ours).error();
   const bool writes = (flags & MDB_RDONLY) == 0;
+  const auto doing = [&] { return fmt::format("beginning a transaction in '{}'", options_.directory.string()); };
+  std::optional<file_size_errors> size_errors;
+  if (writes) {
+    if (!may_write()) return to_error(files_lost, doing());
+    size_errors.emplace();
+  }
   if (writes && ++writes_begun_ % writes_between_reader_checks == 0) forget_dead_readers();
   MDB_txn* handle = nullptr;
   if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
-    return to_error(code, fmt::format("beginning a transaction in '{}'", options_.directory.string()));
+    return to_error(code, doing());
   }
-  return transaction{shared_from_this(), handle, false};
+  if (writes && is_unsettled_) {
+    if (const int code = settle(); code != 0) {
+      mdb_txn_abort(handle);
+      return to_error(code, doing());
+    }
+    is_unsettled_ = false;
+  }
+  return transaction{shared_from_this(), handle, false, std::move(size_errors)};
 }
 
 result<transaction> environment::begin_read() const {
@@ -311,7 +370,31 @@ void environment::sync_commits(bool each) { mdb_env_set_flags(handle_, MDB_NOSYN
 
 result<void> environment::sync() {
   const int code = mdb_env_sync(handle_, 1);
+  if (code != 0) has_failed_to_sync();
   return code == 0 ? result<void>{} : to_error(code, fmt::format("syncing '{}'", data_file().string()));
+}
+
+// Where commits leave a meta page to a later sync and that sync fails, the system takes the page for written: it may
+// never reach the disk, and what is in memory may go any time. It is written anew at once, or before the next commit.
+void environment::has_failed_to_sync() const {
+  if (!options_.lazy_meta_sync) return;
+  is_unsettled_ = true;
+  (void)begin(0);
+}
+
+// Brings to the disk what the meta pages in memory say, so that nobody builds on what a loss of power would undo.
+// Returns an errno, or 0. Called in a transaction that writes.
+int environment::settle() const {
+  MDB_stat stat{};
+  int file = -1;
+  mdb_env_stat(handle_, &stat);
+  mdb_env_get_fd(handle_, &file);
+  std::string pages(2 * std::size_t{stat.ms_psize}, '\0');
+  const auto whole = static_cast<ssize_t>(pages.size());
+  auto done = ::pread(file, pages.data(), pages.size(), 0);
+  if (done == whole) done = ::pwrite(file, pages.data(), pages.size(), 0);
+  if (done != whole) return done < 0 ? errno : why_not_written();
+  return ::fdatasync(file) == 0 ? 0 : errno;
 }
 
 result<void> environment::take_place_of(const environment& other) {
@@ -343,6 +426,26 @@ result<bool> environment::in_place() const {
     return to_error(code, fmt::format("looking for '{}'", data_file().string()));
   }
   return now == data_file_;
+}
+
+bool environment::has_its_files() const {
+  const auto is_gone = [this](const char* name, file_id opened) {
+    file_id now;
+    const int code = identify(options_.directory / name, now);
+    if (code == 0) return now != opened;
+    return code == ENOENT || code == ENOTDIR;  // who may not look does not know
+  };
+  return !is_gone("data.mdb", data_file_) && (!lock_ || !is_gone("lock.mdb", lock_file_));
+}
+
+bool environment::may_write() const {
+  if (!has_its_files()) files_are_lost_ = true;
+  return !files_are_lost_;
+}
+
+result<void> environment::check_files() const {
+  if (!files_are_lost_ && has_its_files()) return {};
+  return to_error(files_lost, fmt::format("looking for the files of '{}'", options_.directory.string()));
 }
 
 result<void> sync_directory(const std::filesystem::path& directory) {
@@ -411,6 +514,7 @@ result<void> environment::copy_to(const std::filesystem::path& directory) const 
   const auto failed = [&](int code) {
     return to_error(code, fmt::format("copying '{}' to '{}'", data_file().string(), file.string()));
   };
+  const file_size_errors instead_of_a_signal;
   unnamed_file copy{directory / "data.mdb.unfinished"};
   if (copy.failed() != 0) return failed(copy.failed());
   if (const int code = mdb_env_copyfd2(handle_, copy.descriptor(), MDB_CP_COMPACT); code != 0) return failed(code);
@@ -439,18 +543,20 @@ void environment::extend_file() const {
   mdb_env_get_fd(handle_, &file);
   if (::fstat(file, &status) != 0 || static_cast<std::uint64_t>(status.st_size) >= needed) return;
   // Another thread may have made the file longer meanwhile; this call never makes it shorter.
-  [[maybe_unused]] const int ignored = ::posix_fallocate(file, static_cast<off_t>(needed - 1), 1);
+  if (::posix_fallocate(file, static_cast<off_t>(needed - 1), 1) != 0 || options_.lazy_meta_sync) return;
+  // Nothing that was written is lost if this fails, and there is no way back from a commit.
+  [[maybe_unused]] const int ignored = ::fdatasync(file);
 }
 
 // A disk that fills up takes the first part of a write, and LMDB makes EIO of that. Asked for one more page, the disk
-// says whether it is full.
+// says whether it is full, or the file as large as it may be.
 int environment::why_not_written() const {
   int file = -1;
   struct stat status {};
   mdb_env_get_fd(handle_, &file);
   if (::fstat(file, &status) != 0) return EIO;
   const int failed = ::posix_fallocate(file, status.st_size, ::sysconf(_SC_PAGESIZE));
-  return failed == ENOSPC || failed == EDQUOT ? failed : EIO;
+  return failed == ENOSPC || failed == EDQUOT || failed == EFBIG ? failed : EIO;
 }
 
 namespace {

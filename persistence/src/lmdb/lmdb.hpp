@@ -11,11 +11,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lmdb/process_limits.hpp"
 #include "tyto/detail/owner_process.hpp"
 #include "tyto/result.hpp"
 
@@ -23,7 +25,10 @@ namespace tyto::lmdb {
 
 using table = MDB_dbi;
 
-/// Returns the error for a code of LMDB or an errno.
+/// A code of our own beside those of LMDB: a file of the environment was deleted or replaced.
+inline constexpr int files_lost = -20'000;
+
+/// Returns the error for a code of LMDB, files_lost, or an errno.
 error to_error(int code, std::string doing);
 
 inline MDB_val to_val(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
@@ -58,7 +63,8 @@ class transaction {
   transaction(transaction&& other) noexcept
       : environment_(std::move(other.environment_)),
         handle_(std::exchange(other.handle_, nullptr)),
-        reusable_(other.reusable_) {}
+        reusable_(other.reusable_),
+        size_errors_(std::move(other.size_errors_)) {}
   transaction& operator=(transaction&&) = delete;
   ~transaction();
 
@@ -74,19 +80,21 @@ class transaction {
   int erase(table from, std::string_view key);
   /// Removes all entries.
   int clear(table which) { return mdb_drop(handle_, which, 0); }
-  /// Ends the transaction, also on failure.
+  /// Ends the transaction, also on failure. Fails with files_lost if nobody can find what it has written.
   int commit();
 
   [[nodiscard]] MDB_txn* handle() const { return handle_; }
 
  private:
   friend environment;
-  transaction(std::shared_ptr<const environment> owner, MDB_txn* handle, bool reusable)
-      : environment_(std::move(owner)), handle_(handle), reusable_(reusable) {}
+  transaction(std::shared_ptr<const environment> owner, MDB_txn* handle, bool reusable,
+              std::optional<file_size_errors> size_errors = {})
+      : environment_(std::move(owner)), handle_(handle), reusable_(reusable), size_errors_(std::move(size_errors)) {}
 
   std::shared_ptr<const environment> environment_;
   MDB_txn* handle_;
-  bool reusable_;  // a read that has opened no tables
+  bool reusable_;                                // a read that has opened no tables
+  std::optional<file_size_errors> size_errors_;  // of one that writes
 };
 
 /// A place in a table, valid as long as its transaction. What key() and value() show lies in LMDB's pages.
@@ -168,6 +176,10 @@ class environment : public std::enable_shared_from_this<environment> {
   result<void> take_place_of(const environment& other);
   /// Returns whether its data file still is the one that lies in its directory: fails if none does.
   [[nodiscard]] result<bool> in_place() const;
+  /// Fails if one of its files is no longer the one of that name: who opens the directory now does not see what is
+  /// written here, nor who reads here. An environment that finds it so when it is to write takes no more transactions
+  /// that do, for it may not know what has become of the last one.
+  [[nodiscard]] result<void> check_files() const;
 
   [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
   [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
@@ -182,12 +194,21 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] result<void> check_process() const;
   [[nodiscard]] result<void> check_length() const;
   void extend_file() const;
+  [[nodiscard]] int back_lock_file();
+  [[nodiscard]] bool has_its_files() const;
+  [[nodiscard]] bool may_write() const;
+  void has_failed_to_sync() const;
+  [[nodiscard]] int settle() const;
   [[nodiscard]] int why_not_written() const;
 
   void take_back(MDB_txn* read) const;
   void forget_dead_readers() const;
 
   environment_options options_;
+  // The lock file, which LMDB opens for itself too. Given up after LMDB's, for the end of either ends the locks of this
+  // process. None where LMDB does without.
+  descriptor lock_;
+  file_id lock_file_{};
   MDB_env* handle_;
   detail::owner_process owner_;
   descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
@@ -195,6 +216,8 @@ class environment : public std::enable_shared_from_this<environment> {
   std::mutex tables_mutex_;  // held while tables are being opened
 
   mutable std::atomic<std::uint64_t> writes_begun_ = 0;
+  mutable std::atomic<bool> files_are_lost_ = false;
+  mutable std::atomic<bool> is_unsettled_ = true;  // the disk may not have what the meta pages say
 
   // Reads that are over. To begin one anew costs LMDB memory for every table that could be open, and a lock that all
   // processes share; to use one again costs neither. They see nothing and keep nothing until then.

@@ -70,10 +70,12 @@ result<std::shared_ptr<lmdb_live_journal>> lmdb_live_journal::open(std::shared_p
 result<std::shared_ptr<lmdb_journal>> lmdb_live_journal::current() const {
   const std::lock_guard lock{current_mutex_};
   if (!how_.environment.read_only) return current_;
+  auto found = current_->environment().check_files();
+  if (found) return current_;
   // Whoever writes may have compacted.
   auto in_place = current_->environment().in_place();
   if (!in_place) return std::move(in_place).error();
-  if (*in_place) return current_;
+  if (*in_place) return std::move(found).error();
   auto id = read_journal_id(current_->environment(), journal_kind);
   if (!id) return std::move(id).error();
   auto reopened = reopen(id->value_or(""));

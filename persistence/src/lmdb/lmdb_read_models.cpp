@@ -118,6 +118,9 @@ result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_vie
   if (auto usable = check_name(name); !usable) return std::move(usable).error();
   std::unique_ptr<row_snapshot> empty = std::make_unique<empty_snapshot>();
   if (!environment_) return empty;
+  if (read_only_) {  // whoever writes may have made others
+    if (auto found = environment_->check_files(); !found) return std::move(found).error();
+  }
   auto rows = table_of(rows_table(name), false);
   if (!rows) return std::move(rows).error();
   auto checkpoints = table_of(checkpoints_table, false);

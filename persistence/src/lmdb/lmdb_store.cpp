@@ -12,6 +12,7 @@
 #include "lmdb/lmdb_live_journal.hpp"
 #include "lmdb/lmdb_read_models.hpp"
 #include "lmdb/lmdb_snapshots.hpp"
+#include "lmdb/process_limits.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/writer_lock.hpp"
 
@@ -23,6 +24,8 @@ namespace {
 
 constexpr unsigned journal_tables_max = 8;
 constexpr unsigned read_models_max = 1024;
+constexpr std::uint64_t map_bytes_min = std::uint64_t{1} << 16;
+constexpr std::uint64_t map_bytes_max = std::uint64_t{1} << 47;  // all the addresses that a process has
 
 fs::path journal_directory(const lmdb_options& options) { return options.path / "journal"; }
 fs::path read_models_directory(const lmdb_options& options) { return options.path / "read_models"; }
@@ -44,6 +47,11 @@ lmdb::environment_options read_models_environment(const lmdb_options& options) {
 result<void> check_files(const lmdb_options& options) {
   const auto doing = fmt::format("opening the storage in '{}'", options.path.string());
   if (options.path.empty()) return error{errc::invalid_argument, doing, "lmdb_options::path is empty"};
+  if (options.map_bytes < map_bytes_min || options.map_bytes > map_bytes_max) {
+    return error{errc::invalid_argument, doing,
+                 fmt::format("lmdb_options::map_bytes is {}; it can be from {} to {}", options.map_bytes, map_bytes_min,
+                             map_bytes_max)};
+  }
   std::error_code failed;
   const auto status = fs::status(options.path, failed);
   if (status.type() == fs::file_type::none) return lmdb::to_error(failed.value(), doing);
@@ -207,12 +215,19 @@ result<storage> open_for_reading(const lmdb_options& options) {
 
 std::string_view name(durability mode) { return mode == durability::synced ? "synced" : "relaxed"; }
 
-result<storage> open_lmdb(const lmdb_options& options) {
-  if (auto plausible = check_files(options); !plausible) return std::move(plausible).error();
+result<storage> open_lmdb(const lmdb_options& given) {
+  const reserved_standard_descriptors not_for_files;
+  if (auto plausible = check_files(given); !plausible) return std::move(plausible).error();
+  auto options = given;
+  std::error_code failed;
+  options.path =
+      fs::absolute(given.path, failed);  // files are looked for by name later on, wherever the program is then
+  if (failed) return lmdb::to_error(failed.value(), fmt::format("opening the storage in '{}'", given.path.string()));
   return options.read_only ? open_for_reading(options) : open_for_writing(options);
 }
 
 result<void> backup(const storage& opened, const std::filesystem::path& directory) {
+  const reserved_standard_descriptors not_for_files;
   const auto doing = fmt::format("backing up to '{}'", directory.string());
   const auto* live = dynamic_cast<const lmdb_live_journal*>(opened.journal.get());
   if (live == nullptr) return error{errc::invalid_argument, doing, "only storage in LMDB can be backed up"};
@@ -235,6 +250,7 @@ result<void> backup(const storage& opened, const std::filesystem::path& director
 }
 
 result<compaction> compact(const storage& opened) {
+  const reserved_standard_descriptors not_for_files;
   auto* live = dynamic_cast<lmdb_live_journal*>(opened.journal.get());
   if (live == nullptr) {
     return error{errc::invalid_argument, "compacting a journal", "only storage in LMDB can be compacted"};
