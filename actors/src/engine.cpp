@@ -1,5 +1,7 @@
 #include "engine.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <future>
@@ -43,7 +45,7 @@ std::string place_of(const consumer_status& behind, std::uint64_t head) {
 engine::running::running(const storage& stores, const runtime_options& options, std::uint64_t head,
                          const domain& registered, const roster& consumers)
     : actors(make_caf_host(options.worker_threads)),
-      health(*options.time),
+      health(*options.time, options.log),
       bus(head, options.max_recent_events, options.max_consumer_batch),
       commits(spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, health, options.log,
                                options.max_commit_events)),
@@ -76,7 +78,12 @@ engine::running::running(const storage& stores, const runtime_options& options, 
       housekeeping(spawn<housekeeper>(*actors, placement::shared, aggregates, *actors, options.passivate_after)),
       watching(spawn<watchdog>(
           *actors, placement::shared, *actors, health, options.stall_after, [&consumers] { return consumers.all(); },
-          [this] { return bus.head(); })) {
+          [this] { return bus.head(); })),
+      storage_watching(spawn<storage_watch>(
+          *actors, placement::shared, *actors, health, options.log, ::getpid(),
+          std::vector<watched_storage>{{"journal", [journal = stores.journal] { return journal->condition(); }},
+                                       {"read models", [rows = stores.read_models] { return rows->condition(); }}})) {
+  storage_watching.post(look_at_storage{});
   if (options.passivate_after.count() > 0) housekeeping.post(look_around{});
   if (options.stall_after.count() > 0) watching.post(look_for_stalls{});
 }
@@ -230,8 +237,16 @@ void engine::spawn_subscription(running& in, subscriber& of) {
                  spawn_consumer(in, make_subscription_handler(std::move(definition), in.bus.head()), std::move(shown)));
 }
 
+bool engine::runs_here() const {
+  const auto now_running = current();
+  return now_running && now_running->actors->runs_here();
+}
+
 result<void> engine::stop() {
   if (!owner_.is_this()) return owner_.refusal("stopping the runtime", "it");
+  if (runs_here()) {
+    return error{errc::invalid_argument, "stopping the runtime", "a handler cannot stop what waits for it to return"};
+  }
   const std::lock_guard once{stop_mutex_};
   const auto stopping = current();
   if (!stopping) return {};
@@ -247,6 +262,7 @@ result<void> engine::stop() {
   if (stopping->snapshots.store() != nullptr) stop_and_wait(stopping->snapshots.writer());
   stopping->housekeeping.close();
   stopping->watching.close();
+  stopping->storage_watching.close();
   stopping->aggregates.close();
   stopping->actors->wait_for_all();  // they use what is given up next
   consumers_->let_go();

@@ -29,6 +29,7 @@
 #include "health_board.hpp"
 #include "journal/committer.hpp"
 #include "journal/event_bus.hpp"
+#include "journal/storage_watch.hpp"
 #include "reading/reading.hpp"
 #include "reading/rebuilds.hpp"
 #include "storage_claim.hpp"
@@ -56,6 +57,8 @@ class engine {
   result<void> stop();
   /// Whether this process made it, and not the parent of a forked child: there are no threads to stop there.
   [[nodiscard]] bool is_of_this_process() const { return owner_.is_this(); }
+  /// Returns whether the calling thread is in one of the handlers that stop() waits for.
+  [[nodiscard]] bool runs_here() const;
 
   /// Runs a caller's command; `done` is called once. A caller that `waits` for it decides an idle aggregate's command
   /// on its own thread, so that no other needs to wake up.
@@ -94,6 +97,7 @@ class engine {
     alarm_surroundings around_alarms;
     address<housekeeper_message> housekeeping;
     address<watchdog_message> watching;
+    address<storage_watch_message> storage_watching;
     std::vector<address<alarm_message>> alarms;
   };
 

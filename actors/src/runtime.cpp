@@ -1,5 +1,7 @@
 #include "tyto/runtime.hpp"
 
+#include <vector>
+
 #include "engine.hpp"
 #include "time_limit.hpp"
 
@@ -8,10 +10,12 @@ namespace tyto {
 runtime::runtime(storage stores, runtime_options options)
     : engine_(std::make_unique<detail::engine>(std::move(stores), std::move(options))) {}
 
+// What runs is left as it is where nobody can wait for it: in a forked child, which has no threads to stop, and in a
+// handler, which has called std::exit() then and does not return. There it goes on until the process has ended, as if
+// that were killed.
 runtime::~runtime() {
-  // A forked child has nobody who could be stopped: to wait for them would be for ever.
-  if (!engine_->is_of_this_process()) [[maybe_unused]]
-    const auto* left = engine_.release();
+  static auto* const left_running = new std::vector<std::unique_ptr<detail::engine>>;
+  if (!engine_->is_of_this_process() || engine_->runs_here()) left_running->push_back(std::move(engine_));
 }
 
 runtime& runtime::add(const aggregate_definition& definition) {

@@ -216,6 +216,7 @@ class upcasting_journal final : public event_store {
     return stored_->load_checkpoint(name);
   }
   [[nodiscard]] result<std::uint64_t> size_bytes() const override { return stored_->size_bytes(); }
+  [[nodiscard]] storage_condition condition() const override { return stored_->condition(); }
 
  private:
   // Consumers get new events as they were decided and old ones as the changes make them: both must be the same.

@@ -82,7 +82,9 @@ TEST_CASE("A writer whose files are deleted or replaced acknowledges nothing mor
     {
       const auto store = open_lmdb({.path = path, .mode = mode}).value();
       append_one(*store.journal, write_of("order|1", 2)).value();
+      REQUIRE(store.journal->condition().files);
       happens(path / "journal");
+      CHECK_FALSE(store.journal->condition().files);
       for (int i = 0; i < 2; ++i) {
         const auto refused = append_and_wait(*store.journal, {{write_of("order|1")}, {{"billing", 2}}});
         REQUIRE_FALSE(refused);

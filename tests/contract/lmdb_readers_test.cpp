@@ -39,6 +39,8 @@ class holding_process {
   }
   ~holding_process() { die(); }
   holding_process(const holding_process&) = delete;
+
+  [[nodiscard]] pid_t id() const { return process_; }
   holding_process& operator=(const holding_process&) = delete;
 
   void die() {
@@ -190,4 +192,37 @@ TEST_CASE("A writer notices while it runs that a reading process was killed") {
   CHECK(listed_readers(directory.path()) == with_reader);  // LMDB does not know
   for (int i = 0; i < 300; ++i) append_all(*writer.journal, {write_of("order|1")});
   CHECK(listed_readers(directory.path()) == with_reader - 1);
+}
+
+TEST_CASE("A reader that lags is told of with its process, how far it is behind and what it holds, until it ends") {
+  const temporary_directory directory;
+  const auto store = open_lmdb({.path = directory.path(), .mode = durability::relaxed, .fold_events = 1}).value();
+  constexpr std::uint64_t commits = 50;
+  const auto commit = [&] {
+    for (std::uint64_t i = 0; i < commits; ++i) {
+      append_one(*store.journal, write_of("order|1")).value();
+      store.read_models->commit("m", {{"a", std::to_string(i)}}, {1}).value();
+    }
+  };
+  commit();
+  CHECK(store.journal->condition().files);
+  CHECK_FALSE(store.journal->condition().slowest_reader);
+
+  holding_process other{directory.path()};
+  commit();
+  const auto slowest = store.journal->condition().slowest_reader;
+  REQUIRE(slowest);
+  CHECK(slowest->process == other.id());
+  CHECK(slowest->commits_behind == commits);
+  CHECK(slowest->bytes_held >= commits * 4'096);
+  CHECK_FALSE(store.read_models->condition().slowest_reader);
+  other.die();
+  CHECK_FALSE(store.journal->condition().slowest_reader);
+
+  auto snapshot = store.read_models->snapshot("m").value();
+  commit();
+  REQUIRE(store.read_models->condition().slowest_reader);
+  CHECK(store.read_models->condition().slowest_reader->process == ::getpid());
+  snapshot.reset();
+  CHECK_FALSE(store.read_models->condition().slowest_reader);
 }

@@ -53,6 +53,8 @@ class forgetful_rows final : public read_model_store {
     return {};
   }
 
+  [[nodiscard]] storage_condition condition() const override { return rows_->condition(); }
+
  private:
   struct commit_made {
     std::string name;

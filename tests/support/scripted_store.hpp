@@ -66,6 +66,7 @@ class scripted_store final : public event_store {
   }
   [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override { return behind_->checkpoints(); }
   [[nodiscard]] result<std::uint64_t> size_bytes() const override { return behind_->size_bytes(); }
+  [[nodiscard]] storage_condition condition() const override { return behind_->condition(); }
 
  private:
   std::optional<error> failure_of(const append_batch& batch) {

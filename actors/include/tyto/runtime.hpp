@@ -272,7 +272,8 @@ class runtime {
   [[nodiscard]] runtime_status status() const;
 
   /// Returns what does not work right now: appending to the journal, storing snapshots, recovering an aggregate, a
-  /// consumer that fails, has halted or stands still, dead letters that wait, a deadline that cannot be told.
+  /// consumer that fails, has halted or stands still, dead letters that wait, a deadline that cannot be told,
+  /// storage whose files are gone, a reader of any process that keeps 64 MiB of it from being used again.
   /// Everything else goes on.
   [[nodiscard]] health_report health() const;
 

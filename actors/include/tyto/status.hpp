@@ -62,9 +62,9 @@ struct runtime_status {
 
 /// Something that does not work at the moment and is tried again, or waits for someone.
 struct health_problem {
-  std::string subject;  // "journal", "snapshots", "consumer 'billing'", "dead letters of 'billing'", "stall of
-                        // 'billing'", "deadline 'payment' of checkout|7", "deadlines of 'checkout'" (that are held),
-                        // or an aggregate's persistence id
+  std::string subject;  // "journal", "files of the journal", "readers of the read models", "snapshots", "consumer
+                        // 'billing'", "dead letters of 'billing'", "stall of 'billing'", "deadline 'payment' of
+                        // checkout|7", "deadlines of 'checkout'" (that are held), or an aggregate's persistence id
   error why;            // the last failure
   timestamp since;
   std::uint64_t times = 1;

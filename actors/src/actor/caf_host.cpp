@@ -11,6 +11,7 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/send.hpp>
 #include <thread>
+#include <utility>
 
 namespace tyto::detail {
 
@@ -25,15 +26,22 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tyto::detail::caf_envelope)
 namespace tyto::detail {
 namespace {
 
+// The host whose actor this thread is running.
+thread_local const host* running_here = nullptr;
+
 class caf_actor final : public caf::event_based_actor {
  public:
-  caf_actor(caf::actor_config& config, std::unique_ptr<actor> machine)
-      : caf::event_based_actor(config), machine_(std::move(machine)) {}
+  caf_actor(caf::actor_config& config, std::unique_ptr<actor> machine, const host& of)
+      : caf::event_based_actor(config), machine_(std::move(machine)), of_(of) {}
 
   caf::behavior make_behavior() override {
     // Machines catch what users' code throws. If one throws all the same, the runtime has a defect: CAF would end the
     // actor in silence and leave callers waiting for ever, so the program ends here instead. The journal can take it.
-    return {[this](const caf_envelope& envelope) noexcept { machine_->receive(*envelope.letter); }};
+    return {[this](const caf_envelope& envelope) noexcept {
+      const auto* before = std::exchange(running_here, &of_);
+      machine_->receive(*envelope.letter);
+      running_here = before;
+    }};
   }
 
   // The machine goes when the actor ends, not when the last handle does: it holds addresses of other actors.
@@ -41,6 +49,7 @@ class caf_actor final : public caf::event_based_actor {
 
  private:
   std::unique_ptr<actor> machine_;
+  const host& of_;
 };
 
 // A thread that is none of CAF's and runs one actor for one message. CAF hands it the actor when a message finds that
@@ -101,8 +110,8 @@ class caf_host final : public host {
 
   std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) override {
     auto& bound = *machine;
-    auto handle = where == placement::dedicated ? system_.spawn<caf_actor, caf::detached>(std::move(machine))
-                                                : system_.spawn<caf_actor, caf::lazy_init>(std::move(machine));
+    auto handle = where == placement::dedicated ? system_.spawn<caf_actor, caf::detached>(std::move(machine), *this)
+                                                : system_.spawn<caf_actor, caf::lazy_init>(std::move(machine), *this);
     let_go_of_system();
     auto box = std::make_shared<caf_mailbox>(std::move(handle));
     bound.bind(box);
@@ -115,6 +124,8 @@ class caf_host final : public host {
   }
 
   [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
+
+  [[nodiscard]] bool runs_here() const override { return running_here == this; }
 
   void wait_for_all() override { system_.await_all_actors_done(); }
 

@@ -25,6 +25,8 @@ class host {
                           std::shared_ptr<mail> letter) = 0;
   /// Returns the time by which delays are measured. It never goes back, and nobody can set it.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const = 0;
+  /// Returns whether the calling thread is in an actor of this host, which then cannot end.
+  [[nodiscard]] virtual bool runs_here() const { return false; }
   /// Waits until every actor has ended; close them first.
   virtual void wait_for_all() = 0;
 };

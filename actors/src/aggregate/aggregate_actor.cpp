@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::chrono::minutes max_clock_correction{1};
 
+bool concerns_one_write(const error& why) {
+  return why.code() == errc::conflict || why.code() == errc::closed || why.code() == errc::invalid_argument;
+}
+
 }  // namespace
 
 aggregate_actor::aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
@@ -279,7 +283,8 @@ void aggregate_actor::hand_over_snapshot() {
 
 void aggregate_actor::start_draining(const error& why) {
   phase_ = phase::draining;
-  around_.stored.log(persistence_id_ + " starts again from the journal: " + why.message());
+  // What has failed all writes of a transaction was logged there, once for all aggregates.
+  if (concerns_one_write(why)) around_.stored.log(persistence_id_ + " starts again from the journal: " + why.message());
 }
 
 void aggregate_actor::finish_draining() {

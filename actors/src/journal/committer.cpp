@@ -109,7 +109,7 @@ void committer::show(const result<append_outcomes>& stored) {
   const bool was_failing = is_failing_.exchange(!stored);
   if (!stored) {
     health_.report(subject, stored.error());
-    log_("nothing was stored: " + stored.error().message());
+    if (!was_failing) log_("nothing was stored: " + stored.error().message());
   } else if (was_failing) {
     health_.clear(subject);
   }

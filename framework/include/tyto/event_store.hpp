@@ -17,6 +17,7 @@
 #include "tyto/expected_version.hpp"
 #include "tyto/result.hpp"
 #include "tyto/retention.hpp"
+#include "tyto/storage_condition.hpp"
 #include "tyto/visit.hpp"
 
 namespace tyto {
@@ -97,6 +98,9 @@ class event_store {
 
   /// Returns how many bytes the journal takes where it is stored.
   [[nodiscard]] virtual result<std::uint64_t> size_bytes() const = 0;
+
+  /// Returns how the journal is where it is stored. A store that has nothing to say there leaves it as it is.
+  [[nodiscard]] virtual storage_condition condition() const { return {}; }
 };
 
 /// Appends one batch and waits until it is durable: for tools and tests.

@@ -14,6 +14,7 @@
 
 #include "tyto/checkpoint.hpp"
 #include "tyto/result.hpp"
+#include "tyto/storage_condition.hpp"
 #include "tyto/visit.hpp"
 
 namespace tyto {
@@ -87,6 +88,9 @@ class read_model_store {
 
   /// Makes everything that has been committed survive losing power. Fails if it may not.
   virtual result<void> sync() = 0;
+
+  /// Returns how the read models are where they are stored, like event_store::condition().
+  [[nodiscard]] virtual storage_condition condition() const { return {}; }
 };
 
 /// Changes that are not yet committed, over a snapshot: what is read through it includes them.

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdio>
+#include <cstring>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -361,7 +363,7 @@ void environment::take_back(MDB_txn* read) const {
 }
 
 environment::~environment() {
-  if (!owner_.is_this()) return;
+  if (!owner_.is_this()) return lock_.leave_open();  // closing it would end the locks that the child has by now
   for (auto* each : idle_reads_) mdb_txn_abort(each);
   mdb_env_close(handle_);
 }
@@ -446,6 +448,64 @@ bool environment::may_write() const {
 result<void> environment::check_files() const {
   if (!files_are_lost_ && has_its_files()) return {};
   return to_error(files_lost, fmt::format("looking for the files of '{}'", options_.directory.string()));
+}
+
+namespace {
+
+struct listed_reader {
+  int process = 0;
+  std::uint64_t reads_at = 0;  // the number of the last transaction that it sees
+};
+
+// Takes a line of LMDB's list: process, thread and what it reads at, "-" if nothing.
+int keep_slowest(const char* line, void* to) {
+  auto& slowest = *static_cast<std::optional<listed_reader>*>(to);
+  listed_reader found;
+  unsigned long long reads_at = 0;
+  if (std::sscanf(line, "%d %*x %llu", &found.process, &reads_at) != 2) return 0;
+  found.reads_at = reads_at;
+  if (!slowest || found.reads_at < slowest->reads_at) slowest = found;
+  return 0;
+}
+
+// How many commits are looked at to tell what a reader holds: more take time, and so many hold much already.
+constexpr int commits_counted = 65'536;
+
+}  // namespace
+
+storage_condition environment::condition() const {
+  storage_condition now;
+  now.files = check_files();
+  if (!read_only()) forget_dead_readers();
+  std::optional<listed_reader> slowest;
+  MDB_envinfo info{};
+  if (mdb_reader_list(handle_, keep_slowest, &slowest) < 0 || mdb_env_info(handle_, &info) != 0) return now;
+  if (!slowest || slowest->reads_at >= info.me_last_txnid) return now;
+  now.slowest_reader =
+      lagging_reader{slowest->process, info.me_last_txnid - slowest->reads_at, bytes_held_since(slowest->reads_at)};
+  return now;
+}
+
+// LMDB lists the pages that each commit has given up in a table without a name, by the commit's number.
+std::uint64_t environment::bytes_held_since(std::uint64_t commit) const {
+  constexpr table given_up = 0;
+  auto reading = begin_read();
+  if (!reading) return 0;
+  MDB_stat stat{};
+  mdb_env_stat(handle_, &stat);
+  std::uint64_t pages = 0;
+  cursor each{*reading, given_up};
+  int code = each.move(MDB_LAST);
+  for (int left = commits_counted; code == 0 && left > 0; code = each.move(MDB_PREV), --left) {
+    std::size_t number = 0;
+    std::size_t count = 0;
+    if (each.key().size() != sizeof number || each.value().size() < sizeof count) break;
+    std::memcpy(&number, each.key().data(), sizeof number);
+    if (number <= commit) break;
+    std::memcpy(&count, each.value().data(), sizeof count);
+    pages += count;
+  }
+  return pages * stat.ms_psize;
 }
 
 result<void> sync_directory(const std::filesystem::path& directory) {

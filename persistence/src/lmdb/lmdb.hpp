@@ -20,6 +20,7 @@
 #include "lmdb/process_limits.hpp"
 #include "tyto/detail/owner_process.hpp"
 #include "tyto/result.hpp"
+#include "tyto/storage_condition.hpp"
 
 namespace tyto::lmdb {
 
@@ -49,6 +50,8 @@ class descriptor {
   ~descriptor();
 
   [[nodiscard]] int number() const { return number_; }
+  /// Leaves it open for good.
+  void leave_open() { number_ = -1; }
   explicit operator bool() const { return number_ >= 0; }
 
  private:
@@ -181,6 +184,9 @@ class environment : public std::enable_shared_from_this<environment> {
   /// that do, for it may not know what has become of the last one.
   [[nodiscard]] result<void> check_files() const;
 
+  /// Returns what check_files() says, and who of all processes reads at one place for longest.
+  [[nodiscard]] storage_condition condition() const;
+
   [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
   [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
   [[nodiscard]] bool read_only() const { return options_.read_only; }
@@ -199,6 +205,7 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] bool may_write() const;
   void has_failed_to_sync() const;
   [[nodiscard]] int settle() const;
+  [[nodiscard]] std::uint64_t bytes_held_since(std::uint64_t commit) const;
   [[nodiscard]] int why_not_written() const;
 
   void take_back(MDB_txn* read) const;

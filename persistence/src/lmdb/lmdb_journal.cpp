@@ -489,4 +489,6 @@ result<std::uint64_t> lmdb_journal::size_bytes() const {
   return static_cast<std::uint64_t>(status.st_blocks) * block_bytes;
 }
 
+storage_condition lmdb_journal::condition() const { return environment_->condition(); }
+
 }  // namespace tyto

@@ -32,6 +32,7 @@ class lmdb_journal final : public event_store {
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
   [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override;
   [[nodiscard]] result<std::uint64_t> size_bytes() const override;
+  [[nodiscard]] storage_condition condition() const override;
 
   /// Appends, as they are, the events of `other` that lie beyond this journal's end, and returns how many there were.
   /// This journal was copied from `other`, and nobody appends to it.

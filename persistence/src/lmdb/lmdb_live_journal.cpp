@@ -153,6 +153,11 @@ result<std::uint64_t> lmdb_live_journal::size_bytes() const {
   return (*journal)->size_bytes();
 }
 
+storage_condition lmdb_live_journal::condition() const {
+  auto journal = current();
+  return journal ? (*journal)->condition() : storage_condition{std::move(journal).error(), {}};
+}
+
 result<compaction> lmdb_live_journal::compact() {
   const auto doing = fmt::format("compacting '{}'", how_.environment.directory.string());
   const auto failed = [&](const error& why) {

@@ -35,6 +35,7 @@ class lmdb_live_journal final : public event_store {
   [[nodiscard]] result<std::uint64_t> load_checkpoint(std::string_view name) const override;
   [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override;
   [[nodiscard]] result<std::uint64_t> size_bytes() const override;
+  [[nodiscard]] storage_condition condition() const override;
 
   /// Returns the journal as it lies in the directory now. It can be read on when another one has taken its place, but
   /// does not hold what is appended then.

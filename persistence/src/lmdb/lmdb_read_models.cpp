@@ -220,4 +220,8 @@ result<std::uint64_t> last_checkpoint(lmdb::environment& read_models) {
   return looked ? result<std::uint64_t>{last} : std::move(looked).error();
 }
 
+storage_condition lmdb_read_models::condition() const {
+  return environment_ ? environment_->condition() : storage_condition{};
+}
+
 }  // namespace tyto

@@ -27,6 +27,7 @@ class lmdb_read_models final : public read_model_store {
   result<void> clear(std::string_view name) override;
   [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override;
   result<void> sync() override;
+  [[nodiscard]] storage_condition condition() const override;
 
  private:
   lmdb_read_models(std::shared_ptr<lmdb::environment> environment, std::shared_ptr<const void> writer_lock,

@@ -32,6 +32,23 @@ TEST_CASE("What failed is shown with its last error, since when and how often, u
   CHECK(board.shown().is_healthy());
 }
 
+TEST_CASE("What fails again and again is logged at 10, 100 and 1,000 times, and when it is over") {
+  manual_clock time;
+  std::vector<std::string> lines;
+  health_board board{time, [&](std::string_view line) { lines.emplace_back(line); }};
+  board.report("once", error{errc::io, "trying"});
+  board.clear("once");
+  CHECK(lines.empty());
+  for (int i = 0; i < 3'264; ++i) board.report("journal", error{errc::full, "appending"});
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[2] == "journal, 1000 times by now: appending");
+  board.clear("journal");
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[3] == "journal: over, after 3264 times");
+  board.clear("journal");
+  CHECK(lines.size() == 4);
+}
+
 TEST_CASE("Of very many that fail the later ones are only counted") {
   manual_clock time;
   health_board board{time};
