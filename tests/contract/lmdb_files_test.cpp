@@ -1,6 +1,7 @@
 // What happens around an open storage: its files are deleted or replaced, its process may not write as much as it wants
 // or has closed its standard output.
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -164,6 +165,36 @@ TEST_CASE("A reader whose files are deleted or replaced says so instead of answe
     }
     for (const auto& each : fs::directory_iterator{parent.path()}) fs::remove_all(each);
   }
+}
+
+TEST_CASE("A user who may only read is told which files a reader writes to, and can read when it may") {
+  if (::geteuid() != 0) {
+    WARN("skipped: only the superuser can become another user");
+    return;
+  }
+  const temporary_directory directory;
+  const auto path = directory.path() / "store";
+  (void)open_lmdb({.path = path}).value();
+  using fs::perms;
+  const auto all_may_read = perms::owner_all | perms::group_read | perms::others_read;
+  for (const auto& each : {directory.path(), path, path / "journal", path / "read_models"}) {
+    fs::permissions(each, all_may_read | perms::group_exec | perms::others_exec);
+  }
+  const auto as_another_user = [&] {
+    return in_child([&] {
+      constexpr uid_t nobody = 65'534;
+      if (::setgroups(0, nullptr) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0) return 2;
+      const auto reader = open_lmdb({.path = path, .read_only = true});
+      if (reader) return reader->journal->head() && reader->read_models->snapshot("m") ? 0 : 3;
+      const auto& why = reader.error();
+      return why.code() == errc::permission && why.message().find("lock.mdb") != std::string::npos ? 1 : 4;
+    });
+  };
+  CHECK(as_another_user() == 1);
+  for (const auto* each : {"journal", "read_models"}) {
+    fs::permissions(path / each / "lock.mdb", all_may_read | perms::others_write);
+  }
+  CHECK(as_another_user() == 0);
 }
 
 TEST_CASE("A storage with a relative path stays in place when the program goes to another directory") {

@@ -45,7 +45,8 @@ class engine;
 class runtime {
  public:
   explicit runtime(storage stores, runtime_options options = {});
-  /// Stops the runtime if it still runs.
+  /// Stops the runtime if it still runs. Where std::exit() in a handler destroys it, it is left as it is until the
+  /// process has ended: what has been acknowledged is stored.
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
@@ -117,8 +118,8 @@ class runtime {
   result<void> start();
 
   /// Takes no more commands, answers those in flight, lets every consumer finish what it has in hand and save its
-  /// checkpoint, and ends all threads. Consumers that are behind go on there at the next start. Idempotent. Must not be
-  /// called from a handler.
+  /// checkpoint, and ends all threads. Consumers that are behind go on there at the next start. Idempotent. Fails with
+  /// errc::invalid_argument if a handler calls it.
   result<void> stop();
 
   /// Sends `command` to the aggregate A named `entity_id` and waits for the answer, which holds the events that were

@@ -27,6 +27,8 @@ struct lmdb_options {
   std::filesystem::path path = {};
 
   /// Opens for reading only, beside a process that may be writing: appends and commits fail. The directory must exist.
+  /// A user who may read the files needs write permission to `lock.mdb` in `journal/` and `read_models/` besides:
+  /// readers list themselves there, or what they read would be overwritten.
   bool read_only = false;
 
   /// When an append counts as done. Affects behaviour.
@@ -45,9 +47,9 @@ struct lmdb_options {
 
 /// Opens or creates the storage in a directory. One writer at a time, in one process or several: errc::locked names who
 /// has it. Any number of readers. A storage belongs to the process that opened it: whatever a forked child does with
-/// its parent's fails with errc::locked; the child may open its own. An event, a row and a snapshot have less than 2 GiB.
-/// Fails with errc::newer_format, errc::foreign, errc::permission, errc::damaged or errc::io, saying what to do; changes
-/// nothing then.
+/// its parent's fails with errc::locked; the child may open its own. An event, a row and a snapshot have less than 2
+/// GiB. Fails with errc::newer_format, errc::foreign, errc::permission, errc::damaged or errc::io, saying what to do;
+/// changes nothing then.
 result<storage> open_lmdb(const lmdb_options& options);
 
 /// Copies the journal of `opened`, as of one moment, to `directory`, while appends and reads go on. The directory must

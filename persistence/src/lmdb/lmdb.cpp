@@ -199,7 +199,13 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
   const file_size_errors instead_of_a_signal;
   const reserved_standard_descriptors not_for_files;
   if ((extra_flags & MDB_NOLOCK) == 0) {
-    if (const int code = created->back_lock_file(); code != 0) {
+    const int code = created->back_lock_file();
+    if (code == EACCES && options.read_only) {
+      return error{errc::permission, doing,
+                   "a reader puts itself on the list in lock.mdb, so that what it reads is kept: give this user write "
+                   "permission to that file, in journal/ and read_models/, or have it read a backup()"};
+    }
+    if (code != 0) {
       return to_error(code, fmt::format("preparing '{}'", (options.directory / "lock.mdb").string()));
     }
   }
@@ -363,7 +369,10 @@ void environment::take_back(MDB_txn* read) const {
 }
 
 environment::~environment() {
-  if (!owner_.is_this()) return lock_.leave_open();  // closing it would end the locks that the child has by now
+  if (!owner_.is_this()) {
+    lock_.leave_open();  // to close it would end the locks that the child has by now
+    return;
+  }
   for (auto* each : idle_reads_) mdb_txn_abort(each);
   mdb_env_close(handle_);
 }
@@ -475,6 +484,8 @@ constexpr int commits_counted = 65'536;
 
 storage_condition environment::condition() const {
   storage_condition now;
+  now.files = check_process();
+  if (!now.files) return now;
   now.files = check_files();
   if (!read_only()) forget_dead_readers();
   std::optional<listed_reader> slowest;
