@@ -92,3 +92,12 @@ TEST_CASE("A journal of format 1 is read, whole and by stream, and written on") 
   append_one(*store, write_of("order|1", 1, expected_version::exactly(5))).value();
   CHECK(store->head().value() == position + 1);
 }
+
+TEST_CASE("Nothing is found damaged in journals of released formats") {
+  const auto name = GENERATE("format-1", "old-orders");
+  const temporary_directory directory;
+  const auto report = verify(copy_of(name, directory)).value();
+  for (const auto& each : report.findings) UNSCOPED_INFO(each.message());
+  CHECK(report.is_sound());
+  CHECK(report.events > 0);
+}

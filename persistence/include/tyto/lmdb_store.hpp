@@ -2,9 +2,12 @@
 // described in docs/storage-format.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "tyto/result.hpp"
 #include "tyto/storage.hpp"
@@ -82,5 +85,67 @@ struct compaction {
 /// errc::damaged if the journal is, naming the event or the stream, and errc::full or errc::io, also where the file
 /// system cannot exchange two directories in one step.
 result<compaction> compact(const storage& opened);
+
+/// Something that verify() has found damaged.
+struct finding {
+  std::filesystem::path file;
+  std::string where;   // "page 17 (table events, from 120 on)", "the event at position 7 (order|1, order.created)"
+  std::string what;    // what is wrong there
+  std::string advice;  // what to do
+
+  /// Returns one line.
+  [[nodiscard]] std::string message() const;
+};
+
+/// What verify() has seen of one data file.
+struct verified_file {
+  std::filesystem::path file;
+  std::uint64_t pages = 0;  // 0: there is no such file, or it does not say which pages it has
+  std::uint64_t free_pages = 0;
+  std::uint64_t lost_pages = 0;  // neither used nor free: nothing is missing, and a compaction gives them back
+  bool has_sound_pages = true;   // if not, what the pages hold has not been looked at
+};
+
+/// What verify() has seen. Entries are counted if they are whole.
+struct verification {
+  verified_file journal;
+  verified_file read_models;
+  std::uint64_t events = 0;
+  std::uint64_t index_entries = 0;
+  std::uint64_t retained_streams = 0;  // streams that were closed, truncated or deleted
+  std::uint64_t checkpoints = 0;       // the journal's and the read models'
+  std::uint64_t snapshots = 0;
+  std::vector<finding> findings;  // the first ones
+  std::uint64_t findings_left_out = 0;
+
+  [[nodiscard]] bool is_sound() const { return findings.empty(); }
+};
+
+struct verify_options {
+  std::size_t max_findings = 100;                      // how many are listed, at least 1; the others are counted
+  std::uint64_t map_bytes = lmdb_options{}.map_bytes;  // as large as the writer's
+};
+
+/// Reads everything that is stored in `directory` and says what is damaged. Changes nothing, but leaves a lock.mdb
+/// beside each data file, as every reader does.
+///
+/// First it looks at the pages of both data files, with reads of its own: LMDB has no checksums for them and may end
+/// the process where it meets a damaged one. If a file's pages are sound, it reads what they hold: of the journal every
+/// event with its checksum, that none is missing, that decisions are whole, that the index names each event of each
+/// stream and no other, what is kept of streams, and checkpoints; of the read models checkpoints and snapshots. Rows
+/// have no checksum: they are derived data.
+///
+/// If the journal's pages are damaged, nothing is read through LMDB; the findings say which keys lie on the damaged
+/// pages: of the table events these are positions. If only the read models are, delete `read_models/`.
+///
+/// Another process may be writing meanwhile, as may this one: each file is looked at as of one moment, which a read
+/// transaction holds. As with a backup, the pages that appends replace cannot be used again before verify() returns,
+/// and a writer that copies over the files, instead of appending to them, is not expected. Then a second read
+/// transaction looks at what they hold: what has been appended since is read, but its pages have not been looked at.
+///
+/// Takes a few bits of memory for each page, some 100 bytes for each stream of the last events (as opening does), and
+/// one bit for each event if the index does not fit. Fails where the directory has no journal, is of a newer format, or
+/// cannot be read; damage is a finding, not a failure.
+result<verification> verify(const std::filesystem::path& directory, const verify_options& options = {});
 
 }  // namespace tyto

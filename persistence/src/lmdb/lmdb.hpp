@@ -86,6 +86,9 @@ class transaction {
   /// Ends the transaction, also on failure. Fails with files_lost if nobody can find what it has written.
   int commit();
 
+  /// Returns the number of the last transaction that this one sees, or its own if it writes.
+  [[nodiscard]] std::uint64_t id() const { return mdb_txn_id(handle_); }
+
   [[nodiscard]] MDB_txn* handle() const { return handle_; }
 
  private:
@@ -189,6 +192,8 @@ class environment : public std::enable_shared_from_this<environment> {
 
   [[nodiscard]] std::filesystem::path directory() const { return options_.directory; }
   [[nodiscard]] std::filesystem::path data_file() const { return options_.directory / "data.mdb"; }
+  /// What has been opened as data_file().
+  [[nodiscard]] file_id data_file_id() const { return data_file_; }
   [[nodiscard]] bool read_only() const { return options_.read_only; }
   [[nodiscard]] bool is_of_this_process() const { return owner_.is_this(); }
 
@@ -219,7 +224,7 @@ class environment : public std::enable_shared_from_this<environment> {
   MDB_env* handle_;
   detail::owner_process owner_;
   descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
-  file_id data_file_{};      // what has been opened as data_file()
+  file_id data_file_{};
   std::mutex tables_mutex_;  // held while tables are being opened
 
   mutable std::atomic<std::uint64_t> writes_begun_ = 0;

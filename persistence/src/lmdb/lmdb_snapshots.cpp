@@ -20,17 +20,6 @@ std::uint64_t checksum_of(std::string_view image, std::uint64_t sequence_number)
   return XXH3_64bits_withSeed(image.data(), image.size(), sequence_number);
 }
 
-result<std::string_view> image_in(std::string_view stored, const stream_key& stream, std::uint64_t sequence_number) {
-  std::uint64_t checksum = 0;
-  if (stored.size() >= checksum_bytes) std::memcpy(&checksum, stored.data(), checksum_bytes);
-  if (stored.size() >= checksum_bytes && checksum == checksum_of(stored.substr(checksum_bytes), sequence_number)) {
-    return stored.substr(checksum_bytes);
-  }
-  return error{errc::damaged,
-               fmt::format("reading the snapshot of {} after event {}", stream.persistence_id(), sequence_number),
-               "its checksum is wrong"};
-}
-
 // Moves to the stream's last entry at or below the one that `key` names; MDB_NOTFOUND if there is none.
 int seek_last(lmdb::cursor& entries, const stream_key& key) {
   int code = entries.seek(key.bytes(), MDB_SET_RANGE);
@@ -45,6 +34,17 @@ int previous(lmdb::cursor& entries, const stream_key& key) {
 }
 
 }  // namespace
+
+result<std::string_view> snapshot_image(std::string_view stored, std::string_view persistence_id,
+                                        std::uint64_t sequence_number) {
+  std::uint64_t checksum = 0;
+  if (stored.size() >= checksum_bytes) std::memcpy(&checksum, stored.data(), checksum_bytes);
+  if (stored.size() >= checksum_bytes && checksum == checksum_of(stored.substr(checksum_bytes), sequence_number)) {
+    return stored.substr(checksum_bytes);
+  }
+  return error{errc::damaged, fmt::format("reading the snapshot of {} after event {}", persistence_id, sequence_number),
+               "its checksum is wrong"};
+}
 
 result<std::shared_ptr<lmdb_snapshots>> lmdb_snapshots::open(std::shared_ptr<lmdb::environment> environment,
                                                              std::shared_ptr<const void> writer_lock, bool read_only) {
@@ -127,7 +127,7 @@ result<void> lmdb_snapshots::load(std::string_view persistence_id, const snapsho
   int code = seek_last(entries, end);
   for (; code == 0; code = previous(entries, end)) {
     const auto number = stream_key::number_in(entries.key());
-    if (visitor(number, image_in(entries.value(), end, number)) == visit::stop) return {};
+    if (visitor(number, snapshot_image(entries.value(), persistence_id, number)) == visit::stop) return {};
   }
   if (code == MDB_NOTFOUND) return {};
   return lmdb::to_error(code, fmt::format("looking for snapshots of {}", persistence_id));

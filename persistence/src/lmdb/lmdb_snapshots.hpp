@@ -36,4 +36,8 @@ class lmdb_snapshots final : public snapshot_store {
   lmdb::table table_ = 0;
 };
 
+/// Returns the image in what is `stored` of the stream under the number. Fails with errc::damaged.
+result<std::string_view> snapshot_image(std::string_view stored, std::string_view persistence_id,
+                                        std::uint64_t sequence_number);
+
 }  // namespace tyto

@@ -13,6 +13,7 @@
 #include "lmdb/lmdb_read_models.hpp"
 #include "lmdb/lmdb_snapshots.hpp"
 #include "lmdb/process_limits.hpp"
+#include "lmdb/storage_layout.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/writer_lock.hpp"
 
@@ -22,13 +23,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr unsigned journal_tables_max = 8;
-constexpr unsigned read_models_max = 1024;
 constexpr std::uint64_t map_bytes_min = std::uint64_t{1} << 16;
 constexpr std::uint64_t map_bytes_max = std::uint64_t{1} << 47;  // all the addresses that a process has
 
-fs::path journal_directory(const lmdb_options& options) { return options.path / "journal"; }
-fs::path read_models_directory(const lmdb_options& options) { return options.path / "read_models"; }
+fs::path journal_directory(const lmdb_options& options) { return journal_in(options.path); }
+fs::path read_models_directory(const lmdb_options& options) { return read_models_in(options.path); }
 
 lmdb::environment_options journal_environment(const lmdb_options& options) {
   // LMDB's default syncs data, then the meta page. Of the cheaper modes only MDB_NOMETASYNC promises integrity whatever
