@@ -22,6 +22,14 @@ enum class durability : std::uint8_t {
 /// Returns the name, for example "synced".
 std::string_view name(durability mode);
 
+/// When an opening for writing looks at every page of the files before it uses them, as verify() does. LMDB has no
+/// checksums for pages, and may end the process where it meets a damaged one.
+enum class page_check : std::uint8_t {
+  after_unclean_end,  // when the last writer was killed, or the machine stopped under it
+  always,
+  never,
+};
+
 struct lmdb_options {
   /// The directory; created if it is missing. Holds `journal/`, `read_models/`, `journal.head` and `writer.lock`, and
   /// `journal.compacting/` while the journal is being compacted. While it is open, its files must stay where they are:
@@ -46,6 +54,11 @@ struct lmdb_options {
   /// performance: a fold writes to a page for nearly every stream that has grown, so more is cheaper; but it takes
   /// memory, some 100 bytes for each of these streams, and up to twice as many events are read when opening.
   std::uint64_t fold_events = 524'288;
+
+  /// When the pages of the files are looked at before they are opened for writing. Affects performance: it reads both
+  /// files, a few hundred megabytes a second and more. The two pages with which each file begins are always looked at,
+  /// also for reading; opening for reading looks at no others, see verify().
+  page_check check_pages = page_check::after_unclean_end;
 };
 
 /// Opens or creates the storage in a directory. One writer at a time, in one process or several: errc::locked names who

@@ -9,6 +9,7 @@
 #include "lmdb/event_scan.hpp"
 #include "lmdb/index_check.hpp"
 #include "lmdb/retention_table.hpp"
+#include "lmdb/sealed_value.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/stored_number.hpp"
 #include "record.hpp"
@@ -36,18 +37,18 @@ class removed_ranges {
     is_first_ = false;
     if (code != 0) return code;
     begin_ = number_in(cursor_->key());
-    count_ = number_in(cursor_->value());
+    count_ = unsealed_number(cursor_->key(), cursor_->value(), "looking up which events were removed");
     return 0;
   }
 
   [[nodiscard]] std::uint64_t begin() const { return begin_; }
-  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] const result<std::uint64_t>& count() const { return count_; }
 
  private:
   std::optional<lmdb::cursor> cursor_;
   bool is_first_ = true;
   std::uint64_t begin_ = 0;
-  std::uint64_t count_ = 0;
+  result<std::uint64_t> count_ = std::uint64_t{0};
 };
 
 // Whether the events of decisions are there together. Where events have been removed, the rest of a decision may stay.
@@ -92,8 +93,10 @@ class journal_check {
       : transaction_(transaction), tables_(tables), found_(found), removed_(transaction, tables.removed) {}
 
   result<std::uint64_t> run() {
-    auto folded_to = read_folded_to();
-    if (!folded_to) return folded_to;
+    auto folded_to = read_folded_to(transaction_, tables_.meta);
+    if (!folded_to && folded_to.error().code() != errc::damaged) return folded_to;
+    if (!folded_to) found_.add(folded_to.error(), restore);
+    if (!folded_to) folded_to = std::uint64_t{0};
     index_check index{transaction_, tables_, *folded_to, found_};
     auto done = check_events(index);
     if (done && *folded_to > head_) {
@@ -107,14 +110,6 @@ class journal_check {
   }
 
  private:
-  result<std::uint64_t> read_folded_to() {
-    std::string_view stored;
-    const int code = transaction_.get(tables_.meta, meta_key::folded_to, stored);
-    if (code == MDB_NOTFOUND) return std::uint64_t{0};
-    if (code != 0) return lmdb::to_error(code, "reading how far the index of streams goes");
-    return number_in(stored);
-  }
-
   result<void> check_events(index_check& index) {
     lmdb::cursor events{transaction_, tables_.events};
     auto more_removed = next_removed();
@@ -156,14 +151,16 @@ class journal_check {
     while (removed_begin_ && (!position || *removed_begin_ <= *position)) {
       decisions_.interrupt();
       has_removed_ = true;
-      if (removed_.count() == 0 || *removed_begin_ <= head_ || (touches_ && *removed_begin_ == head_ + 1) ||
-          removed_.count() > ~std::uint64_t{0} - *removed_begin_) {
+      const auto& count = removed_.count();
+      if (!count) {
+        found_.add(count.error(), restore);
+      } else if (*count == 0 || *removed_begin_ <= head_ || (touches_ && *removed_begin_ == head_ + 1) ||
+                 *count > ~std::uint64_t{0} - *removed_begin_) {
         found_.add("which events were removed",
-                   fmt::format("{} from position {} on do not fit the others", removed_.count(), *removed_begin_),
-                   restore);
+                   fmt::format("{} from position {} on do not fit the others", *count, *removed_begin_), restore);
       } else {
         report_gap(*removed_begin_);
-        head_ = *removed_begin_ + removed_.count() - 1;
+        head_ = *removed_begin_ + *count - 1;
       }
       touches_ = true;
       if (auto next = next_removed(); !next) return next;
@@ -215,11 +212,12 @@ class journal_check {
     lmdb::cursor rows{transaction_, tables_.checkpoints};
     int code = rows.move(MDB_FIRST);
     for (; code == 0; code = rows.move(MDB_NEXT)) {
-      if (!check_name(rows.key()) || rows.value().size() < number_bytes) {
-        found_.add(fmt::format("the checkpoint of {}", rows.key()), "it has a form that is none of ours", restore);
-      } else if (is_position(rows.key()) && number_in(rows.value()) > head_) {
-        found_.add(fmt::format("the checkpoint of {}", rows.key()),
-                   fmt::format("it is at position {}, but the journal ends at {}", number_in(rows.value()), head_),
+      const auto where = fmt::format("the checkpoint of {}", rows.key());
+      const auto position = unsealed_number(rows.key(), rows.value(), where);
+      if (!position || !check_name(rows.key())) {
+        found_.add(where, position ? "its name is none of a consumer's" : position.error().detail(), restore);
+      } else if (is_position(rows.key()) && *position > head_) {
+        found_.add(where, fmt::format("it is at position {}, but the journal ends at {}", *position, head_),
                    "restore the journal from a backup; this consumer cannot go on");
       } else {
         ++found_.report().checkpoints;

@@ -16,6 +16,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lmdb/page_file.hpp"
+
 namespace tyto::lmdb {
 
 static_assert(std::endian::native == std::endian::little,
@@ -32,6 +34,30 @@ constexpr std::uint64_t map_granularity_bytes = 65'536;
 
 // Room for max_readers entries of 64 bytes, and for what is before them. LMDB uses a larger file as it is.
 constexpr off_t lock_file_bytes = max_readers * 64 + 4'096;
+
+constexpr auto damaged_file_advice =
+    "the structure of the file is damaged: look for what else is with tyto::verify(), and restore the journal from a "
+    "backup, or delete read_models/ if the file is there";
+
+// LMDB calls it before it ends the process, and then prints `failed`, the condition that does not hold.
+void say_damaged(MDB_env* handle, const char* failed) {
+  const auto& in = *static_cast<const environment*>(mdb_env_get_userctx(handle));
+  const auto text =
+      fmt::format("tyto: '{}': {}. LMDB ends this process: {}\n", in.data_file().string(), damaged_file_advice, failed);
+  [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+// What can be said of the file without LMDB, which believes what it says.
+result<void> check_meta(const std::filesystem::path& directory) {
+  if (!has_data(directory)) return {};
+  auto file = page_file::open(directory / "data.mdb");
+  if (!file) return std::move(file).error();
+  auto meta = read_last_meta(*file);
+  if (meta) return {};
+  const auto code = meta.error().code();
+  return error{code, fmt::format("opening '{}'", directory.string()), code == errc::damaged ? damaged_file_advice : ""}
+      .because(std::move(meta).error());
+}
 
 struct explanation {
   errc code;
@@ -77,8 +103,13 @@ explanation explain(int code) {
       return {errc::newer_format, "written by another version of LMDB than the one in use"};
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
+    case MDB_CURSOR_FULL:
+    case MDB_BAD_TXN:   // what a transaction says after it has met one of these
     case MDB_KEYEXIST:  // we only add keys that cannot be there
-      return {errc::damaged, "the structure of the file is damaged: restore it from a copy"};
+#ifdef MDB_PROBLEM
+    case MDB_PROBLEM:
+#endif
+      return {errc::damaged, damaged_file_advice};
     case MDB_PANIC:
       return {errc::io, "an earlier write failed half-way: close the storage and open it again"};
     default:
@@ -192,6 +223,7 @@ int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char
 
 result<std::unique_ptr<environment>> environment::create(const environment_options& options, unsigned extra_flags) {
   const auto doing = fmt::format("opening '{}'", options.directory.string());
+  if (auto sound = check_meta(options.directory); !sound) return std::move(sound).error();
   MDB_env* handle = nullptr;
   if (const int code = mdb_env_create(&handle); code != 0) return to_error(code, doing);
   std::unique_ptr<environment> created{new environment{options, handle}};
@@ -214,6 +246,8 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
   unsigned flags = MDB_NOTLS | extra_flags;
   if (options.read_only) flags |= MDB_RDONLY;
   if (options.lazy_meta_sync) flags |= MDB_NOMETASYNC;
+  mdb_env_set_userctx(handle, created.get());
+  mdb_env_set_assert(handle, say_damaged);
   int code = mdb_env_set_mapsize(handle, map_bytes);
   if (code == 0) code = mdb_env_set_maxreaders(handle, max_readers);
   if (code == 0) code = mdb_env_set_maxdbs(handle, options.max_tables);
@@ -225,7 +259,6 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
                              map_bytes)};
   }
   if (code != 0) return to_error(code, doing);
-  if (auto whole = created->check_length(); !whole) return std::move(whole).error();
   int file = -1;
   mdb_env_get_fd(handle, &file);
   if (code = identify(file, created->data_file_); code != 0) return to_error(code, doing);
@@ -591,18 +624,6 @@ result<void> environment::copy_to(const std::filesystem::path& directory) const 
   if (const int code = mdb_env_copyfd2(handle_, copy.descriptor(), MDB_CP_COMPACT); code != 0) return failed(code);
   if (const int code = copy.name(file); code != 0) return failed(code);
   return {};
-}
-
-result<void> environment::check_length() const {
-  const auto needed = needed_bytes(handle_);  // first: the file of a live writer only grows
-  int file = -1;
-  struct stat status {};
-  mdb_env_get_fd(handle_, &file);
-  if (::fstat(file, &status) != 0) return to_error(errno, fmt::format("opening '{}'", data_file().string()));
-  if (static_cast<std::uint64_t>(status.st_size) >= needed) return {};
-  return error{errc::damaged, fmt::format("opening '{}'", data_file().string()),
-               fmt::format("the file has been cut off: it has {} bytes of at least {}; restore it from a copy",
-                           status.st_size, needed)};
 }
 
 // LMDB gives out pages at the end of the file and need not write those that the same transaction frees. The file

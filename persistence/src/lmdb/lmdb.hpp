@@ -148,7 +148,8 @@ struct environment_options {
 class environment : public std::enable_shared_from_this<environment> {
  public:
   /// Opens the environment, which is created if there is none and it is not opened read-only. Fails with errc::damaged
-  /// if its file is shorter than what it should hold: touching the missing pages would end the process.
+  /// if its meta pages are, or its file is shorter than what it should hold: touching what is missing would end the
+  /// process.
   static result<std::shared_ptr<environment>> open(const environment_options& options);
 
   /// Opens an existing environment to look at it, without creating or locking anything; the caller vouches that nobody
@@ -203,7 +204,6 @@ class environment : public std::enable_shared_from_this<environment> {
   static result<std::unique_ptr<environment>> create(const environment_options& options, unsigned extra_flags);
   [[nodiscard]] result<transaction> begin(unsigned flags) const;
   [[nodiscard]] result<void> check_process() const;
-  [[nodiscard]] result<void> check_length() const;
   void extend_file() const;
   [[nodiscard]] int back_lock_file();
   [[nodiscard]] bool has_its_files() const;

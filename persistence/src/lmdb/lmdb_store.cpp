@@ -12,6 +12,7 @@
 #include "lmdb/lmdb_live_journal.hpp"
 #include "lmdb/lmdb_read_models.hpp"
 #include "lmdb/lmdb_snapshots.hpp"
+#include "lmdb/page_check.hpp"
 #include "lmdb/process_limits.hpp"
 #include "lmdb/storage_layout.hpp"
 #include "lmdb/store_meta.hpp"
@@ -161,13 +162,23 @@ result<storage> open_environments(const lmdb_options& options, const std::shared
   return storage{*journal, *read_models, *snapshots};
 }
 
+// Looks at every page if it is due, before LMDB maps the files. The writer lock must be held.
+result<void> check_pages(const lmdb_options& options, const writer_lock& lock) {
+  const bool in_doubt = options.check_pages == page_check::after_unclean_end && !lock.last_writer_ended_in_order();
+  if (!in_doubt && options.check_pages != page_check::always) return {};
+  auto sound = check_pages(journal_directory(options), storage_part::journal);
+  return sound ? check_pages(read_models_directory(options), storage_part::read_models) : std::move(sound);
+}
+
 result<storage> open_for_writing(const lmdb_options& options) {
   std::error_code failed;
   fs::create_directories(options.path, failed);
   if (failed) return lmdb::to_error(failed.value(), fmt::format("creating '{}'", options.path.string()));
   auto lock = writer_lock::acquire(options.path);
   if (!lock) return std::move(lock).error();
-  if (auto usable = inspect(options); !usable) {
+  auto usable = check_pages(options, **lock);
+  if (usable) usable = inspect(options);
+  if (!usable) {
     (*lock)->undo();
     return std::move(usable).error();
   }

@@ -86,8 +86,13 @@ result<void> check_pages(const std::filesystem::path& directory, storage_part pa
   if (!lmdb::has_data(directory)) return {};
   auto file = lmdb::page_file::open(directory / "data.mdb");
   if (!file) return std::move(file).error();
+  const auto doing = fmt::format("checking the pages of '{}'", file->path().string());
   auto meta = lmdb::read_last_meta(*file);
-  if (!meta) return std::move(meta).error();
+  if (!meta) {
+    const auto code = meta.error().code();
+    return error{code, doing, std::string{code == errc::damaged ? page_advice(part) : ""}}.because(
+        std::move(meta).error());
+  }
   verification report;
   finding_list found{report, file->path(), 1};
   auto checked = check_pages(*file, *meta, part, found);
@@ -95,8 +100,7 @@ result<void> check_pages(const std::filesystem::path& directory, storage_part pa
   if (found.count() == 0) return {};
   const auto& first = report.findings.front();
   const auto more = found.count() == 1 ? std::string{} : fmt::format(" and {} more findings", found.count() - 1);
-  return error{errc::damaged, fmt::format("checking the pages of '{}'", file->path().string()),
-               fmt::format("{}: {}{}; {}", first.where, first.what, more, first.advice)};
+  return error{errc::damaged, doing, fmt::format("{}: {}{}; {}", first.where, first.what, more, first.advice)};
 }
 
 }  // namespace tyto

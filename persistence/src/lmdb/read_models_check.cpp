@@ -4,8 +4,10 @@
 
 #include "lmdb/lmdb_snapshots.hpp"
 #include "lmdb/page_check.hpp"
+#include "lmdb/sealed_value.hpp"
 #include "lmdb/stored_number.hpp"
 #include "lmdb/stream_key.hpp"
+#include "tyto/read_model_store.hpp"
 #include "write_checks.hpp"
 
 namespace tyto {
@@ -29,11 +31,12 @@ void check_checkpoint(lmdb::transaction& transaction, std::string_view name, std
   const std::string advice{page_advice(storage_part::read_models)};
   const auto where = fmt::format("the checkpoint of the read model {}", name);
   lmdb::table rows = 0;
-  if (!check_name(name) || value.size() < number_bytes)
-    return found.add(where, "it has a form that is none of ours", advice);
-  if (number_in(value) > head) {
-    return found.add(where, fmt::format("it is at position {}, but the journal ends at {}", number_in(value), head),
-                     advice);
+  const auto stored = unsealed(name, value, sizeof(row_checkpoint), where);
+  if (!stored || !check_name(name)) {
+    return found.add(where, stored ? "its name is none of a read model's" : stored.error().detail(), advice);
+  }
+  if (const auto position = number_in(*stored); position > head) {
+    return found.add(where, fmt::format("it is at position {}, but the journal ends at {}", position, head), advice);
   }
   if (transaction.open_table(fmt::format("rows/{}", name).c_str(), 0, rows) == MDB_NOTFOUND) {
     return found.add(where, "its table of rows is missing", advice);
