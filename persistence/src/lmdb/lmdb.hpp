@@ -223,7 +223,7 @@ class environment : public std::enable_shared_from_this<environment> {
   file_id lock_file_{};
   MDB_env* handle_;
   detail::owner_process owner_;
-  descriptor directory_;     // keeps the directory's inode from being given to another one while this is open
+  descriptor directory_;  // keeps the directory's inode from being given to another one while this is open
   file_id data_file_{};
   std::mutex tables_mutex_;  // held while tables are being opened
 
