@@ -82,6 +82,7 @@ struct read_behind {};
 struct command_answered {
   std::uint64_t attempt = 0;
   std::optional<error> failed;             // none if the command was accepted or refused
+  std::optional<delivery_id> cause;        // what it followed from; none for an entry in the consumer's record
   std::optional<refused_command> refused;  // none if it was accepted
   /// The event that the command followed from, if its consumer hears of refusals.
   std::shared_ptr<const metadata> followed_from;
@@ -104,12 +105,15 @@ struct reset_consumer {
 /// To a consumer: save the checkpoint, if commit() has put that off.
 struct save_checkpoint {};
 
+/// To a consumer: go on with releasing dead letters, if there is nothing else to do.
+struct release_more {};
+
 /// To a consumer: release dead letters, and say how many were.
 struct release_parked {
   enum class way : std::uint8_t { replay, discard };
   way how = way::replay;
-  std::optional<std::uint64_t> position;  // the one, or
-  std::optional<std::string> key;         // those of one key, or all
+  std::optional<std::uint64_t> position;  // of the event, all of its parts; or
+  std::optional<std::string> key;         // those of one key; or all
   std::function<void(result<std::size_t>)> reply;
 };
 
@@ -128,8 +132,8 @@ struct report_when_past {
 };
 
 using consumer_message =
-    std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, pause_consumer, resume_consumer,
-                 reset_consumer, save_checkpoint, report_when_past, stop_actor>;
+    std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, release_more, pause_consumer,
+                 resume_consumer, reset_consumer, save_checkpoint, report_when_past, stop_actor>;
 
 /// Tells the actor to stop and waits until it has.
 template <class Message>

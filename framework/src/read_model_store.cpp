@@ -62,6 +62,11 @@ result<void> merge(const row_reader& base, const row_changes& changes, std::stri
 
 }  // namespace
 
+const std::string& row_reader::shape() const {
+  static const std::string unknown;
+  return unknown;
+}
+
 result<void> scan(const row_reader& rows, const row_range& range, const row_visitor& visitor) {
   if (range.limit == 0) return {};
   const auto visit_some = [&, left = range.limit](std::string_view key, std::string_view value) mutable {

@@ -125,10 +125,10 @@ finding check_read_model(const journal_account& account, const read_model_view& 
 }
 
 finding check_dead_letters(const journal_account& account) {
-  for (const auto& [consumer, positions] : account.dead_letters) {
-    if (positions.empty()) continue;
-    return fmt::format("{} has not handled {} dead letters, the first one at position {}", consumer, positions.size(),
-                       *positions.begin());
+  for (const auto& [consumer, letters] : account.dead_letters) {
+    if (letters.empty()) continue;
+    return fmt::format("{} has not handled {} dead letters, the first one at position {}", consumer, letters.size(),
+                       letters.begin()->position);
   }
   return std::nullopt;
 }

@@ -154,11 +154,11 @@ void journal_account::apply(const goods_returned& e, const tyto::metadata& m) {
 }
 
 void journal_account::apply(const tyto::event_parked& e, const tyto::metadata& m) {
-  dead_letters[entity(m)].insert(e.position);
+  dead_letters[entity(m)].insert({e.position, e.part});
 }
 
 void journal_account::apply(const tyto::event_released& e, const tyto::metadata& m) {
-  dead_letters[entity(m)].erase(e.position);
+  dead_letters[entity(m)].erase({e.position, e.part});
 }
 
 void journal_account::apply(const payment_came_late&, const tyto::metadata& m) {

@@ -65,7 +65,7 @@ class journal_account {
   std::map<std::string, payment_account> payments;
   std::map<std::string, stock_account> stocks;
   std::map<std::string, return_account> returns;
-  std::map<std::string, std::set<std::uint64_t>> dead_letters;  // positions by consumer's record
+  std::map<std::string, std::set<tyto::delivery_id>> dead_letters;  // by consumer's record
   std::map<std::string, std::uint64_t> events_by_type;
   std::uint64_t events_total = 0;
   std::int64_t revenue_cents = 0;  // as the completions say

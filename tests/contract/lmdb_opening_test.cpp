@@ -130,32 +130,38 @@ TEST_CASE("A process that has the storage open for reading must close it before 
   CHECK(open_lmdb({.path = directory.path()}));
 }
 
-TEST_CASE(
-    "A checkpoint of rows is two numbers and a checksum; one of eight bytes, of an earlier version, names no dead "
-    "letter") {
+TEST_CASE("A checkpoint of rows has the documented bytes, and those that earlier versions wrote are read") {
   const temporary_directory directory;
   const auto rows = directory.path() / "read_models";
-  const auto number = [](std::uint64_t n) { return std::string{reinterpret_cast<const char*>(&n), sizeof n}; };
+  const auto number = [](auto n) { return std::string{reinterpret_cast<const char*>(&n), sizeof n}; };
+  const auto u64 = [&](std::uint64_t n) { return number(n); };
+  const auto u32 = [&](std::uint32_t n) { return number(n); };
   const auto checkpoint = [&] {
     return open_lmdb({.path = directory.path()}).value().read_models->snapshot("m").value()->checkpoint();
   };
   make_store(directory.path());
-  put_raw(rows, "checkpoints", "m", number(2));
-  CHECK(checkpoint().position == 2);
-  CHECK(checkpoint().released == 0);
-  put_raw(rows, "checkpoints", "m", number(2) + number(1));
-  CHECK(checkpoint().position == 2);
-  CHECK(checkpoint().released == 1);
-  open_lmdb({.path = directory.path()}).value().read_models->commit("m", {}, {2, 2}).value();
+  put_raw(rows, "checkpoints", "m", u64(2));
+  CHECK(checkpoint() == row_checkpoint{2});
+  put_raw(rows, "checkpoints", "m", u64(2) + u64(0));
+  CHECK(checkpoint() == row_checkpoint{2});
+  put_raw(rows, "checkpoints", "m", u64(2) + u64(1));
+  CHECK(checkpoint() == row_checkpoint{2, {{1}}});
+  open_lmdb({.path = directory.path()}).value().read_models->commit("m", {}, {2, {{2}, {1, 3}}, "u64"}).value();
   with_raw_table(rows, "checkpoints", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
     std::string name = "m";
     MDB_val key{name.size(), name.data()};
     MDB_val value{};
     REQUIRE(mdb_get(txn, dbi, &key, &value) == 0);
     const std::string stored{static_cast<const char*>(value.mv_data), value.mv_size};
-    CHECK(stored.substr(0, 16) == number(2) + number(2));
-    CHECK(stored.size() == 24);  // with a checksum
+    const auto expected = u64(2) + u32(2) + u32(3) + u64(2) + u32(0xffffffff) + u64(1) + u32(3) + "u64";
+    CHECK(stored.substr(0, expected.size()) == expected);
+    CHECK(stored.size() == expected.size() + 8);  // with a checksum
   });
+  CHECK(checkpoint() == row_checkpoint{2, {{2}, {1, 3}}, "u64"});
+  for (const auto& cut : {u64(2) + u32(0), u64(2) + u32(2) + u32(0) + u64(2), u64(2) + u32(0) + u32(3) + "u6"}) {
+    put_raw(rows, "checkpoints", "m", cut);
+    CHECK(refusal({.path = directory.path()}).code() == errc::damaged);
+  }
 }
 
 TEST_CASE("Read models that were deleted are rebuilt, and empty for readers until then") {

@@ -65,31 +65,33 @@ TEST_CASE("Rows and position are committed together and read back") {
   CHECK(scan(*snapshot) == rows{{"alice", "2"}, {"carol", "3"}});
 }
 
-TEST_CASE("The dead letter that was handled last is committed with the rows, and each commit says it anew") {
+TEST_CASE(
+    "Dead letters that were handled and the rows' shape are committed with the rows, and each commit says it anew") {
   OVER_EVERY_STORE();
-  CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
+  const auto checkpoint_of = [&](std::string_view name) { return store.snapshot(name).value()->checkpoint(); };
+  CHECK(checkpoint_of("revenue") == row_checkpoint{});
   store.commit("revenue", {{"alice", "1"}}, {7}).value();
-  CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
-  store.commit("revenue", {{"alice", "2"}}, {7, 3}).value();
-  store.commit("other", {}, {5}).value();
+  CHECK(checkpoint_of("revenue") == row_checkpoint{7});
+  const row_checkpoint second{7, {{3}, {4, 0}, {4, 2}}, "string; index city: string"};
+  store.commit("revenue", {{"alice", "2"}}, second).value();
+  store.commit("other", {}, {5, {}, "abcd"}).value();
   const auto before = store.snapshot("revenue").value();
-  store.commit("revenue", {}, {8}).value();
-  CHECK(before->checkpoint().position == 7);
-  CHECK(before->checkpoint().released == 3);
+  CHECK(before->shape() == second.shape);
+  store.commit("revenue", {}, {8, {{1}}}).value();
+  CHECK(before->checkpoint() == second);
   CHECK(before->get("alice").value() == "2");
-  CHECK(store.snapshot("other").value()->checkpoint().released == 0);
-  CHECK(store.snapshot("revenue").value()->checkpoint().released == 0);
+  CHECK(checkpoint_of("other") == row_checkpoint{5, {}, "abcd"});
+  CHECK(checkpoint_of("revenue") == row_checkpoint{8, {{1}}});
 }
 
 TEST_CASE("Read models can be synced at any time, and stay as they are") {
   OVER_EVERY_STORE();
   store.sync().value();
-  store.commit("revenue", {{"alice", "1"}}, {7, 3}).value();
+  store.commit("revenue", {{"alice", "1"}}, {7, {{3}}}).value();
   store.sync().value();
   store.sync().value();
   const auto snapshot = store.snapshot("revenue").value();
-  CHECK(snapshot->checkpoint().position == 7);
-  CHECK(snapshot->checkpoint().released == 3);
+  CHECK(snapshot->checkpoint() == row_checkpoint{7, {{3}}});
   CHECK(snapshot->get("alice").value() == "1");
 }
 

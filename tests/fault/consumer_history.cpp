@@ -241,10 +241,12 @@ void note_loose_ends(const storage& left, consumer_kills& kills) {
   kills.parked_again += parked_ahead ? 1 : 0;
   kills.deadlines_told_again += deadline_ahead ? 1 : 0;
   const auto letters = dead_letters(*left.journal, grudging::name).value();
-  const auto handled = left.read_models->snapshot(grudging::name).value()->checkpoint().released;
+  const auto rows = left.read_models->snapshot(grudging::name).value();
+  const auto& handled = rows->checkpoint().released;
   kills.letters_left += letters.empty() ? 0 : 1;
-  kills.letters_to_finish +=
-      std::ranges::any_of(letters, [handled](const dead_letter& letter) { return letter.event.position == handled; });
+  kills.letters_to_finish += std::ranges::any_of(letters, [&handled](const dead_letter& letter) {
+    return std::ranges::find(handled, letter.event.position, &delivery_id::position) != handled.end();
+  });
 }
 
 void settle_and_check(const std::filesystem::path& directory, std::uint64_t next) {

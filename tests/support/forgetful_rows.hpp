@@ -33,7 +33,7 @@ class forgetful_rows final : public read_model_store {
     return rows_->snapshot(name);
   }
 
-  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override {
+  result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint) override {
     if (auto why = std::exchange(fail_commit_, std::nullopt)) return *std::move(why);
     commits_.push_back({std::string{name}, changes, checkpoint});
     is_last_safe_ = false;

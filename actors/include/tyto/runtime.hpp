@@ -242,16 +242,19 @@ class runtime {
   /// errc::invalid_argument if the runtime has not been started with it; tyto::dead_letters() asks the journal alone.
   [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view consumer) const;
 
-  /// Has a consumer handle dead letters again, in order: those of `key`, or all. Returns how many are none any more. If
-  /// one fails again, those of its key go on waiting, the others are handled, and the error is that of the first. A
-  /// projection's rows get each once, whenever the program ends or power is lost; if one is in the rows and its release
-  /// cannot be stored in the journal, the rest waits, and the next call or start finishes that one first. What a
-  /// reaction does besides its commands is done again if the program ends, or the journal fails, before the release is
-  /// stored. After a crash it waits until the consumer has passed the letters again. Must not be called from a handler.
+  /// Has a consumer handle dead letters again, in order: those of `key`, or all. They are handled in batches, between
+  /// which the consumer takes other events; those that come to wait behind the letters meanwhile are released with
+  /// them. Returns how many are none any more. If one fails again, those of its key go on waiting, the others are
+  /// handled, and the error is that of the first. If the storage fails, or the consumer is paused, halts or stops, the
+  /// release ends with this error, and what has been released stays so. A projection's rows get each once, whenever the
+  /// program ends or power is lost; if some are in the rows and their release cannot be stored in the journal, the next
+  /// call or start finishes these first. What a reaction does besides its commands may be done again, if another letter
+  /// of the batch fails, or if the program ends or the journal fails before the release is stored. After a crash it
+  /// waits until the consumer has passed the letters again. Must not be called from a handler.
   result<std::size_t> replay_dead_letters(std::string_view consumer, std::optional<std::string> key = std::nullopt);
 
-  /// Gives a dead letter up: the one at `position`. Later ones of its key wait until they are replayed. Must not be
-  /// called from a handler.
+  /// Gives a dead letter up: the one at `position`, or all parts of this event that are dead letters. Returns how many.
+  /// Later ones of its key wait until they are replayed. Must not be called from a handler.
   result<std::size_t> discard_dead_letter(std::string_view consumer, std::uint64_t position);
 
   /// Has a consumer take nothing more until resume() or the next start(); what it has in hand, it finishes. Returns

@@ -23,8 +23,8 @@ constexpr std::chrono::microseconds max_busy_wait = std::chrono::seconds{1};
 // How many events a consumer looks at in one reading of the journal for each one that it wants.
 constexpr std::size_t max_read_per_wanted = 16;
 
-// Whether an event can be the reason, and trying it again and again will not help. Else it is the storage's, or a queue
-// is full: then everything waits.
+// Whether an event, or what is stored, can be the reason, and trying again and again will not help. Else it is the
+// storage's, or a queue is full: then everything waits.
 bool is_to_blame(const error& why) {
   switch (why.code()) {
     case errc::handler_failed:
@@ -71,6 +71,9 @@ void consumer_actor::on(consumer_message message) {
                  [this](read_behind) { read_journal(); },
                  [this](command_answered& answer) { answered(std::move(answer)); }, [this](retry) { try_again(); },
                  [this](release_parked& request) { take(std::move(request)); },
+                 [this](release_more) {
+                   if (phase_ == phase::waiting && can_release()) release_next();
+                 },
                  [this](pause_consumer& request) { take(std::move(request)); }, [this](resume_consumer) { resume(); },
                  [this](reset_consumer& request) { take(std::move(request)); }, [this](save_checkpoint) { save_now(); },
                  [this](report_when_past& request) { take(std::move(request)); },
@@ -80,7 +83,7 @@ void consumer_actor::on(consumer_message message) {
 
 void consumer_actor::start() {
   auto position = handler_->load();
-  if (!position) return fail(position.error());
+  if (!position) return is_to_blame(position.error()) ? halt(position.error()) : fail(position.error());
   if (const auto head = around_.bus.head(); *position > head) {
     return halt(error{errc::damaged, "starting '" + name_ + "'",
                       "its checkpoint is " + std::to_string(*position) + ", but the journal ends at " +
@@ -95,8 +98,9 @@ void consumer_actor::start() {
   phase_ = phase::waiting;
   shown_->is_at(position_, event_time_, around_.runs_on.now());
   show_parked();
-  finish_letter_of_last_run();
+  finish_letters_of_last_run();
   report();
+  save_soon();
   ask_for_more();
 }
 
@@ -107,14 +111,17 @@ void consumer_actor::ask_for_more() {
     shown_->has_paused();
     save_now();
     for (const auto& each : std::exchange(pause_requests_, {})) each.done();
-    for (const auto& each : std::exchange(release_requests_, {})) each.reply(cannot_release_now());
+    refuse_releases(cannot_release_now());
     report();
     return;
   }
   phase_ = phase::waiting;
-  if (can_release()) return release_next();
-  if (busy_wait_.count() > 0) around_.bus.look_out_for(position_, busy_wait_);
+  const bool has_letters = can_release();
+  const bool gives_way = releasing_ && std::exchange(releasing_->gives_way, false);
+  if (has_letters && !gives_way) return release_next();
+  if (busy_wait_.count() > 0 && !has_letters) around_.bus.look_out_for(position_, busy_wait_);
   around_.bus.request_after(position_, self());
+  if (has_letters) self().post(release_more{});  // behind the answer to the request, if there are events
 }
 
 void consumer_actor::take(const delivery& delivered) {
@@ -173,8 +180,8 @@ void consumer_actor::take_unreadable(const error& why) {
   if (!part_.is_whole() && !part_.takes(meta.persistence_id, meta.position)) return handle({}, meta.position);
   phase_ = phase::committing;
   batch_end_ = trouble_position_ = meta.position;
-  in_hand_ = {meta.position, meta.persistence_id, meta.persistence_id, meta.type, true};
-  if (!park_behind_another(*event)) return fail(why);
+  in_hand_ = {delivery_of(meta), meta.persistence_id, meta.persistence_id, meta.type, true};
+  if (!pass_over(*event)) return fail(why);
   if (unanswered_ == 0) commit();
 }
 
@@ -202,17 +209,23 @@ void consumer_actor::note_time_at(std::uint64_t position) {
   });
 }
 
-std::size_t consumer_actor::batch_limit() const { return position_ < trouble_position_ ? 1 : around_.max_batch; }
+// While dead letters are released, fewer events come in between: a release comes to its end even if events of its keys,
+// which have to wait behind it, never cease.
+std::size_t consumer_actor::batch_limit() const {
+  if (position_ < trouble_position_) return 1;
+  return releasing_ ? std::max<std::size_t>(around_.max_batch / 2, 1) : around_.max_batch;
+}
 
 void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std::uint64_t end) {
   phase_ = phase::committing;
   batch_end_ = end = shown_->cut(position_, end);
   in_hand_.reset();
+  alone_.clear();
   const auto started = around_.runs_on.now();
   const auto limit = batch_limit();
   const auto note = [&](const recorded_event& event) {
-    in_hand_ = {event.meta.position, key_of(handler_->definition(), event), event.meta.persistence_id, event.meta.type,
-                event.meta.position == batch.front()->meta.position};
+    in_hand_ = {delivery_of(event.meta), key_of(handler_->definition(), event), event.meta.persistence_id,
+                event.meta.type, event.meta.position == batch.front()->meta.position};
   };
   const auto fail_at = [&](const recorded_event& event, const error& why) {
     note(event);
@@ -222,8 +235,11 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto& event = *batch[i];
     if (event.meta.position > end) break;
-    if (limit == 1) note(event);
-    if (!park_behind_another(event)) {
+    if (limit == 1) {
+      note(event);
+      alone_.push_back(*in_hand_);
+    }
+    if (!pass_over(event)) {
       auto sent = handler_->handle(event);
       if (!sent) return fail_at(event, sent.error());
       send(event, *std::move(sent));
@@ -262,20 +278,21 @@ void consumer_actor::send(commands sent, const std::string& cause, const metadat
     options.tags = std::move(with.tags);
     // What follows from a refusal takes effect once only if a repetition is refused like the first one.
     options.record_rejection = with.record_rejection || told_of_refusals != nullptr;
-    dispatch(std::move(sent[i]), std::move(options), told_of_refusals);
+    dispatch(std::move(sent[i]), std::move(options), delivery_id{event.position, event.part}, told_of_refusals);
   }
 }
 
 void consumer_actor::dispatch(outgoing_command command, command_options options,
+                              const std::optional<delivery_id>& cause,
                               std::shared_ptr<const metadata> told_of_refusals) {
   ++unanswered_;
   auto refusal =
       refused_command{make_persistence_id(command.target->category, command.entity_id), options.command_id, {}};
   const bool expects_version = !options.expected.is_any();
   around_.sender.send(std::move(command), std::move(options),
-                      [to = self(), attempt = attempt_, expects_version, refusal = std::move(refusal),
-                       cause = std::move(told_of_refusals)](const command_result& outcome) {
-                        command_answered answer{attempt, std::nullopt, std::nullopt, cause};
+                      [to = self(), attempt = attempt_, expects_version, refusal = std::move(refusal), cause,
+                       event = std::move(told_of_refusals)](const command_result& outcome) {
+                        command_answered answer{attempt, std::nullopt, cause, std::nullopt, event};
                         if (outcome) return to.post(std::move(answer));
                         const auto* failed = outcome.error().failed();
                         if (failed == nullptr) {
@@ -293,12 +310,15 @@ void consumer_actor::dispatch(outgoing_command command, command_options options,
 
 // Puts `what` on record. No command id: the record itself knows what it holds, and an event that was released may be
 // parked again, by a projection that is rebuilt.
-void consumer_actor::record(consumer_record::command what, std::uint64_t position) {
+void consumer_actor::record(consumer_record::command what, const delivery_id& about) {
+  metadata event;
+  event.position = about.position;
+  event.part = about.part.value_or(0);
   command_options options;
-  options.causation_id = name_ + "/" + std::to_string(position);
+  options.causation_id = event.idempotency_key(name_);
   dispatch(
       {&definition_of<consumer_record>(), name_, std::make_shared<const consumer_record::command>(std::move(what))},
-      std::move(options));
+      std::move(options), std::nullopt, nullptr);
 }
 
 bool consumer_actor::is_mine(const recorded_event& event) const {
@@ -306,15 +326,18 @@ bool consumer_actor::is_mine(const recorded_event& event) const {
          (part_.is_whole() || part_.takes(key_of(handler_->definition(), event), event.meta.position));
 }
 
-// Returns whether the event must wait behind another one.
-bool consumer_actor::park_behind_another(const recorded_event& event) {
-  if (parked_.by_position().empty()) return false;
+// Returns whether the event is not to be handled: it was given up, or must wait behind another one.
+bool consumer_actor::pass_over(const recorded_event& event) {
   const auto& m = event.meta;
+  const auto is_this_one = [&m](const delivery_id& each) { return is_about(each, m); };
+  if (std::ranges::any_of(skipped_, is_this_one)) return true;
+  if (parked_.letters().empty()) return false;
+  if (parked_.hold(m)) return true;
   auto key = key_of(handler_->definition(), event);
-  if (!parked_.blocks(key, m.position)) return false;
-  if (parked_.contains(m.position)) return true;
-  record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0}}, m.position);
-  to_park_.emplace_back(m.position, std::move(key));
+  if (!parked_.block(key, m)) return false;
+  const auto id = delivery_of(m);
+  record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0, id.part}}, id);
+  to_park_.emplace_back(id, std::move(key));
   return true;
 }
 
@@ -322,11 +345,24 @@ void consumer_actor::answered(command_answered answer) {
   if (answer.attempt != attempt_ || (phase_ != phase::committing && phase_ != phase::releasing)) return;
   if (answer.refused) refused(answer);
   --unanswered_;
-  if (answer.failed) failed_command_ = std::move(answer.failed);
+  if (answer.failed) note_failure(answer, *answer.failed);
   if (unanswered_ > 0) return;
-  if (phase_ == phase::committing) return commit();
-  released();
-  if (unanswered_ == 0) release_next();
+  phase_ == phase::committing ? commit() : letters_answered();
+}
+
+// Of dead letters the others are released all the same, of an event's parts it is this one that fails.
+void consumer_actor::note_failure(const command_answered& answer, const error& why) {
+  metadata event;
+  if (answer.cause) {
+    event.position = answer.cause->position;
+    event.part = answer.cause->part.value_or(0);
+  }
+  if (phase_ == phase::releasing && answer.cause) return fail_letter(event, why);
+  if (failed_command_) return;
+  failed_command_ = why;
+  for (const auto& each : alone_) {
+    if (is_about(each.id, event)) in_hand_ = each;
+  }
 }
 
 void consumer_actor::refused(const command_answered& answer) {
@@ -334,7 +370,7 @@ void consumer_actor::refused(const command_answered& answer) {
   if (!answer.followed_from) return;
   auto follows = handler_->refused(*answer.refused, *answer.followed_from);
   if (!follows) {
-    failed_command_ = std::move(follows).error();
+    note_failure(answer, follows.error());
   } else {
     send(*std::move(follows), answer.refused->command_id + "/rejected", *answer.followed_from, nullptr);
   }
@@ -342,15 +378,19 @@ void consumer_actor::refused(const command_answered& answer) {
 
 void consumer_actor::commit() {
   if (failed_command_) {
-    trouble_position_ = batch_end_;
+    trouble_position_ = std::max(trouble_position_, batch_end_);
     return fail(error{failed_command_->code(), "sending the commands of '" + name_ + "'"}.because(*failed_command_));
   }
-  if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
+  if (batch_end_ > position_) {
+    if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
+  }
   position_ = batch_end_;
   in_hand_.reset();
-  for (const auto& [position, key] : to_park_) parked_.add(position, key);
+  for (const auto& [letter, key] : to_park_) parked_.add(letter, key);
+  std::erase_if(skipped_, [this](const delivery_id& each) { return each.position <= position_; });
   if (!to_park_.empty()) show_parked();
   to_park_.clear();
+  if (to_skip_) skipped_.push_back(*std::exchange(to_skip_, std::nullopt));
   if (backoff_.count() > 0) around_.health.clear(subject_);
   backoff_ = std::chrono::milliseconds{0};
   ++attempt_;
@@ -379,8 +419,9 @@ void consumer_actor::fail(const error& why) {
   shown_->has_failed(why);
   handler_->abandon();
   failed_command_.reset();
-  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first);
+  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first.position);
   to_park_.clear();
+  to_skip_.reset();
   unanswered_ = 0;
   ++attempt_;
   if (stop_request_) return finish_stopping();
@@ -394,33 +435,37 @@ void consumer_actor::fail(const error& why) {
 
 bool consumer_actor::has_failed_too_often(const error& why) {
   if (!in_hand_ || !is_to_blame(why)) return false;
-  if (in_hand_->position != failing_position_) {
-    failing_position_ = in_hand_->position;
+  if (in_hand_->id != failing_) {
+    failing_ = in_hand_->id;
     failed_attempts_ = 0;
   }
   const auto& policy = handler_->definition().failures;
   return policy.then != on_failure::retry && ++failed_attempts_ > policy.max_retries() && in_hand_->is_first;
 }
 
-// Goes on behind the event in hand, or not at all.
+// Puts on record that the event in hand is given up, and then goes over it once more: other parts of the same event are
+// handled. Or halts.
 void consumer_actor::give_up(const error& why) {
   const auto event = *std::exchange(in_hand_, std::nullopt);
   const auto then = handler_->definition().failures.then;
   if (then == on_failure::stop) return halt(why);
   const bool skips = then == on_failure::skip;
-  around_.log(subject_ + (skips ? " skips " : " parks ") + "the event at position " + std::to_string(event.position) +
-              " after " + std::to_string(failed_attempts_) + " attempts: " + why.message());
+  around_.log(subject_ + (skips ? " skips " : " parks ") + "the event at position " +
+              std::to_string(event.id.position) +
+              (event.id.part ? ", part " + std::to_string(*event.id.part) + "," : "") + " after " +
+              std::to_string(failed_attempts_) + " attempts: " + why.message());
   phase_ = phase::committing;
-  batch_end_ = event.position;
-  const auto reason = why.message();
+  batch_end_ = position_;
+  const auto& [position, part] = event.id;
   if (skips) {
-    record(consumer_record::skip{{event.position, event.persistence_id, event.type, reason, failed_attempts_}},
-           event.position);
+    record(consumer_record::skip{{position, event.persistence_id, event.type, why.message(), failed_attempts_, part}},
+           event.id);
+    to_skip_ = event.id;
   } else {
-    record(
-        consumer_record::park{{event.position, event.key, event.persistence_id, event.type, reason, failed_attempts_}},
-        event.position);
-    to_park_.emplace_back(event.position, event.key);
+    record(consumer_record::park{{position, event.key, event.persistence_id, event.type, why.message(),
+                                  failed_attempts_, part}},
+           event.id);
+    to_park_.emplace_back(event.id, event.key);
   }
 }
 
@@ -428,8 +473,8 @@ void consumer_actor::halt(const error& why) {
   phase_ = phase::halted;
   around_.log(subject_ + " halts: " + why.message());
   around_.health.report(subject_, error{why.code(), subject_ + " has halted"}.because(why));
-  shown_->has_halted();
-  for (const auto& request : std::exchange(release_requests_, {})) request.reply(cannot_release_now());
+  shown_->has_halted(why);
+  refuse_releases(cannot_release_now());
   for (const auto& each : std::exchange(pause_requests_, {})) each.done();
   report();
   if (!reset_requests_.empty()) reset();
@@ -438,7 +483,7 @@ void consumer_actor::halt(const error& why) {
 std::string consumer_actor::letters_subject() const { return "dead letters of '" + part_.label(name_) + "'"; }
 
 void consumer_actor::show_parked() {
-  const auto count = parked_.by_position().size();
+  const auto count = parked_.letters().size();
   shown_->has_parked(count);
   const auto subject = letters_subject();
   if (count == 0) return around_.health.clear(subject);
@@ -491,7 +536,7 @@ void consumer_actor::resume() {
     return;
   }
   shown_->is_at(position_, event_time_, around_.runs_on.now());
-  finish_letter_of_last_run();  // if a pause has kept it from that
+  finish_letters_of_last_run();  // if a pause has kept it from that
   ask_for_more();
 }
 
@@ -509,6 +554,7 @@ void consumer_actor::reset() {
     failed_attempts_ = 0;
     trouble_position_ = 0;
     in_hand_.reset();
+    skipped_.clear();
     ++attempt_;
     phase_ = phase::starting;
     start();
@@ -534,7 +580,7 @@ void consumer_actor::finish_stopping() {
   const auto refusal = [this](const char* doing) {
     return error{errc::stopped, std::string{doing} + " '" + name_ + "'", "the consumer is being stopped"};
   };
-  for (const auto& each : std::exchange(release_requests_, {})) each.reply(refusal("releasing dead letters of"));
+  refuse_releases(refusal("releasing dead letters of"));
   for (const auto& each : std::exchange(reset_requests_, {})) each.reply(refusal("resetting"));
   for (const auto& each : std::exchange(pause_requests_, {})) each.done();
   if (phase_ != phase::starting && has_started_) {

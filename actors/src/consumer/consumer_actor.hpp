@@ -39,31 +39,42 @@ struct consumer_surroundings {
   health_board& health;
 };
 
-/// An event that is handled alone, or that has just failed.
+/// An event, or a part of one, that is handled alone, or that has just failed.
 struct event_in_hand {
-  std::uint64_t position = 0;
+  delivery_id id;
   std::string key;
   std::string persistence_id;
   std::string type;
   bool is_first = false;  // in its batch, so that nothing else is given up with it
 };
 
-/// Dead letters that are being released, one after the other.
+/// A dead letter that is being released.
+struct letter_in_hand {
+  delivery_id id;
+  std::string key;
+  std::vector<recorded_event> events = {};  // what it stands for, once it has been read; none if that was removed
+  bool has_failed = false;
+};
+
+/// Dead letters that are being released, some at a time.
 struct release_in_hand {
   release_parked request;
-  std::vector<std::uint64_t> left;  // positions, the last one first
-  std::uint64_t position = 0;       // the one in hand
-  bool is_dealt_with = false;       // handled or given up, and only has to go on record
-  std::set<std::string, std::less<>> failed_keys;
+  delivery_id seen_to = {};  // those up to here have had their turn
+  std::vector<letter_in_hand> batch = {};
+  bool is_dealt_with = false;  // the batch is handled or given up, and only has to go on record
+  bool gives_way = false;      // other events come before the next batch
+  std::set<std::string, std::less<>> failed_keys = {};
   std::size_t released = 0;
-  std::optional<error> failed;
+  std::optional<error> failed = {};
+  bool is_over = false;  // the storage has failed
 };
 
 /// Takes a batch of events, hands each to its handler, waits until every command is answered, commits, asks for more.
 /// When anything fails, the batch is abandoned and tried again from the last commit, event by event until the one that
 /// failed is through: nothing is skipped, and commands that had already run are not run again, since their ids are
-/// derived from consumer, position and index. An event that fails too often is dealt with as the consumer's
-/// failure_policy says: parked and skipped ones go on record in the journal before the checkpoint passes them.
+/// derived from consumer, position, part and index. An event that fails too often is dealt with as the consumer's
+/// failure_policy says: parked and skipped ones go on record in the journal before the checkpoint passes them. Of an
+/// event that an upcaster has split, each part is given up, waits and is released for itself.
 class consumer_actor final : public actor_of<consumer_message> {
  public:
   consumer_actor(const consumer_surroundings& around, partition part, std::unique_ptr<consumer_handler> handler,
@@ -78,7 +89,7 @@ class consumer_actor final : public actor_of<consumer_message> {
     waiting,      // has asked for events; next: committing, releasing, paused
     paused,       // takes nothing until it is resumed; next: waiting
     committing,   // has handled a batch, waits for answers to its commands; next: waiting, backing_off
-    releasing,    // handles dead letters again, one by one; next: waiting
+    releasing,    // handles some dead letters again; next: waiting
     backing_off,  // something failed; next: starting, waiting
     halted,       // an event failed too often, and the policy is to stop; next: waiting, when it is resumed, stopped
     stopped,
@@ -95,13 +106,14 @@ class consumer_actor final : public actor_of<consumer_message> {
   void send(const recorded_event& event, commands sent);
   void send(commands sent, const std::string& cause, const metadata& event,
             const std::shared_ptr<const metadata>& told_of_refusals);
-  void dispatch(outgoing_command command, command_options options,
-                std::shared_ptr<const metadata> told_of_refusals = nullptr);
-  void record(consumer_record::command what, std::uint64_t position);
+  void dispatch(outgoing_command command, command_options options, const std::optional<delivery_id>& cause,
+                std::shared_ptr<const metadata> told_of_refusals);
+  void record(consumer_record::command what, const delivery_id& about);
   [[nodiscard]] bool is_mine(const recorded_event& event) const;
-  bool park_behind_another(const recorded_event& event);
+  bool pass_over(const recorded_event& event);
   void answered(command_answered answer);
   void refused(const command_answered& answer);
+  void note_failure(const command_answered& answer, const error& why);
   void commit();
   void save_soon();
   void save_now();
@@ -114,18 +126,24 @@ class consumer_actor final : public actor_of<consumer_message> {
 
   // In consumer_releasing.cpp.
   void take(release_parked request);
-  [[nodiscard]] std::vector<std::uint64_t> letters_for(const release_parked& request) const;
   [[nodiscard]] bool can_release() const;
   [[nodiscard]] error cannot_release_now() const;
-  void finish_letter_of_last_run();
-  void begin_releasing();
+  void refuse_releases(const error& why);
+  void finish_letters_of_last_run();
+  [[nodiscard]] std::vector<letter_in_hand> next_letters(std::size_t most) const;
   void release_next();
-  void release(std::uint64_t position);
-  void handle_again(std::uint64_t position);
-  void record_release(bool discarded);
+  void handle_again();
+  void read_letters();
+  std::optional<failed_event> handle_letters(const std::function<void(const letter_in_hand&)>& end_after,
+                                             std::vector<std::pair<const recorded_event*, commands>>& sent);
+  void fail_letter(const metadata& event, const error& why);
+  void fail_letters(letter_in_hand& first, const error& why);
+  void letters_answered();
+  void record_releases();
   void released();
-  void release_failed(const error& why);
-  void finish_releasing();
+  void end_release(const error& why);
+  void end_batch();
+  [[nodiscard]] std::string releasing_what() const;
 
   void take(report_when_past request);
   void report();
@@ -168,12 +186,15 @@ class consumer_actor final : public actor_of<consumer_message> {
   bool save_is_coming_ = false;
 
   std::optional<event_in_hand> in_hand_;
-  std::uint64_t failing_position_ = 0;
-  std::uint32_t failed_attempts_ = 0;  // of the event at failing_position_
+  std::vector<event_in_hand> alone_;  // the event that is handled alone, or its parts
+  delivery_id failing_;
+  std::uint32_t failed_attempts_ = 0;  // of the event `failing_`
 
   parked_events parked_;
-  std::vector<std::pair<std::uint64_t, std::string>> to_park_;  // with the batch in hand: positions and keys
+  std::vector<std::pair<delivery_id, std::string>> to_park_;  // with the batch in hand, and their keys
   std::uint64_t parking_position_ = 0;  // up to here some may be on record as parked, of batches that failed
+  std::optional<delivery_id> to_skip_;  // likewise, once that is on record
+  std::vector<delivery_id> skipped_;    // on record as such, and not passed yet
 
   std::deque<release_parked> release_requests_;
   std::optional<release_in_hand> releasing_;

@@ -17,7 +17,13 @@ class projection_handler final : public consumer_handler {
   result<std::uint64_t> load() override {
     auto rows = store_.snapshot(definition_.name);
     if (!rows) return std::move(rows).error();
+    try {
+      if (definition_.shape.check) definition_.shape.check(**rows);
+    } catch (...) {
+      return caught_failure("looking at the rows of '" + definition_.name + "'");
+    }
     saved_ = (*rows)->checkpoint();
+    on_record_at_.reset();
     return saved_.position;
   }
 
@@ -32,14 +38,17 @@ class projection_handler final : public consumer_handler {
   result<void> commit(std::uint64_t position) override {
     // A checkpoint that moves over events of no interest is not worth a transaction of its own.
     if (!work_.has_changes() && position - saved_.position < max_unsaved_events) return abandon(), result<void>{};
-    return commit_rows({position, saved_.released});
+    return commit_rows(position, still_named(position));
   }
 
   void abandon() override { work_.forget(); }
 
-  [[nodiscard]] bool has_unsaved(std::uint64_t position) const override { return position > saved_.position; }
+  // The shape too, of rows that earlier versions have written without it.
+  [[nodiscard]] bool has_unsaved(std::uint64_t position) const override {
+    return position > saved_.position || (position > 0 && saved_.shape != definition_.shape.description);
+  }
   result<void> save(std::uint64_t position) override {
-    return has_unsaved(position) ? commit_rows({position, saved_.released}) : result<void>{};
+    return has_unsaved(position) ? commit_rows(position, still_named(position)) : result<void>{};
   }
 
   result<void> reset() override {
@@ -47,28 +56,39 @@ class projection_handler final : public consumer_handler {
     return store_.clear(definition_.name);
   }
 
-  // The letter is named along with its effect, and by every later commit until it makes room for another one: only its
-  // actor knows when its release is on record and the name is of no use any more.
-  result<void> commit_letter(std::uint64_t letter, std::uint64_t position) override {
-    return commit_rows({position, letter});
+  // Letters are named along with their effect, and by every later commit until one at a position behind the record of
+  // their release. A journal that loses the record with power has then lost the position too, and the rows are refused.
+  result<void> commit_letters(const std::vector<delivery_id>& letters, std::uint64_t position) override {
+    auto named = still_named(position);
+    named.insert(named.end(), letters.begin(), letters.end());
+    auto committed = commit_rows(position, std::move(named));
+    if (committed) on_record_at_.reset();
+    return committed;
   }
-  [[nodiscard]] std::uint64_t committed_letter() const override { return saved_.released; }
+  [[nodiscard]] std::vector<delivery_id> committed_letters() const override { return saved_.released; }
+  void letters_are_on_record(std::uint64_t position) override { on_record_at_ = position; }
   result<void> sync() override { return store_.sync(); }
 
  private:
   static constexpr std::uint64_t max_unsaved_events = 16'384;
 
-  result<void> commit_rows(row_checkpoint checkpoint) {
+  [[nodiscard]] std::vector<delivery_id> still_named(std::uint64_t position) const {
+    return on_record_at_ && position >= *on_record_at_ ? std::vector<delivery_id>{} : saved_.released;
+  }
+
+  result<void> commit_rows(std::uint64_t position, std::vector<delivery_id> released) {
+    row_checkpoint checkpoint{position, std::move(released), definition_.shape.description};
     // What was looked at is given back first, for the store could not reuse what the commit replaces.
     const auto changes = work_.take_changes();
     auto saved = store_.commit(definition_.name, changes, checkpoint);
-    if (saved) saved_ = checkpoint;
+    if (saved) saved_ = std::move(checkpoint);
     return saved;
   }
 
   const projection_definition definition_;
   read_model_store& store_;
   row_checkpoint saved_;
+  std::optional<std::uint64_t> on_record_at_;  // the releases of all that saved_ names; none: not all of them are
   projection_work work_;
 };
 
@@ -183,10 +203,11 @@ class deadlines_handler final : public consumer_handler {
   std::optional<failed_event> finish() override { return projection_.finish(); }
 
   result<void> commit(std::uint64_t position) override { return tell(projection_.commit(position)); }
-  result<void> commit_letter(std::uint64_t letter, std::uint64_t position) override {
-    return tell(projection_.commit_letter(letter, position));
+  result<void> commit_letters(const std::vector<delivery_id>& letters, std::uint64_t position) override {
+    return tell(projection_.commit_letters(letters, position));
   }
-  [[nodiscard]] std::uint64_t committed_letter() const override { return projection_.committed_letter(); }
+  [[nodiscard]] std::vector<delivery_id> committed_letters() const override { return projection_.committed_letters(); }
+  void letters_are_on_record(std::uint64_t position) override { projection_.letters_are_on_record(position); }
   result<void> sync() override { return projection_.sync(); }
 
   void abandon() override {
@@ -207,6 +228,7 @@ class deadlines_handler final : public consumer_handler {
   static projection_definition list(deadlines_definition definition, std::vector<deadline_change>& changes) {
     projection_definition made{std::move(static_cast<consumer_definition&>(definition)), {}};
     made.partitions = 1;  // they would share `changes`
+    made.shape = deadline_table::shape();
     for (auto& [type, steps_of] : definition.handlers) {
       made.handlers.emplace(
           type,

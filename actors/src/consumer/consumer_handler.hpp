@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "consumer/projection_work.hpp"
 #include "deadline/alarm_clock.hpp"
@@ -51,11 +52,15 @@ class consumer_handler {
   /// Returns the commands that follow when a command that followed from the event `cause` was refused.
   virtual result<commands> refused(const refused_command&, const metadata&) { return commands{}; }
 
-  /// Like commit(), for what was handled of the dead letter at `letter`.
-  virtual result<void> commit_letter(std::uint64_t, std::uint64_t position) { return commit(position); }
-  /// Returns the dead letter that was committed last, if that is known: its effect is there, and must not come again. 0
-  /// for a handler whose effects may be repeated.
-  [[nodiscard]] virtual std::uint64_t committed_letter() const { return 0; }
+  /// Like commit(), for what was handled of the dead letters `letters`.
+  virtual result<void> commit_letters(const std::vector<delivery_id>&, std::uint64_t position) {
+    return commit(position);
+  }
+  /// Returns the dead letters that were committed and whose release may not be on record: their effect is there, and
+  /// must not come again. None for a handler whose effects may be repeated.
+  [[nodiscard]] virtual std::vector<delivery_id> committed_letters() const { return {}; }
+  /// The releases of all committed letters are in the journal at `position` or before.
+  virtual void letters_are_on_record(std::uint64_t) {}
   /// Makes what was committed survive losing power, unless it is the journal's to do so.
   virtual result<void> sync() { return {}; }
 };

@@ -6,32 +6,36 @@ namespace tyto::detail {
 
 result<void> parked_events::load(const event_store& journal, std::string_view consumer,
                                  const std::function<bool(std::string_view key)>& is_ours) {
-  auto letters = dead_letters(journal, consumer);
-  if (!letters) return std::move(letters).error();
+  auto all = dead_letters(journal, consumer);
+  if (!all) return std::move(all).error();
   *this = {};
-  for (const auto& letter : *letters) {
-    if (is_ours(letter.event.key)) add(letter.event.position, letter.event.key);
+  for (const auto& [event, since] : *all) {
+    if (is_ours(event.key)) add({event.position, event.part}, event.key);
   }
   return {};
 }
 
-void parked_events::add(std::uint64_t position, const std::string& key) {
-  const auto [added, is_new] = by_position_.try_emplace(position, key);
-  if (is_new) waiting_[added->second].insert(position);
+void parked_events::add(const delivery_id& letter, const std::string& key) {
+  const auto [added, is_new] = letters_.try_emplace(letter, key);
+  if (is_new) waiting_[added->second].insert(letter);
 }
 
-void parked_events::remove(std::uint64_t position) {
-  const auto found = by_position_.find(position);
-  if (found == by_position_.end()) return;
+void parked_events::remove(const delivery_id& letter) {
+  const auto found = letters_.find(letter);
+  if (found == letters_.end()) return;
   const auto waiting = waiting_.find(found->second);
-  waiting->second.erase(position);
+  waiting->second.erase(letter);
   if (waiting->second.empty()) waiting_.erase(waiting);
-  by_position_.erase(found);
+  letters_.erase(found);
 }
 
-bool parked_events::blocks(std::string_view key, std::uint64_t position) const {
+bool parked_events::hold(const metadata& event) const {
+  return contains({event.position, std::nullopt}) || contains({event.position, event.part});
+}
+
+bool parked_events::block(std::string_view key, const metadata& event) const {
   const auto waiting = waiting_.find(key);
-  return waiting != waiting_.end() && *waiting->second.begin() <= position;
+  return waiting != waiting_.end() && *waiting->second.begin() <= delivery_id{event.position, event.part};
 }
 
 }  // namespace tyto::detail

@@ -1,4 +1,4 @@
-// Which events of a consumer are dead letters, and which keys wait behind them: what the consumer's record in the
+// Which deliveries to a consumer are dead letters, and which keys wait behind them: what the consumer's record in the
 // journal says, in memory.
 #pragma once
 
@@ -13,25 +13,39 @@
 
 namespace tyto::detail {
 
+/// Returns what stands for the delivery of an event: itself, or the part of it that it is.
+inline delivery_id delivery_of(const metadata& event) {
+  return {event.position, event.parts > 1 ? std::optional{event.part} : std::nullopt};
+}
+
+/// Whether a dead letter or its release is about the delivery of `event`. A letter that is a whole event stands for all
+/// parts into which the event is split today.
+inline bool is_about(const delivery_id& letter, const metadata& event) {
+  return letter.position == event.position && letter.part.value_or(event.part) == event.part;
+}
+
 class parked_events {
  public:
   /// Begins anew with what the journal says of those whose key `is_ours`.
   result<void> load(const event_store& journal, std::string_view consumer,
                     const std::function<bool(std::string_view key)>& is_ours);
 
-  void add(std::uint64_t position, const std::string& key);
-  void remove(std::uint64_t position);
+  void add(const delivery_id& letter, const std::string& key);
+  void remove(const delivery_id& letter);
 
-  [[nodiscard]] bool contains(std::uint64_t position) const { return by_position_.contains(position); }
-  /// Whether the event at `position`, with `key`, must wait: for itself or one before it.
-  [[nodiscard]] bool blocks(std::string_view key, std::uint64_t position) const;
+  [[nodiscard]] bool contains(const delivery_id& letter) const { return letters_.contains(letter); }
+  /// Whether `event` is one of them.
+  [[nodiscard]] bool hold(const metadata& event) const;
+  /// Whether `event`, with `key`, must wait for one before it.
+  [[nodiscard]] bool block(std::string_view key, const metadata& event) const;
   /// Whether events with `key` wait.
   [[nodiscard]] bool has(std::string_view key) const { return waiting_.contains(key); }
-  [[nodiscard]] const std::map<std::uint64_t, std::string>& by_position() const { return by_position_; }
+  /// All of them, with their keys.
+  [[nodiscard]] const std::map<delivery_id, std::string>& letters() const { return letters_; }
 
  private:
-  std::map<std::uint64_t, std::string> by_position_;                     // the keys
-  std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting_;  // positions of each key
+  std::map<delivery_id, std::string> letters_;
+  std::map<std::string, std::set<delivery_id>, std::less<>> waiting_;  // by key
 };
 
 }  // namespace tyto::detail

@@ -52,8 +52,9 @@ void progress::has_paused() {
   status_.state = consumer_state::paused;
 }
 
-void progress::has_halted() {
+void progress::has_halted(const error& why) {
   const std::lock_guard lock{mutex_};
+  status_.last_error = why.message();
   status_.state = consumer_state::halted;
   changed_.notify_all();
 }

@@ -44,7 +44,7 @@ class progress {
   void has_parked(std::size_t events);
   void has_refused(const refused_command& refused);
   void has_paused();
-  void has_halted();
+  void has_halted(const error& why);
   void has_stopped();
 
   /// Makes one that is building answer; returns whether it does.

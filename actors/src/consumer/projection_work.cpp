@@ -37,6 +37,8 @@ class watched_rows final : public row_reader {
     return rows_.count();
   }
 
+  [[nodiscard]] const std::string& shape() const override { return rows_.shape(); }
+
   [[nodiscard]] const std::set<std::string, std::less<>>& keys() const { return keys_; }
   /// More than one row at a time: any row may have mattered.
   [[nodiscard]] bool saw_all() const { return saw_all_; }

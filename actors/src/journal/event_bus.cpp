@@ -35,6 +35,7 @@ void event_bus::publish(std::shared_ptr<const segment> stored) {
 
 void event_bus::request_after(std::uint64_t position, const address<consumer_message>& to) {
   const std::lock_guard lock{mutex_};
+  std::erase_if(waiters_, [&to](const waiter& each) { return each.to.box() == to.box(); });
   if (position >= head_) {
     waiters_.push_back({position, to});
   } else {

@@ -28,7 +28,7 @@ class event_bus {
   void publish(std::shared_ptr<const segment> stored);
 
   /// Sends `to` a delivery that begins with or holds the event after `position`, as soon as there is one; or, if it is
-  /// no longer in memory, read_behind.
+  /// no longer in memory, read_behind. Takes the place of a request of `to` that has not been answered.
   void request_after(std::uint64_t position, const address<consumer_message>& to);
 
   /// Returns the position of the last published event.

@@ -89,6 +89,7 @@ struct reaction_definition : consumer_definition {
 struct projection_definition : consumer_definition {
   event_handlers<result<void>(const recorded_event&, row_buffer&)> handlers = {};
   std::string replaces = {};  // the projection that answers until this one has caught up; empty: none
+  table_shape shape = {};     // of its table; may be empty
 };
 
 /// Returns which events the consumer that `definition` describes handles.
@@ -218,6 +219,7 @@ projection_definition define_projection(P projection) {
   if constexpr (detail::check_projection<P, list>()) {
     detail::describe_consumer<P, list>(made);
     if constexpr (detail::replaces_another<P>) made.replaces = P::replaces::name;
+    if constexpr (requires { P::table::shape(); }) made.shape = P::table::shape();
     auto self = std::make_shared<const P>(std::move(projection));
     detail::event_list<list>::for_each([&]<class E>(std::type_identity<E>) {
       made.handlers.emplace(stored_name<E>, [self](const recorded_event& recorded, row_buffer& rows) -> result<void> {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tyto/aggregate.hpp"
+#include "tyto/checkpoint.hpp"
 #include "tyto/clock.hpp"
 #include "tyto/event_store.hpp"
 
@@ -48,6 +49,9 @@ struct event_parked {
   std::string type;
   std::string reason;          // the last error; empty if it only waits behind another
   std::uint32_t attempts = 0;  // 0 if it only waits
+  /// Of the parts into which an upcaster has split the event, the one that this is about; none: the whole event, as in
+  /// what earlier versions recorded. So in the other two.
+  std::optional<std::uint32_t> part = std::nullopt;
 };
 /// An event was left out by a consumer.
 struct event_skipped {
@@ -56,15 +60,36 @@ struct event_skipped {
   std::string type;
   std::string reason;
   std::uint32_t attempts = 0;
+  std::optional<std::uint32_t> part = std::nullopt;
 };
 /// An event is no longer a dead letter.
 struct event_released {
   std::uint64_t position = 0;
   bool discarded = false;  // given up, else handled
+  std::optional<std::uint32_t> part = std::nullopt;
 };
-TYTO_EVENT(event_parked, "tyto.event_parked", position, key, persistence_id, type, reason, attempts)
-TYTO_EVENT(event_skipped, "tyto.event_skipped", position, persistence_id, type, reason, attempts)
-TYTO_EVENT(event_released, "tyto.event_released", position, discarded)
+TYTO_EVENT_NAME(event_parked, "tyto.event_parked")
+TYTO_EVENT_NAME(event_skipped, "tyto.event_skipped")
+TYTO_EVENT_NAME(event_released, "tyto.event_released")
+
+template <class Inspector>
+bool inspect(Inspector& f, event_parked& x) {
+  return f.object(x).fields(f.field("position", x.position), f.field("key", x.key),
+                            f.field("persistence_id", x.persistence_id), f.field("type", x.type),
+                            f.field("reason", x.reason), f.field("attempts", x.attempts),
+                            f.field("part", x.part).fallback(std::optional<std::uint32_t>{}));
+}
+template <class Inspector>
+bool inspect(Inspector& f, event_skipped& x) {
+  return f.object(x).fields(f.field("position", x.position), f.field("persistence_id", x.persistence_id),
+                            f.field("type", x.type), f.field("reason", x.reason), f.field("attempts", x.attempts),
+                            f.field("part", x.part).fallback(std::optional<std::uint32_t>{}));
+}
+template <class Inspector>
+bool inspect(Inspector& f, event_released& x) {
+  return f.object(x).fields(f.field("position", x.position), f.field("discarded", x.discarded),
+                            f.field("part", x.part).fallback(std::optional<std::uint32_t>{}));
+}
 
 /// A dead letter as it is listed.
 struct dead_letter {
@@ -83,12 +108,12 @@ struct consumer_record {
     event_skipped what;
   };
   struct release {
-    event_released what;
+    std::vector<event_released> what;  // all go on record, or none
   };
   using command = std::variant<park, skip, release>;
   using event = std::variant<event_parked, event_skipped, event_released>;
   struct state {
-    std::set<std::uint64_t> parked;  // positions
+    std::set<delivery_id> parked;
   };
 
   static decision<event> decide(const state& s, const park& c);
@@ -99,7 +124,8 @@ struct consumer_record {
   static state evolve(state s, const event_released& e);
 };
 
-/// Returns the dead letters of `consumer`, by position. Reads the consumer's record; works without a runtime too.
+/// Returns the dead letters of `consumer`, by position and part. Reads the consumer's record; works without a runtime
+/// too.
 result<std::vector<dead_letter>> dead_letters(const event_store& journal, std::string_view consumer);
 
 }  // namespace tyto

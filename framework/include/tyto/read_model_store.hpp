@@ -37,6 +37,8 @@ class row_reader {
   virtual result<void> scan_back(std::string_view before, const row_visitor& visitor) const = 0;
   /// Returns how many rows there are, without a look at each.
   [[nodiscard]] virtual result<std::uint64_t> count() const = 0;
+  /// Returns what was committed as the rows' shape; empty if that is not known.
+  [[nodiscard]] virtual const std::string& shape() const;
 };
 
 /// Some of a read model's rows, and how to go through them.
@@ -54,7 +56,13 @@ result<void> scan(const row_reader& rows, const row_range& range, const row_visi
 /// of the projection, and of none after it.
 struct row_checkpoint {
   std::uint64_t position = 0;
-  std::uint64_t released = 0;  // the dead letter, at or before `position`, that was handled last; 0: none was
+  /// Dead letters, at or before `position`, that were handled later: the rows hold their effect, and the journal's
+  /// record of their release, if there is one, lies after `position`.
+  std::vector<delivery_id> released = {};
+  /// What the rows' author says of their keys and indexes, see table_shape; empty: nothing.
+  std::string shape = {};
+
+  friend bool operator==(const row_checkpoint&, const row_checkpoint&) = default;
 };
 
 /// The rows of one read model as they were at one position. Used by one thread at a time; holds on to storage, so give
@@ -62,8 +70,9 @@ struct row_checkpoint {
 class row_snapshot : public row_reader {
  public:
   /// Returns what was committed with these rows.
-  [[nodiscard]] virtual row_checkpoint checkpoint() const = 0;
+  [[nodiscard]] virtual const row_checkpoint& checkpoint() const = 0;
   [[nodiscard]] std::uint64_t position() const { return checkpoint().position; }
+  [[nodiscard]] const std::string& shape() const override { return checkpoint().shape; }
 };
 
 /// Changes to rows: a new value, or none to erase the row.
@@ -78,7 +87,7 @@ class read_model_store {
   [[nodiscard]] virtual result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const = 0;
 
   /// Applies `changes` and replaces the checkpoint of `name`: both or neither. Losing power may undo the last commit.
-  virtual result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) = 0;
+  virtual result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint) = 0;
 
   /// Removes the rows and the checkpoint of `name`: both or neither. Losing power may undo it.
   virtual result<void> clear(std::string_view name) = 0;
@@ -104,6 +113,7 @@ class row_buffer final : public row_reader {
   result<void> scan_back(std::string_view before, const row_visitor& visitor) const override;
   /// Looks up each changed row the first time, and then each one that changes.
   [[nodiscard]] result<std::uint64_t> count() const override;
+  [[nodiscard]] const std::string& shape() const override { return base_.shape(); }
 
   void put(std::string key, std::string value) { change(std::move(key), std::move(value)); }
   void erase(std::string key) { change(std::move(key), std::nullopt); }

@@ -80,6 +80,31 @@ bool get_key(std::string_view& in, K& key) {
   }
 }
 
+/// Appends what the bytes of K's keys are, in words: two types of one form have the same keys.
+template <class K>
+void describe_key(std::string& out) {
+  if constexpr (std::is_enum_v<K>) {
+    describe_key<std::underlying_type_t<K>>(out);
+  } else if constexpr (is_duration<K>::value) {
+    describe_key<typename K::rep>(out);
+    out += " of " + std::to_string(K::period::num) + "/" + std::to_string(K::period::den) + " s";
+  } else if constexpr (is_time_point<K>::value) {
+    out += "time, ";
+    describe_key<typename K::duration>(out);
+  } else if constexpr (std::integral<K>) {
+    out += (std::is_signed_v<K> ? "i" : "u") + std::to_string(sizeof(K) * 8);
+  } else if constexpr (tuple_like<K>) {
+    out += '(';
+    [&out]<std::size_t... I>(std::index_sequence<I...>) {
+      ((out += I == 0 ? "" : ", ", describe_key<std::tuple_element_t<I, K>>(out)), ...);
+    }
+    (std::make_index_sequence<std::tuple_size_v<K>>{});
+    out += ')';
+  } else {
+    out += "string";
+  }
+}
+
 /// Appends the first of K's elements, each converted to its type.
 template <class K, class... Parts>
 void put_first_parts(std::string& out, const Parts&... parts) {

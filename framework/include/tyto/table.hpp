@@ -37,6 +37,16 @@ class table_failure : public std::runtime_error {
 template <auto By>
 struct index {};
 
+/// What is known of a table's rows without its type.
+struct table_shape {
+  /// Its key and its indexes in words, the same for tables that can share rows. An index of a member is known by the
+  /// member's stored name; of one that a function makes, only the type is.
+  std::string description;
+  /// Looks at some of the rows that are stored, the first and the last ones, and at their indexes. Throws
+  /// table_failure, which says what to do, if they are not the table's; and what the function of an index throws.
+  std::function<void(const row_reader&)> check;
+};
+
 namespace detail {
 
 template <auto By, class Key, class Value>
@@ -51,6 +61,62 @@ decltype(auto) index_key(const Key& key, const Value& value) {
 template <class K>
 using stored_key = std::conditional_t<std::convertible_to<const K&, std::string_view>, std::string, K>;
 
+/// Looks for the field to which `member` points in the object of which it is a part.
+template <class Member>
+class field_finder {
+ public:
+  static constexpr bool is_loading = false;
+  explicit field_finder(const Member& member) : member_(&member) {}
+
+  struct seen_field {
+    template <class U>
+    const seen_field& fallback(const U&) const {
+      return *this;
+    }
+    template <class Predicate>
+    const seen_field& invariant(const Predicate&) const {
+      return *this;
+    }
+  };
+  struct seen_object {
+    template <class... Fields>
+    bool fields(const Fields&...) const {
+      return true;
+    }
+  };
+
+  template <class T>
+  seen_field field(std::string_view name, T& value) {
+    if constexpr (std::same_as<std::remove_const_t<T>, Member>) {
+      if (&value == member_) name_ = name;
+    }
+    return {};
+  }
+  template <class T>
+  seen_object object(T&) const {
+    return {};
+  }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  const Member* member_;
+  std::string name_;
+};
+
+/// Returns the stored name of the field of Value that `By` is, or nothing if it is something else.
+template <auto By, class Value>
+std::string indexed_field() {
+  if constexpr (std::is_member_object_pointer_v<decltype(By)> && inspectable<Value>) {
+    Value value{};
+    field_finder<std::remove_cvref_t<decltype(value.*By)>> found{value.*By};
+    inspect(found, value);
+    return found.name();
+  } else {
+    return {};
+  }
+}
+
 template <class Index, class Key, class Value>
 struct index_of;
 template <auto By, class Key, class Value>
@@ -61,6 +127,11 @@ struct index_of<index<By>, Key, Value> {
   static std::string bytes(const Key& key, const Value& value) {
     return to_row_key<order>(order(index_key<By>(key, value)));
   }
+  static void describe(std::string& out) {
+    const auto name = indexed_field<By, Value>();
+    out += "; index " + name + (name.empty() ? "of " : ": ");
+    if constexpr (row_key_type<order>) describe_key<order>(out);
+  }
 };
 
 template <class T>
@@ -70,6 +141,9 @@ T checked(result<T> outcome) {
 }
 
 [[noreturn]] void other_shape(error why);
+
+/// Throws table_failure if `rows` are there and known to have another shape than the one that is `expected`.
+void check_shape(const row_reader& rows, const std::string& expected);
 
 template <class Value>
 Value decode_row(std::string_view bytes) {
@@ -192,7 +266,7 @@ class rows_of {
   }
 
   [[noreturn]] static void wrong_key() {
-    throw table_failure(error{errc::undecodable, "reading a row", "its key has another type"});
+    detail::other_shape({errc::undecodable, "reading its key", "it has another type"});
   }
 
   const row_reader* rows_;
@@ -206,13 +280,20 @@ class rows_of {
 ///
 /// With Indexes (`table<std::string, customer, index<&customer::city>>`) the rows are also kept in the order of each of
 /// these, by put(), update() and erase(). What an index is made of belongs to the shape of the rows, as key and value
-/// do: change it, and give the projection a new name.
+/// do: change it, and give the projection a new name. A projection that begins with rows of another shape halts and
+/// says so; of an index that a function makes, another function of the same type is found as far as a look at the first
+/// and the last thousand rows can tell.
 template <class Key, class Value, class... Indexes>
 class table {
  public:
   using key_type = Key;
   using value_type = Value;
   using some_rows = rows_of<Key, Key, Value>;
+
+  /// Returns what the runtime compares when the projection starts.
+  static table_shape shape() {
+    return {description(), [](const row_reader& rows) { table{rows}.check_rows(); }};
+  }
 
   explicit table(const row_reader& rows) : rows_(rows), buffer_(nullptr) { check_layout(); }
   explicit table(row_buffer& buffer) : rows_(buffer), buffer_(&buffer) { check_layout(); }
@@ -300,6 +381,19 @@ class table {
   static_assert(sizeof...(Indexes) < 250, "tyto: a table has less than 250 indexes");
   static_assert(row_key_type<Key>, TYTO_DETAIL_NO_ROW_KEY);
 
+  // How many rows check_rows() looks at from either end.
+  static constexpr std::uint64_t rows_to_check = 1'000;
+
+  static const std::string& description() {
+    static const std::string made = [] {
+      std::string text;
+      if constexpr (row_key_type<Key>) detail::describe_key<Key>(text);
+      (detail::index_of<Indexes, Key, Value>::describe(text), ...);
+      return text;
+    }();
+    return made;
+  }
+
   template <class Index>
   static constexpr std::size_t place_of() {
     std::size_t place = 0;
@@ -347,8 +441,23 @@ class table {
     }
   }
 
-  // Rows that were stored with other indexes, or with none, would be misread.
+  // What is not in the description: that values can be read, and that the indexes hold what would be put there.
+  void check_rows() const {
+    for (const auto& some : {all().limit(rows_to_check), all().reversed().limit(rows_to_check)}) {
+      some.for_each([this](const Key& key, const Value& value) {
+        if constexpr (has_indexes) {
+          for (const auto& entry : entries_of(key, value)) {
+            if (detail::checked(rows_.get(entry))) continue;
+            detail::other_shape({errc::undecodable, "looking for a row in an index", "it is not where it should be"});
+          }
+        }
+      });
+    }
+  }
+
+  // Rows that were stored with another key or other indexes would be misread.
   void check_layout() const {
+    detail::check_shape(rows_, description());
     if constexpr (has_indexes) {
       const auto expected = to_bytes(sizeof...(Indexes));
       const auto found = detail::checked(rows_.get(detail::layout_key));

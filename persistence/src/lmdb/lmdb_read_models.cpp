@@ -15,17 +15,64 @@ constexpr auto checkpoints_table = "checkpoints";
 
 std::string rows_table(std::string_view name) { return fmt::format("rows/{}", name); }
 
-static_assert(sizeof(row_checkpoint) == 2 * sizeof(std::uint64_t), "it is stored as it is");
+constexpr std::uint32_t whole_event = 0xffffffff;
+constexpr std::size_t head_bytes = 16;    // position, how many letters, length of the shape
+constexpr std::size_t letter_bytes = 12;  // position, part
+constexpr std::size_t checksum_bytes = sizeof(std::uint64_t);
 
-std::string_view bytes_of(const row_checkpoint& checkpoint) {
-  return {reinterpret_cast<const char*>(&checkpoint), sizeof checkpoint};
+template <class Number>
+void put_number(std::string& out, Number value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-result<row_checkpoint> row_checkpoint_in(std::string_view name, std::string_view stored) {
-  auto value = unsealed(name, stored, sizeof(row_checkpoint), fmt::format("loading the checkpoint of {}", name));
+template <class Number>
+Number take_number(std::string_view& in) {
+  Number value;
+  std::memcpy(&value, in.data(), sizeof value);
+  in.remove_prefix(sizeof value);
+  return value;
+}
+
+std::string bytes_of(const row_checkpoint& checkpoint) {
+  std::string bytes;
+  bytes.reserve(head_bytes + checkpoint.released.size() * letter_bytes + checkpoint.shape.size());
+  put_number(bytes, checkpoint.position);
+  put_number(bytes, static_cast<std::uint32_t>(checkpoint.released.size()));
+  put_number(bytes, static_cast<std::uint32_t>(checkpoint.shape.size()));
+  for (const auto& letter : checkpoint.released) {
+    put_number(bytes, letter.position);
+    put_number(bytes, letter.part.value_or(whole_event));
+  }
+  bytes += checkpoint.shape;
+  return bytes;
+}
+
+// Earlier stores have kept the position alone, or with the position of one letter, or 0, behind it.
+result<row_checkpoint> row_checkpoint_in(std::string_view name, std::string_view sealed_value) {
+  const auto doing = fmt::format("loading the checkpoint of {}", name);
+  const auto bare_bytes = std::max(head_bytes, sealed_value.size() - std::min(sealed_value.size(), checksum_bytes));
+  auto value = unsealed(name, sealed_value, bare_bytes, doing);
   if (!value) return std::move(value).error();
+  auto stored = *value;
   row_checkpoint found;
-  std::memcpy(&found, value->data(), value->size());
+  const auto size = stored.size();
+  found.position = take_number<std::uint64_t>(stored);
+  if (stored.empty()) return found;
+  if (size == head_bytes) {
+    if (const auto letter = take_number<std::uint64_t>(stored); letter != 0) found.released = {{letter, std::nullopt}};
+    return found;
+  }
+  const std::size_t letters = take_number<std::uint32_t>(stored);
+  const std::size_t shape_bytes = take_number<std::uint32_t>(stored);
+  if (stored.size() != letters * letter_bytes + shape_bytes) {
+    return error{errc::damaged, doing, "its length is wrong"};
+  }
+  for (std::size_t i = 0; i < letters; ++i) {
+    const auto position = take_number<std::uint64_t>(stored);
+    const auto part = take_number<std::uint32_t>(stored);
+    found.released.push_back({position, part == whole_event ? std::nullopt : std::optional{part}});
+  }
+  found.shape = stored;
   return found;
 }
 
@@ -35,13 +82,16 @@ class empty_snapshot final : public row_snapshot {
   result<void> scan(std::string_view, const row_visitor&) const override { return {}; }
   result<void> scan_back(std::string_view, const row_visitor&) const override { return {}; }
   result<std::uint64_t> count() const override { return std::uint64_t{0}; }
-  row_checkpoint checkpoint() const override { return {}; }
+  const row_checkpoint& checkpoint() const override { return nothing_; }
+
+ private:
+  row_checkpoint nothing_;
 };
 
 class lmdb_snapshot final : public row_snapshot {
  public:
   lmdb_snapshot(lmdb::transaction transaction, lmdb::table rows, std::string name, row_checkpoint checkpoint)
-      : transaction_(std::move(transaction)), rows_(rows), name_(std::move(name)), checkpoint_(checkpoint) {}
+      : transaction_(std::move(transaction)), rows_(rows), name_(std::move(name)), checkpoint_(std::move(checkpoint)) {}
 
   result<std::optional<std::string>> get(std::string_view key) const override {
     if (key.empty() || key.size() > max_row_key_bytes) return std::optional<std::string>{};
@@ -75,7 +125,7 @@ class lmdb_snapshot final : public row_snapshot {
 
   result<std::uint64_t> count() const override { return std::uint64_t{transaction_.count(rows_)}; }
 
-  row_checkpoint checkpoint() const override { return checkpoint_; }
+  const row_checkpoint& checkpoint() const override { return checkpoint_; }
 
  private:
   lmdb::transaction transaction_;
@@ -135,10 +185,11 @@ result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_vie
   auto checkpoint = code == 0 ? row_checkpoint_in(name, stored) : row_checkpoint{};
   if (!checkpoint) return std::move(checkpoint).error();
   return std::unique_ptr<row_snapshot>{
-      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, *checkpoint)};
+      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, *std::move(checkpoint))};
 }
 
-result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) {
+result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes,
+                                      const row_checkpoint& checkpoint) {
   const auto doing = [name] { return fmt::format("committing the read model {}", name); };
   if (read_only_) return error{errc::permission, doing(), "the storage is open for reading only"};
   if (auto usable = check_commit(name, changes); !usable) return usable;

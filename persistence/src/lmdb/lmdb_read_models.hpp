@@ -23,7 +23,7 @@ class lmdb_read_models final : public read_model_store {
                                                         std::shared_ptr<const void> writer_lock, bool read_only);
 
   [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override;
-  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override;
+  result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint) override;
   result<void> clear(std::string_view name) override;
   [[nodiscard]] result<std::vector<checkpoint>> checkpoints() const override;
   result<void> sync() override;

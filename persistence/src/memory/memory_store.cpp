@@ -185,7 +185,7 @@ class memory_snapshot final : public row_snapshot {
 
   result<std::uint64_t> count() const override { return std::uint64_t{model_.rows->size()}; }
 
-  row_checkpoint checkpoint() const override { return model_.checkpoint; }
+  const row_checkpoint& checkpoint() const override { return model_.checkpoint; }
 
  private:
   read_model model_;
@@ -201,7 +201,7 @@ class memory_read_models final : public read_model_store {
         std::make_unique<memory_snapshot>(found == models_.end() ? read_model{} : found->second)};
   }
 
-  result<void> commit(std::string_view name, const row_changes& changes, row_checkpoint checkpoint) override {
+  result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint) override {
     if (auto usable = check_commit(name, changes); !usable) return usable;
     const std::lock_guard lock{mutex_};
     auto& model = models_[std::string{name}];

@@ -10,6 +10,7 @@
 class fake_rows final : public tyto::row_reader {
  public:
   std::map<std::string, std::string, std::less<>> rows;
+  std::string stored_shape;
   bool fails = false;
 
   [[nodiscard]] tyto::result<std::optional<std::string>> get(std::string_view key) const override {
@@ -41,6 +42,8 @@ class fake_rows final : public tyto::row_reader {
     if (fails) return failure();
     return std::uint64_t{rows.size()};
   }
+
+  [[nodiscard]] const std::string& shape() const override { return stored_shape; }
 
   mutable int visited = 0;
 

@@ -222,7 +222,7 @@ TEST_CASE_METHOD(fixture, "An entry of an index that is too long is refused and 
 
 TEST_CASE_METHOD(fixture, "Rows that were stored with other indexes are refused, not misread") {
   const auto* expected =
-      "reading a row: the projection's rows have another shape; give the projection a new name to rebuild it; caused "
+      "reading a row: the projection's rows have another shape; give the projection a new name, or reset it; caused "
       "by looking for the indexes: they are not the ones that were stored";
   SECTION("with none") { tyto::table<std::string, customer>{buffer}.put("ann", {"Rome", 1}); }
   SECTION("with fewer") {
@@ -245,4 +245,134 @@ TEST_CASE_METHOD(fixture, "An index that leads to no row is a failure") {
   buffer.erase(std::string{"\0ann\0\1", 6});
   CHECK_THROWS_WITH(customers{buffer}.by<&customer::city>("Rome").list(),
                     Catch::Contains("following an index: it leads to a row that is not there"));
+}
+
+namespace {
+
+struct renamed {
+  std::string town;
+  std::string country;
+  std::int64_t years = 0;
+};
+// Is stored like customer, with a country; only its members have other names.
+template <class Inspector>
+bool inspect(Inspector& f, renamed& x) {
+  return f.object(x).fields(f.field("city", x.town), f.field("country", x.country).fallback(std::string{}),
+                            f.field("age", x.years).fallback(0).invariant([](auto years) { return years < 200; }));
+}
+enum class size : std::uint8_t { small, large };
+std::string country_of(const renamed& r) { return r.country; }
+std::string town_of(const renamed& r) { return r.town; }
+std::int64_t age_in_days(const std::string&, const renamed& r) { return r.years * 365; }
+
+template <auto... By>
+using renamed_table = tyto::table<std::string, renamed, tyto::index<By>...>;
+
+// Rows as an earlier run of a program has left them.
+struct stored_rows : fixture {
+  std::string shape;
+
+  template <class Table, class Row>
+  void store(const Row& row) {
+    Table{buffer}.put("ann", row);
+    commit();
+  }
+  // What the projection that has such a table says when it starts.
+  template <class Table>
+  std::string start() {
+    base.stored_shape = shape;
+    try {
+      Table::shape().check(base);
+      return "fits";
+    } catch (const tyto::table_failure& failed) {
+      CHECK(failed.what_failed().code() == tyto::errc::undecodable);
+      return failed.what();
+    }
+  }
+};
+
+const auto refused = Catch::StartsWith(
+    "reading a row: the projection's rows have another shape; give the projection a "
+    "new name, or reset it; caused by ");
+
+}  // namespace
+
+TEST_CASE("The shape of a table is what the bytes of its keys are, and what its indexes are of") {
+  CHECK(counts::shape().description == "string");
+  CHECK(customers::shape().description ==
+        "string; index city: string; index age: i32; index of (string, i32); index of u64");
+  CHECK(renamed_table<&renamed::town, &renamed::years>::shape().description ==
+        "string; index city: string; index age: i64");
+  using times = std::pair<std::chrono::milliseconds, std::array<size, 2>>;
+  CHECK(tyto::table<times, int>::shape().description == "(i64 of 1/1000 s, (u8, u8))");
+  using moment = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
+  CHECK(tyto::table<std::tuple<bool, moment>, int>::shape().description == "(u8, time, i64 of 1/1 s)");
+}
+
+TEST_CASE_METHOD(stored_rows, "Rows fit a table with the same keys and indexes, whatever its types are called") {
+  using before = tyto::table<std::string, customer, tyto::index<&customer::city>>;
+  store<before>(customer{"Berlin", 30});
+  CHECK(start<before>() == "fits");
+  CHECK(start<renamed_table<&renamed::town>>() == "fits");
+  shape = before::shape().description;
+  CHECK(start<renamed_table<&renamed::town>>() == "fits");
+}
+
+TEST_CASE_METHOD(stored_rows, "Rows whose index was of another member are refused, also where the two are equal") {
+  store<renamed_table<&renamed::town>>(renamed{"Luxembourg", "Luxembourg", 1});
+  shape = renamed_table<&renamed::town>::shape().description;
+  CHECK_THAT(start<renamed_table<&renamed::country>>(),
+             refused && Catch::Contains("stored are 'string; index city: string', the table has 'string; index "
+                                        "country: string'"));
+  const renamed_table<&renamed::country> unseen{static_cast<const tyto::row_reader&>(fake_rows{})};
+  CHECK(unseen.count() == 0);
+  base.stored_shape = shape;
+  CHECK_THROWS_AS(renamed_table<&renamed::country>{buffer}, tyto::table_failure);
+}
+
+TEST_CASE_METHOD(stored_rows, "Rows of another shape are refused as far as they tell where no shape is known") {
+  SECTION("another member") {
+    store<renamed_table<&renamed::town>>(renamed{"Paris", "FR", 1});
+    CHECK_THAT(start<renamed_table<&renamed::country>>(), refused);
+  }
+  SECTION("another function") {
+    store<renamed_table<town_of>>(renamed{"Paris", "FR", 1});
+    CHECK_THAT(start<renamed_table<country_of>>(), refused && Catch::Contains("looking for a row in an index"));
+    shape = renamed_table<town_of>::shape().description;
+    CHECK_THAT(start<renamed_table<country_of>>(), refused);
+    CHECK(start<renamed_table<town_of>>() == "fits");
+  }
+  SECTION("another type of index") {
+    store<renamed_table<town_of>>(renamed{"Paris", "FR", 1});
+    CHECK_THAT(start<renamed_table<age_in_days>>(), refused);
+  }
+  SECTION("no index any more") {
+    store<renamed_table<town_of>>(renamed{"Paris", "FR", 1});
+    CHECK_THAT(start<renamed_table<>>(), refused);
+  }
+  SECTION("an index where there was none") {
+    store<renamed_table<>>(renamed{"Paris", "FR", 1});
+    CHECK_THAT(start<renamed_table<town_of>>(), refused);
+  }
+  SECTION("values that cannot be read, after some that can") {
+    store<renamed_table<>>(renamed{"Paris", "FR", 1});
+    base.rows[tyto::to_row_key(std::string{"zoe"})] = tyto::to_bytes(std::string{"text"});
+    CHECK_THAT(start<renamed_table<>>(), refused && Catch::Contains("decoding a stored value"));
+  }
+}
+
+TEST_CASE_METHOD(stored_rows,
+                 "Rows whose keys were of another type of the same length are refused once that is known") {
+  tyto::table<std::int64_t, int>{buffer}.put(-1, 7);
+  commit();
+  shape = tyto::table<std::int64_t, int>::shape().description;
+  CHECK(start<tyto::table<std::int64_t, int>>() == "fits");
+  CHECK_THAT(start<tyto::table<std::uint64_t, int>>(), refused && Catch::Contains("'u64'"));
+  CHECK_THAT(start<tyto::table<std::chrono::seconds, int>>(), refused);
+}
+
+TEST_CASE_METHOD(stored_rows, "A table without rows may get another shape") {
+  shape = renamed_table<&renamed::town>::shape().description;
+  CHECK(start<renamed_table<>>() == "fits");
+  CHECK(start<renamed_table<country_of, town_of>>() == "fits");
 }

@@ -112,7 +112,7 @@ TEST_CASE_METHOD(fixture, "A row of another shape is a failure that says what to
   base.rows[tyto::to_row_key(std::string{"a"})] = tyto::to_bytes(std::string{"text"});
   const counts table{buffer};
   const auto* expected =
-      "reading a row: the projection's rows have another shape; give the projection a new name to rebuild it; caused "
+      "reading a row: the projection's rows have another shape; give the projection a new name, or reset it; caused "
       "by decoding a stored value: expected a number, found a string";
   CHECK_THROWS_WITH(table.get("a"), expected);
   CHECK_THROWS_WITH(seen(table), expected);
@@ -125,7 +125,9 @@ TEST_CASE_METHOD(fixture, "A row of another shape is a failure that says what to
 
 TEST_CASE_METHOD(fixture, "A key of another type is a failure") {
   base.rows[tyto::to_row_key(7)] = tyto::to_bytes(1);
-  CHECK_THROWS_WITH(seen(counts{buffer}), "reading a row: its key has another type");
+  CHECK_THROWS_WITH(seen(counts{buffer}),
+                    "reading a row: the projection's rows have another shape; give the projection a new name, or reset "
+                    "it; caused by reading its key: it has another type");
 }
 
 TEST_CASE_METHOD(fixture, "A failing storage is a failure of the table with the storage's error") {

@@ -22,6 +22,7 @@ struct recording_handler final : consumer_handler {
     std::vector<std::uint64_t> handled;
     std::vector<std::uint64_t> commits;
     std::uint64_t checkpoint = 0;
+    std::optional<error> load_fails = std::nullopt;
     std::uint64_t poison = 0;  // the position that fails
     bool sends_commands = false;
     expected_version expected = expected_version::any();  // of what is sent
@@ -39,7 +40,10 @@ struct recording_handler final : consumer_handler {
 
   [[nodiscard]] const consumer_definition& definition() const override { return script_.definition; }
 
-  result<std::uint64_t> load() override { return script_.checkpoint; }
+  result<std::uint64_t> load() override {
+    if (script_.load_fails) return *script_.load_fails;
+    return script_.checkpoint;
+  }
   [[nodiscard]] event_filter wants() const override { return script_.wanted; }
   result<commands> handle(const recorded_event& event) override {
     if (event.meta.position == script_.poison) return error{errc::handler_failed, "handling", "poison"};
@@ -386,6 +390,29 @@ TEST_CASE("A consumer whose checkpoint lies beyond the journal's end halts, and 
   w.consumer.post(resume_consumer{});
   w.host.run();
   CHECK(w.script.handled == positions{3, 4});
+  CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("A consumer that cannot begin halts if what is stored is the reason, and else tries again") {
+  world w{1};
+  SECTION("the rows do not fit") {
+    w.script.load_fails = error{errc::undecodable, "looking at the rows"};
+    w.start();
+    CHECK(w.status().state == consumer_state::halted);
+    CHECK_FALSE(w.health.shown().is_healthy());
+    CHECK_THAT(w.log.at(0), Catch::Contains("looking at the rows"));
+    w.script.load_fails.reset();
+    w.consumer.post(reset_consumer{[](const auto&) {}});
+    w.host.run();
+  }
+  SECTION("the storage has failed") {
+    w.script.load_fails = error{errc::io, "reading"};
+    w.start();
+    CHECK(w.status().state == consumer_state::failing);
+    w.script.load_fails.reset();
+    w.host.advance(std::chrono::milliseconds{10});
+  }
+  CHECK(w.script.handled == positions{1});
   CHECK(w.health.shown().is_healthy());
 }
 

@@ -235,26 +235,83 @@ TEST_CASE("A reset of a projection clears its rows, its checkpoint and what was 
   CHECK(p.total() == 5);
 }
 
-TEST_CASE("A dead letter's effect is committed with its name, which stays until the next one") {
+TEST_CASE("Dead letters are named with their effect, until a checkpoint lies behind the record of their release") {
+  using letters = std::vector<delivery_id>;
   projecting p;
   p.handler->load().value();
-  CHECK(p.handler->committed_letter() == 0);
+  CHECK(p.handler->committed_letters().empty());
   p.handle(3, 5);
-  p.handler->commit_letter(3, 8).value();
+  p.handler->commit_letters({{3}, {4, 1}}, 8).value();
   CHECK(p.total() == 5);
-  CHECK(p.handler->committed_letter() == 3);
+  CHECK(p.handler->committed_letters() == letters{{3}, {4, 1}});
   p.handle(9, 1);
   p.handler->commit(9).value();
   CHECK(p.checkpoint().position == 9);
-  CHECK(p.checkpoint().released == 3);
+  CHECK(p.checkpoint().released == letters{{3}, {4, 1}});
   const auto again = p.start();
   CHECK(again->load().value() == 9);
-  CHECK(again->committed_letter() == 3);
+  CHECK(again->committed_letters() == letters{{3}, {4, 1}});
 
-  p.handle(4, 1);
-  p.rows.fail_next_commit({errc::full, "committing"});
-  CHECK(p.handler->commit_letter(4, 9).error().code() == errc::full);
-  CHECK(p.handler->committed_letter() == 3);
+  p.handler->letters_are_on_record(12);
+  p.handle(10, 1);
+  p.handler->commit(11).value();
+  CHECK(p.checkpoint().released == letters{{3}, {4, 1}});
+  SECTION("others are released before") {
+    p.handle(6, 1);
+    p.rows.fail_next_commit({errc::full, "committing"});
+    CHECK(p.handler->commit_letters({{6}}, 11).error().code() == errc::full);
+    p.handler->abandon();
+    CHECK(p.handler->committed_letters() == letters{{3}, {4, 1}});
+    p.handle(6, 1);
+    p.handler->commit_letters({{6}}, 11).value();
+    CHECK(p.handler->committed_letters() == letters{{3}, {4, 1}, {6}});
+    p.handler->save(12).value();
+    CHECK(p.checkpoint().released == letters{{3}, {4, 1}, {6}});
+    p.handler->letters_are_on_record(13);
+  }
+  SECTION("others are released behind it") {
+    p.handle(6, 1);
+    p.handler->commit_letters({{6}}, 12).value();
+    CHECK(p.handler->committed_letters() == letters{{6}});
+    p.handler->letters_are_on_record(13);
+  }
+  SECTION("none are") {}
+  p.handler->save(13).value();
+  CHECK(p.checkpoint().released.empty());
+}
+
+TEST_CASE("A projection's rows have the shape of its table, also those that earlier versions stored without it") {
+  projecting p;
+  p.handler->load().value();
+  CHECK_FALSE(p.handler->has_unsaved(0));
+  p.handle(1, 5);
+  p.handler->commit(1).value();
+  CHECK(p.checkpoint().shape == "string");
+  p.rows.commit("totals", {}, {1}).value();
+  const auto again = p.start();
+  CHECK(again->load().value() == 1);
+  CHECK(again->has_unsaved(1));
+  again->save(1).value();
+  CHECK(p.checkpoint() == row_checkpoint{1, {}, "string"});
+  CHECK_FALSE(again->has_unsaved(1));
+}
+
+TEST_CASE("A projection does not begin with rows of another shape, and says what to do") {
+  projecting p;
+  p.handle(1, 5);
+  p.handler->commit(1).value();
+  std::map<std::string, std::optional<std::string>, std::less<>> bad;
+  row_checkpoint checkpoint{1, {}, "u64"};
+  SECTION("other keys") {}
+  SECTION("a value that cannot be read") {
+    checkpoint.shape = "string";
+    bad.emplace(to_row_key(std::string{"1"}), "\x81");
+  }
+  p.rows.commit("totals", bad, checkpoint).value();
+  const auto refused = p.start()->load().error();
+  CHECK(refused.code() == errc::undecodable);
+  CHECK_THAT(refused.message(), Catch::StartsWith("looking at the rows of 'totals'") &&
+                                    Catch::Contains("give the projection a new name, or reset it"));
 }
 
 TEST_CASE("A projection's sync is that of its rows") {
@@ -391,8 +448,8 @@ TEST_CASE("The alarm does not hear of what was abandoned, of commands, or of a c
 TEST_CASE("The alarm hears of a deadline that a dead letter has set") {
   listing l;
   l.handle(1, "a", 100);
-  l.handler->commit_letter(1, 5).value();
-  CHECK(l.handler->committed_letter() == 1);
+  l.handler->commit_letters({{1}}, 5).value();
+  CHECK(l.handler->committed_letters() == std::vector<delivery_id>{{1}});
   CHECK(l.told() == std::vector<std::string>{"changed: a/pay at 100 for request"});
 }
 
