@@ -63,6 +63,19 @@ struct with_snapshot_after_alone : base {
 // expect error: tyto: snapshot_after has no effect without snapshots
 const auto& snapshot_after_alone = tyto::definition_of<with_snapshot_after_alone>();
 
+struct with_upcast_state_alone : base {
+  static void upcast_state(tyto::document&, std::uint32_t) {}
+};
+// expect error: tyto: upcast_state has no effect without snapshots
+const auto& upcast_state_alone = tyto::definition_of<with_upcast_state_alone>();
+
+struct with_upcast_state : base {
+  static constexpr tyto::snapshot_policy snapshots{};
+  static void upcast_state(state&, std::uint32_t) {}
+};
+// expect error: tyto: upcast_state has another form
+const auto& upcast_state = tyto::definition_of<with_upcast_state>();
+
 struct with_snapshots : base {
   static constexpr int snapshots = 100;
 };

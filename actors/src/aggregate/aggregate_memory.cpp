@@ -30,7 +30,7 @@ class rebuilder {
     std::optional<result<bool>> outcome;
     auto looked = from_.snapshots->load(persistence_id_, [&](std::uint64_t sequence_number,
                                                              const result<std::string_view>& image) {
-      auto at = image ? restore(*image) : result<image_header>{image.error()};
+      auto at = image ? restore(*image, false) : result<image_header>{image.error()};
       if (!at) return skip(sequence_number, at.error());
       const auto from = at->commands_since == 0 ? at->sequence_number : at->commands_since;
       auto replayed = replay(*at, from);
@@ -76,7 +76,7 @@ class rebuilder {
                    "its events before number " + std::to_string(stream.first) +
                        " are gone, and neither a snapshot nor a summary stands for them"};
     }
-    auto at = restore(stream.base);
+    auto at = restore(stream.base, true);
     if (!at) {
       const auto& why = at.error();
       return error{why.code(), doing, "the image that stands for its truncated events cannot be used"}.because(why);
@@ -105,19 +105,21 @@ class rebuilder {
     }
   }
 
-  // Begins memory anew with what `image` says.
-  result<image_header> restore(std::string_view image) {
+  // Begins memory anew with what `image` says: a snapshot, or a base, which stands for events that are gone.
+  result<image_header> restore(std::string_view image, bool is_base) {
     auto parsed = parse_image(image);
     if (!parsed) return std::move(parsed).error();
     auto& at = parsed->at;
     const auto expected = definition_.snapshots ? definition_.snapshots->schema_version : 0;
-    if (at.schema_version != expected) {
+    if (is_base ? at.schema_version > expected : at.schema_version != expected) {
       return error{errc::undecodable, "restoring an image of " + persistence_id_,
                    "its state has schema version " + std::to_string(at.schema_version) + ", the aggregate's is " +
                        std::to_string(expected)};
     }
     if (!create()) return handler_error_;
-    if (auto restored = memory_.instance->restore(parsed->state); !restored) return std::move(restored).error();
+    auto& instance = *memory_.instance;
+    auto restored = is_base ? instance.restore_base(parsed->state, at.schema_version) : instance.restore(parsed->state);
+    if (!restored) return std::move(restored).error();
     memory_.durable = {at.position, at.sequence_number};
     memory_.last_time = at.time;
     memory_.outcomes.note(at.commands);

@@ -70,6 +70,10 @@ class aggregate_instance {
 
   /// Makes the state that of `image`. Fails with errc::undecodable; the instance is useless then.
   virtual result<void> restore(std::string_view image) = 0;
+
+  /// The same for an image that stands for removed events, so that nothing could take its place: one of an earlier
+  /// schema_version is brought up to date, see snapshot_policy.
+  virtual result<void> restore_base(std::string_view image, std::uint32_t schema_version) = 0;
 };
 
 /// What the runtime knows of one type of aggregates. There is one object for each type, so addresses compare.
@@ -168,21 +172,42 @@ class typed_instance final : public aggregate_instance {
   }
 
   result<void> restore(std::string_view image) override {
+    return restore_from([&] { return decoder{image}; });
+  }
+
+  result<void> restore_base(std::string_view image, [[maybe_unused]] std::uint32_t schema_version) override {
+    std::string upcasted;
+    return restore_from([&]() -> result<decoder> {
+      if constexpr (upcasts_state<A>) {
+        auto fields = document::open(image);
+        if (!fields) return std::move(fields).error();
+        for (auto from = schema_version; from < A::snapshots.schema_version; ++from) A::upcast_state(*fields, from);
+        image = upcasted = fields->bytes();
+      }
+      decoder in{image};
+      in.keep_missing_fields();
+      return in;
+    });
+  }
+
+ private:
+  template <class Open>
+  result<void> restore_from(const Open& open) {
+    const auto doing = [] { return "restoring a state of category '" + std::string{A::category} + "'"; };
     if constexpr (takes_snapshots<A>) {
       try {
-        decoder in{image};
-        if (in.ok() && tyto::decode(in, state_)) return {};
-        return error{errc::undecodable, "restoring a snapshot of category '" + std::string{A::category} + "'",
-                     in.what()};
+        result<decoder> in = open();
+        if (!in) return error{errc::undecodable, doing()}.because(std::move(in).error());
+        if (in->ok() && tyto::decode(*in, state_)) return {};
+        return error{errc::undecodable, doing(), in->what()};
       } catch (...) {
-        return handler_failure("restoring a snapshot of category '" + std::string{A::category} + "'");
+        return handler_failure(doing());
       }
     } else {
       return takes_none();
     }
   }
 
- private:
   static error takes_none() {
     return {errc::invalid_argument, "taking a snapshot of category '" + std::string{A::category} + "'",
             "the aggregate has no snapshot_policy"};

@@ -93,6 +93,10 @@ class decoder {
   [[nodiscard]] const char* tell() const { return cursor_; }
   void seek(const char* place) { cursor_ = place; }
 
+  /// From now on an object's field that is missing keeps the value that it has, instead of ending the decoding.
+  void keep_missing_fields() { keeps_missing_fields_ = true; }
+  [[nodiscard]] bool keeps_missing_fields() const { return keeps_missing_fields_; }
+
   /// Consumes the next string and returns true if it is `key`.
   bool skip_key(std::string_view key);
 
@@ -105,6 +109,7 @@ class decoder {
   bool expected(std::string_view what);
 
   const char* cursor_;
+  bool keeps_missing_fields_ = false;
   std::string problem_;
   std::string path_;
 };
@@ -220,7 +225,7 @@ class read_inspector {
         return false;
       } else if constexpr (!std::is_same_v<decltype(f.fallback_value), nothing_given>) {
         *f.value = f.fallback_value;
-      } else {
+      } else if (!in_.keeps_missing_fields()) {
         return in_.fail("the field is missing"), in_.fail_in(f.name);
       }
       if constexpr (!std::is_same_v<decltype(f.invariant_holds), nothing_given>) {

@@ -174,7 +174,8 @@ outgoing_command close_stream(std::string_view entity_id) {
 /// Returns a command that removes the events before number `first` from the stream of the aggregate A named
 /// `entity_id`, for good; the others keep their numbers and positions. So that the aggregate can recover, it must take
 /// snapshots, and the image of its state is stored in place of the events; or the event `first` must be one of A's
-/// `summaries`. No consumer gets the events any more, nor can one that is behind. Their bytes are there until
+/// `summaries`. An image has to be read by every later version of the state, see snapshot_policy::schema_version; events
+/// have upcasters, so where the state's form changes often, prefer a summary. No consumer gets the events any more, nor can one that is behind. Their bytes are there until
 /// compact(), and in backups; what projections have made of them stays.
 template <class A>
 outgoing_command truncate_stream(std::string_view entity_id, std::uint64_t first) {

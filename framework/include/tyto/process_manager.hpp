@@ -147,6 +147,18 @@ struct process_snapshot_after<P> {
   }
 };
 template <class P>
+struct process_upcast_state {};
+template <class P>
+requires has_upcast_state<P>
+struct process_upcast_state<P> {
+  static void upcast_state(document& image, std::uint32_t version) requires upcasts_state<P> {
+    auto own = image.get<document>("own");
+    if (!own) return;  // decoding says what is wrong
+    P::upcast_state(*own, version);
+    image.set("own", *own);
+  }
+};
+template <class P>
 struct process_summaries {};
 template <class P>
 requires has_summaries<P>
@@ -157,7 +169,7 @@ struct process_summaries<P> {
 /// The process manager P as an aggregate. Its name is P's, its stream has P's events and what became of deadlines. The
 /// initial state of an instance says which P handles its inputs, and what its key is.
 template <class P>
-struct process : process_snapshots<P>, process_snapshot_after<P>, process_summaries<P> {
+struct process : process_snapshots<P>, process_snapshot_after<P>, process_upcast_state<P>, process_summaries<P> {
   static constexpr std::string_view category = P::name;
   using command = typename process_commands<typename P::inputs>::type;
   using event = typename variant_with<typename P::event, deadline_reached, deadlines_dropped>::type;

@@ -9,6 +9,7 @@
 
 #include "tyto/decision.hpp"
 #include "tyto/detail/near_miss.hpp"
+#include "tyto/document.hpp"
 #include "tyto/event.hpp"
 #include "tyto/snapshot_policy.hpp"
 
@@ -19,6 +20,7 @@ TYTO_DETAIL_MEMBER(evolve)
 TYTO_DETAIL_MEMBER(snapshot_after)
 TYTO_DETAIL_MEMBER(snapshots)
 TYTO_DETAIL_MEMBER(summaries)
+TYTO_DETAIL_MEMBER(upcast_state)
 TYTO_DETAIL_MEMBER(skips_unknown_events)
 
 template <class T>
@@ -130,6 +132,11 @@ concept takes_snapshots = is_value_snapshots<A> && requires {
 };
 
 template <class A>
+concept upcasts_state = takes_snapshots<A> && requires(document& state, std::uint32_t version) {
+  { A::upcast_state(state, version) } -> std::same_as<void>;
+};
+
+template <class A>
 concept lists_summaries = requires {
   requires is_event_list<typename A::summaries>;
 };
@@ -191,6 +198,14 @@ constexpr bool check_snapshots() {
   static_assert(!is_asked_in_vain,
                 "tyto: snapshot_after has no effect without snapshots; write "
                 "`static constexpr tyto::snapshot_policy snapshots{}`");
+  constexpr bool is_upcast_in_vain = has_upcast_state<A> && !has_snapshots<A>;
+  static_assert(!is_upcast_in_vain,
+                "tyto: upcast_state has no effect without snapshots; write "
+                "`static constexpr tyto::snapshot_policy snapshots{}`");
+  constexpr bool upcasts_well = !has_upcast_state<A> || !takes_snapshots<A> || upcasts_state<A>;
+  static_assert(upcasts_well,
+                "tyto: upcast_state has another form; write "
+                "`static void upcast_state(tyto::document& state, std::uint32_t version)`");
   if constexpr (takes_snapshots<A>) {
     constexpr bool storable = inspectable<typename A::state>;
     static_assert(storable,
@@ -198,9 +213,9 @@ constexpr bool check_snapshots() {
                   "`TYTO_VALUE(your_type::state, field, ...)`");
     constexpr bool keeps_one = snapshot_policy{A::snapshots}.keep > 0;
     static_assert(keeps_one, "tyto: snapshot_policy::keep is at least 1");
-    return storable && keeps_one;
+    return storable && keeps_one && upcasts_well;
   } else {
-    return is_policy && !is_asked_in_vain;
+    return is_policy && !is_asked_in_vain && !is_upcast_in_vain;
   }
 }
 
