@@ -170,6 +170,7 @@ result<identity> verify(std::uint64_t position, std::string_view bytes) {
   header h;
   if (!read_header(bytes, h)) return fail(errc::damaged, "the record is too short");
   if (h.checksum != checksum_of(bytes, position)) return fail(errc::damaged, "the record's checksum does not match");
+  if (h.version == 0) return fail(errc::damaged, "the record has a version that there never was");
   if (h.version > format_version || h.flags != 0) {
     return fail(errc::newer_format, "the record was written by a newer version of Tyto");
   }

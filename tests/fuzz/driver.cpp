@@ -30,8 +30,20 @@ void keep_current() {
 }
 
 // Numbers on which programs trip more often than on others.
-constexpr std::uint64_t edges[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-                                   0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff};
+constexpr std::uint64_t edges[] = {0,
+                                   1,
+                                   0x7f,
+                                   0x80,
+                                   0xff,
+                                   0x7fff,
+                                   0x8000,
+                                   0xffff,
+                                   0x7fffffff,
+                                   0x80000000,
+                                   0xffffffff,
+                                   0x7fffffffffffffff,
+                                   0x8000000000000000,
+                                   0xffffffffffffffff};
 
 class mutator {
  public:

@@ -9,7 +9,9 @@ namespace tyto::fuzz {
 
 std::vector<std::string> seeds() {
   return {"InvoiceNo,StockCode,Quantity\n536365,85123A,6\n536366,\"a, \"\"quoted\"\"\nfield\",-2\r\n",
-          "\xef\xbb\xbf" "a;b\n\n1,2\n", "2.55", "-1,234.5", "12.345"};
+          "\xef\xbb\xbf"
+          "a;b\n\n1,2\n",
+          "2.55", "-1,234.5", "12.345"};
 }
 
 void run(std::string_view input) {

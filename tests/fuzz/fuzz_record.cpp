@@ -41,9 +41,10 @@ void run(std::string_view input) {
 
   // With a checksum that is right, so that what is behind it is reached.
   std::string bytes{input};
-  if (bytes.size() < sizeof(std::uint64_t)) return;
-  const auto checksum =
-      XXH3_64bits_withSeed(bytes.data() + sizeof checksum, bytes.size() - sizeof checksum, position);
+  constexpr auto checksum_bytes = sizeof(std::uint64_t);
+  if (bytes.size() < checksum_bytes) return;
+  const std::uint64_t checksum =
+      XXH3_64bits_withSeed(bytes.data() + checksum_bytes, bytes.size() - checksum_bytes, position);
   std::memcpy(bytes.data(), &checksum, sizeof checksum);
   const auto payload = record::read(position, bytes, meta);
   if (!payload) return;
