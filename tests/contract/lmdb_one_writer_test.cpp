@@ -251,7 +251,7 @@ TEST_CASE(
   {
     const auto store = open_lmdb({.path = directory.path()}).value();
     append_and_wait(*store.journal, {{write_of("order|1", 9)}, {{"billing", 8}}}).value();
-    store.read_models->commit("m", {{"a", "1"}}, {8, 2}).value();
+    store.read_models->commit("m", {{"a", "1"}}, {8, {{2}}, "string"}).value();
   }
   const auto journal = directory.path() / "journal";
   const auto rows = directory.path() / "read_models";

@@ -324,8 +324,6 @@ TEST_CASE_METHOD(stored_rows, "Rows whose index was of another member are refuse
   CHECK_THAT(start<renamed_table<&renamed::country>>(),
              refused && Catch::Contains("stored are 'string; index city: string', the table has 'string; index "
                                         "country: string'"));
-  const renamed_table<&renamed::country> unseen{static_cast<const tyto::row_reader&>(fake_rows{})};
-  CHECK(unseen.count() == 0);
   base.stored_shape = shape;
   CHECK_THROWS_AS(renamed_table<&renamed::country>{buffer}, tyto::table_failure);
 }
@@ -363,12 +361,15 @@ TEST_CASE_METHOD(stored_rows, "Rows of another shape are refused as far as they 
 
 TEST_CASE_METHOD(stored_rows,
                  "Rows whose keys were of another type of the same length are refused once that is known") {
-  tyto::table<std::int64_t, int>{buffer}.put(-1, 7);
+  using by_number = tyto::table<std::int64_t, int>;
+  using by_count = tyto::table<std::uint64_t, int>;
+  using by_seconds = tyto::table<std::chrono::seconds, int>;
+  by_number{buffer}.put(-1, 7);
   commit();
-  shape = tyto::table<std::int64_t, int>::shape().description;
-  CHECK(start<tyto::table<std::int64_t, int>>() == "fits");
-  CHECK_THAT(start<tyto::table<std::uint64_t, int>>(), refused && Catch::Contains("'u64'"));
-  CHECK_THAT(start<tyto::table<std::chrono::seconds, int>>(), refused);
+  shape = by_number::shape().description;
+  CHECK(start<by_number>() == "fits");
+  CHECK_THAT(start<by_count>(), refused && Catch::Contains("'u64'"));
+  CHECK_THAT(start<by_seconds>(), refused);
 }
 
 TEST_CASE_METHOD(stored_rows, "A table without rows may get another shape") {
