@@ -23,8 +23,10 @@ struct metas {
   format::meta_page first;
   format::meta_page second;
 
+  // As LMDB chooses: after a first transaction that could not be written, both have the number 0, and the second one
+  // leads to what was not written.
   [[nodiscard]] const format::meta_page& last() const {
-    return first.transaction > second.transaction ? first : second;
+    return second.transaction > first.transaction ? second : first;
   }
   [[nodiscard]] bool operator==(const metas& other) const {
     return std::memcmp(&first, &other.first, sizeof first) == 0 &&

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lmdb/page_view.hpp"
+#include "tyto/printable.hpp"
 
 namespace tyto::lmdb {
 namespace {
@@ -26,11 +27,7 @@ std::uint64_t number_at(std::string_view bytes, std::size_t index = 0) {
 std::string shown(std::string_view key, bool is_number) {
   if (is_number) return key.size() == number_bytes ? fmt::format("{}", number_at(key)) : "?";
   constexpr std::size_t longest_shown = 80;
-  std::string text;
-  for (const char c : key.substr(0, longest_shown)) {
-    const bool is_plain = c >= ' ' && c <= '~' && c != '\\';
-    text += is_plain ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
+  const auto text = printable(key.substr(0, longest_shown));
   return "'" + text + (key.size() > longest_shown ? "…'" : "'");
 }
 
