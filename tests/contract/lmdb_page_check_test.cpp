@@ -19,7 +19,7 @@ constexpr std::size_t page_bytes = 4096;
 void write_journal(const std::filesystem::path& path) {
   auto store = open_lmdb({.path = path, .fold_events = 16}).value();
   for (int i = 0; i < 200; ++i) append_one(*store.journal, write_of("order|" + std::to_string(i % 7))).value();
-  store.read_models->commit("orders", {{"1", "row"}}, {12, 0}).value();
+  store.read_models->commit("orders", {{"1", "row"}}, {12}).value();
 }
 
 // Damages every page of a data file on which `text` stands, but for those that opening always looks at.

@@ -19,7 +19,7 @@ void write_journal(const std::filesystem::path& path) {
   }
   append_and_wait(*store.journal, {{}, {{"billing", 12}, {"billing#0/2", 3}, {"billing#", 2}}}).value();
   change(*store.journal, "order|2", retention::action::truncate, 3, "base").value();
-  store.read_models->commit("orders", {{"1", "row"}}, {12, 0}).value();
+  store.read_models->commit("orders", {{"1", "row"}}, {12}).value();
   store.snapshots->save({{"order|1", 4, "image", 1}}).value();
 }
 

@@ -33,7 +33,7 @@ void append_some(const storage& store, std::mt19937_64& random, int round) {
   if (round % 4 != 0) return;
   row_changes rows;
   for (int i = 0; i < 20; ++i) rows["row" + std::to_string(random() % 300)] = std::string(random() % 200, 'r');
-  store.read_models->commit(round % 8 == 0 ? "orders" : "revenue", rows, {head, 0}).value();
+  store.read_models->commit(round % 8 == 0 ? "orders" : "revenue", rows, {head}).value();
   store.snapshots->save({{"order|" + std::to_string(random() % 40), head, std::string(random() % 3000, 'i'), 2}})
       .value();
 }

@@ -47,6 +47,8 @@ std::string bytes_of(const row_checkpoint& checkpoint) {
   return bytes;
 }
 
+}  // namespace
+
 // Earlier stores have kept the position alone, or with the position of one letter, or 0, behind it.
 result<row_checkpoint> row_checkpoint_in(std::string_view name, std::string_view sealed_value) {
   const auto doing = fmt::format("loading the checkpoint of {}", name);
@@ -75,6 +77,8 @@ result<row_checkpoint> row_checkpoint_in(std::string_view name, std::string_view
   found.shape = stored;
   return found;
 }
+
+namespace {
 
 class empty_snapshot final : public row_snapshot {
  public:

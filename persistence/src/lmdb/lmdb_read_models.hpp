@@ -44,6 +44,9 @@ class lmdb_read_models final : public read_model_store {
   mutable std::map<std::string, lmdb::table, std::less<>> tables_;
 };
 
+/// Returns what is stored as the checkpoint of the read model `name`. Fails with errc::damaged.
+result<row_checkpoint> row_checkpoint_in(std::string_view name, std::string_view sealed_value);
+
 /// Returns the largest position to which a read model has been brought; 0 if there is none.
 result<std::uint64_t> last_checkpoint(lmdb::environment& read_models);
 

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "lmdb/lmdb_read_models.hpp"
 #include "lmdb/lmdb_snapshots.hpp"
 #include "lmdb/page_check.hpp"
-#include "lmdb/sealed_value.hpp"
-#include "lmdb/stored_number.hpp"
 #include "lmdb/stream_key.hpp"
-#include "tyto/read_model_store.hpp"
 #include "write_checks.hpp"
 
 namespace tyto {
@@ -31,12 +29,13 @@ void check_checkpoint(lmdb::transaction& transaction, std::string_view name, std
   const std::string advice{page_advice(storage_part::read_models)};
   const auto where = fmt::format("the checkpoint of the read model {}", name);
   lmdb::table rows = 0;
-  const auto stored = unsealed(name, value, sizeof(row_checkpoint), where);
+  const auto stored = row_checkpoint_in(name, value);
   if (!stored || !check_name(name)) {
     return found.add(where, stored ? "its name is none of a read model's" : stored.error().detail(), advice);
   }
-  if (const auto position = number_in(*stored); position > head) {
-    return found.add(where, fmt::format("it is at position {}, but the journal ends at {}", position, head), advice);
+  if (stored->position > head) {
+    return found.add(where, fmt::format("it is at position {}, but the journal ends at {}", stored->position, head),
+                     advice);
   }
   if (transaction.open_table(fmt::format("rows/{}", name).c_str(), 0, rows) == MDB_NOTFOUND) {
     return found.add(where, "its table of rows is missing", advice);
