@@ -160,8 +160,10 @@ TEST_CASE("The child that a killed writer forked does not keep the storage locke
   if (writer == 0) {
     const auto store = open_lmdb({.path = directory.path()});
     if (!store) ::_exit(1);
-    const auto forked = ::fork();
-    if (forked != 0 && ::write(pids[1], &forked, sizeof forked) != sizeof forked) ::_exit(1);
+    if (::fork() == 0) {
+      const auto forked = ::getpid();  // said by the child: by then it has given up its part of the lock
+      if (::write(pids[1], &forked, sizeof forked) != sizeof forked) ::_exit(1);
+    }
     ::pause();
     ::_exit(0);
   }
