@@ -287,6 +287,39 @@ TEST_CASE("A directory without a journal cannot be verified") {
   CHECK(list_files(directory.path()).empty());
 }
 
+TEST_CASE("A journal that lacks the end which was acknowledged is a finding") {
+  const temporary_directory directory;
+  const temporary_directory copy;
+  const auto& path = directory.path();
+  const auto journal = path / "journal";
+  const auto append = [&](int events) {
+    append_one(*open_lmdb({.path = path}).value().journal, write_of("order|1", events)).value();
+  };
+  SECTION("it has others") {
+    append(2);
+    std::filesystem::copy(journal, copy.path() / "journal");
+    append(1);
+    std::filesystem::remove_all(journal);
+    std::filesystem::copy(copy.path() / "journal", journal);
+    check_finds(path,
+                "the end of the journal: the journal ends at position 2, but appends up to 3 have been acknowledged");
+  }
+  SECTION("it has no events") {
+    append(3);
+    for (std::uint64_t position = 1; position <= 3; ++position) {
+      erase_raw(journal, "events", MDB_INTEGERKEY, stored(position));
+    }
+    check_finds(path,
+                "the end of the journal: the journal ends at position 0, but appends up to 3 have been acknowledged");
+  }
+  const auto report = verify(path).value();
+  REQUIRE(!report.findings.empty());
+  CHECK(report.findings.back().file == journal / "data.mdb");
+  CHECK(report.findings.back().advice.find((path / "journal.head").string()) != std::string::npos);
+  std::filesystem::remove(path / "journal.head");
+  for (const auto& each : verify(path).value().findings) CHECK(each.where != "the end of the journal");
+}
+
 TEST_CASE("A journal that is missing beside its read models is a finding") {
   const temporary_directory directory;
   write_journal(directory.path());

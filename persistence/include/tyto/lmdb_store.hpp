@@ -144,9 +144,9 @@ struct verify_options {
 ///
 /// First it looks at the pages of both data files, with reads of its own: LMDB has no checksums for them and may end
 /// the process where it meets a damaged one. If a file's pages are sound, it reads what they hold: of the journal every
-/// event with its checksum, that none is missing, that decisions are whole, that the index names each event of each
-/// stream and no other, what is kept of streams, and checkpoints; of the read models checkpoints and snapshots. Rows
-/// have no checksum: they are derived data.
+/// event with its checksum, that none is missing, none at its end that was acknowledged, that decisions are whole, that
+/// the index names each event of each stream and no other, what is kept of streams, and checkpoints; of the read models
+/// checkpoints and snapshots. Rows have no checksum: they are derived data.
 ///
 /// If the journal's pages are damaged, nothing is read through LMDB; the findings say which keys lie on the damaged
 /// pages: of the table events these are positions. If only the read models are, delete `read_models/`.

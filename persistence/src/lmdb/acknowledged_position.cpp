@@ -26,18 +26,27 @@ std::string acknowledged_position::read(const std::filesystem::path& directory) 
   return bytes;
 }
 
-result<void> acknowledged_position::check(const std::filesystem::path& directory, std::string_view held,
-                                          std::string_view journal_id, std::uint64_t head) {
+std::optional<acknowledged_position::loss> acknowledged_position::find_loss(const std::filesystem::path& directory,
+                                                                            std::string_view held,
+                                                                            std::string_view journal_id,
+                                                                            std::uint64_t head) {
   // What is not readable says nothing: the file may be another journal's, or its content lost with the power.
   if (held.size() != held_bytes) return {};
   const auto acknowledged = unsealed_number(journal_id, held, "");
   if (!acknowledged || *acknowledged <= head) return {};
-  return error{
-      errc::damaged, fmt::format("opening the storage in '{}'", directory.string()),
-      fmt::format("the journal ends at position {}, but appends up to {} have been acknowledged: its last "
-                  "commits are lost, or an older copy has taken its place. Restore a newer copy; or delete '{}' "
-                  "and read_models/ to go on without these events",
-                  head, *acknowledged, file_in(directory).string())};
+  return loss{fmt::format("the journal ends at position {}, but appends up to {} have been acknowledged: its last "
+                          "commits are lost, or an older copy has taken its place",
+                          head, *acknowledged),
+              fmt::format("restore a newer copy, or delete '{}' and read_models/ to go on without these events",
+                          file_in(directory).string())};
+}
+
+result<void> acknowledged_position::check(const std::filesystem::path& directory, std::string_view held,
+                                          std::string_view journal_id, std::uint64_t head) {
+  auto lost = find_loss(directory, held, journal_id, head);
+  if (!lost) return {};
+  return error{errc::damaged, fmt::format("opening the storage in '{}'", directory.string()),
+               fmt::format("{}; {}", lost->what, lost->advice)};
 }
 
 result<std::shared_ptr<acknowledged_position>> acknowledged_position::open(const std::filesystem::path& directory,

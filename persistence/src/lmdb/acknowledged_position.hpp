@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,10 +17,19 @@ namespace tyto {
 
 class acknowledged_position {
  public:
-  /// Returns what the file in the storage `directory` holds, for check(); nothing if there is none. For a journal that
-  /// others write, read before opening it: its end only moves ahead.
+  /// What a journal has lost, and what to do about it.
+  struct loss {
+    std::string what;
+    std::string advice;
+  };
+
+  /// Returns what the file in the storage `directory` holds, for find_loss(); nothing if there is none. For a journal
+  /// that others write, read before opening it: its end only moves ahead.
   static std::string read(const std::filesystem::path& directory);
-  /// Fails with errc::damaged if `held` says that the journal of that id, which ends at `head`, has lost something.
+  /// Returns what the journal of that id in `directory`, which ends at `head`, has lost of what `held` says, if it has.
+  static std::optional<loss> find_loss(const std::filesystem::path& directory, std::string_view held,
+                                       std::string_view journal_id, std::uint64_t head);
+  /// Fails with errc::damaged if it has lost anything.
   static result<void> check(const std::filesystem::path& directory, std::string_view held, std::string_view journal_id,
                             std::uint64_t head);
 

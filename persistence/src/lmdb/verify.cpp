@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "lmdb/acknowledged_position.hpp"
 #include "lmdb/journal_check.hpp"
 #include "lmdb/journal_tables.hpp"
 #include "lmdb/page_check.hpp"
@@ -50,6 +51,7 @@ class storage_check {
       }
       return error{errc::invalid_argument, fmt::format("verifying '{}'", directory_.string()), "there is no journal"};
     }
+    const auto held = acknowledged_position::read(directory_);  // before the journal, which may be growing
     auto environment = check_pages_of(place, storage_part::journal, report_.journal, found);
     if (!environment) return std::move(environment).error();
     if (!*environment) return {};
@@ -58,7 +60,11 @@ class storage_check {
     if (!id) found.add(id.error(), std::string{page_advice(storage_part::journal)});
     if (!id || !*id) return {};
     journal_id_ = **id;
-    return check_content(**environment, found);
+    if (auto checked = check_content(**environment, found); !checked) return checked;
+    const auto end = head_ == no_head ? 0 : head_;
+    auto lost = acknowledged_position::find_loss(directory_, held, *journal_id_, end);
+    if (lost) found.add("the end of the journal", std::move(lost->what), std::move(lost->advice));
+    return {};
   }
 
   result<void> check_content(lmdb::environment& environment, finding_list& found) {
