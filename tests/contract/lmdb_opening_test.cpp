@@ -1,5 +1,6 @@
 // What opening a directory refuses, what it says then, and that it leaves no trace.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,6 +283,115 @@ TEST_CASE("Read models that shrink and grow in every way can always be opened ag
     }
     store.read_models->commit("m", changes, {round}).value();
   }
+}
+
+namespace {
+
+// Has LMDB give out pages at the end of a file and take them back in the same transaction: it does not write them, and
+// here nobody extends the file over them. Returns how long the file must be to have them.
+std::uintmax_t leave_pages_unwritten(const std::filesystem::path& environment) {
+  with_raw_table(environment, "checkpoints", 0, [](MDB_txn* txn, MDB_dbi dbi) {
+    std::vector<std::string> keys;
+    for (int i = 10'000; i < 11'000; ++i) keys.push_back("key" + std::to_string(i));
+    std::string text(100, 'x');
+    for (auto& each : keys) {
+      MDB_val key{each.size(), each.data()};
+      MDB_val value{text.size(), text.data()};
+      REQUIRE(mdb_put(txn, dbi, &key, &value, 0) == 0);
+    }
+    // LMDB takes again what was given back last: not what lies at the end.
+    std::reverse(keys.begin(), keys.end());
+    for (auto& each : keys) {
+      MDB_val key{each.size(), each.data()};
+      REQUIRE(mdb_del(txn, dbi, &key, nullptr) == 0);
+    }
+  });
+  MDB_env* env = nullptr;
+  MDB_envinfo info{};
+  REQUIRE(mdb_env_create(&env) == 0);
+  REQUIRE(mdb_env_open(env, environment.c_str(), MDB_RDONLY, 0644) == 0);
+  REQUIRE(mdb_env_info(env, &info) == 0);
+  mdb_env_close(env);
+  return (std::uintmax_t{info.me_last_pgno} + 1) * 4096;
+}
+
+void write_storage(const std::filesystem::path& path) {
+  const auto store = open_lmdb({.path = path}).value();
+  append_one(*store.journal, write_of("order|1", 3)).value();
+  store.read_models->commit("m", {{"1", "row"}}, {3}).value();
+}
+
+}  // namespace
+
+TEST_CASE("A storage whose files lack free pages at the end can be read and written; the writer extends them") {
+  const temporary_directory directory;
+  const auto& path = directory.path();
+  write_storage(path);
+  const auto part = GENERATE(std::string{"journal"}, std::string{"read_models"});
+  const auto file = path / part / "data.mdb";
+  const auto needed = leave_pages_unwritten(path / part);
+  const auto size = std::filesystem::file_size(file);
+  REQUIRE(size < needed);
+  {
+    const auto store = open_lmdb({.path = path, .read_only = true}).value();
+    CHECK(store.journal->head().value() == 3);
+    CHECK(store.read_models->snapshot("m").value()->get("1").value() == "row");
+    CHECK(verify(path).value().is_sound());
+  }
+  CHECK(std::filesystem::file_size(file) == size);
+  const auto store = open_lmdb({.path = path, .check_pages = page_check::always}).value();
+  CHECK(std::filesystem::file_size(file) >= needed);
+  append_one(*store.journal, write_of("order|1")).value();
+  store.read_models->commit("m", {{"2", "row"}}, {4}).value();
+  CHECK(verify(path).value().is_sound());
+}
+
+TEST_CASE("A writer that cannot extend a file over free pages says why and what to do") {
+  const temporary_directory directory;
+  const auto& path = directory.path();
+  write_storage(path);
+  const auto part = GENERATE(std::string{"journal"}, std::string{"read_models"});
+  const auto file = path / part / "data.mdb";
+  const auto needed = leave_pages_unwritten(path / part);
+  const auto size = std::filesystem::file_size(file);
+  REQUIRE(size < needed);
+  rlimit unlimited{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  auto limited = unlimited;
+  limited.rlim_cur = size;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &limited) == 0);
+  const auto refused = open_lmdb({.path = path});
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == errc::full);
+  CHECK(refused.error().message().find("extending '" + file.string() + "'") != std::string::npos);
+  CHECK(refused.error().message().find("RLIMIT_FSIZE") != std::string::npos);
+  CHECK(std::filesystem::file_size(file) == size);
+  CHECK(open_lmdb({.path = path}).value().journal->head().value() == 3);
+}
+
+TEST_CASE("A file that lacks a page which is used, besides free ones at the end, is damaged") {
+  const temporary_directory directory;
+  const auto& path = directory.path();
+  write_storage(path);
+  const auto part = GENERATE(std::string{"journal"}, std::string{"read_models"});
+  const auto file = path / part / "data.mdb";
+  leave_pages_unwritten(path / part);
+  // What LMDB wrote may end with pages that are free by now.
+  for (auto left = std::filesystem::file_size(file); left > 8192; left -= 4096) {
+    std::filesystem::resize_file(file, left);
+    const auto store = open_lmdb({.path = path, .read_only = true});
+    if (!store) break;
+    CHECK(store->journal->head().value() == 3);
+    CHECK(store->read_models->snapshot("m").value()->get("1").value() == "row");
+  }
+  for (const bool read_only : {true, false}) {
+    const auto refused = open_lmdb({.path = path, .read_only = read_only});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == errc::damaged);
+    CHECK(refused.error().message().find("cut off") != std::string::npos);
+  }
+  CHECK_FALSE(verify(path).value().is_sound());
 }
 
 TEST_CASE("Read models can be opened again after rows that fill whole pages were erased together") {

@@ -47,13 +47,14 @@ void say_damaged(MDB_env* handle, const char* failed) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-// What can be said of the file without LMDB, which believes what it says.
-result<void> check_meta(const std::filesystem::path& directory) {
-  if (!has_data(directory)) return {};
+// What can be said of the file without LMDB, which believes what it says. Returns how long the file must be to hold
+// every page that has been given out, 0 if there is none.
+result<std::uint64_t> check_meta(const std::filesystem::path& directory) {
+  if (!has_data(directory)) return std::uint64_t{0};
   auto file = page_file::open(directory / "data.mdb");
   if (!file) return std::move(file).error();
   auto meta = read_last_meta(*file);
-  if (meta) return {};
+  if (meta) return (meta->last_page + 1) * meta->page_bytes();
   const auto code = meta.error().code();
   return error{code, fmt::format("opening '{}'", directory.string()), code == errc::damaged ? damaged_file_advice : ""}
       .because(std::move(meta).error());
@@ -132,6 +133,23 @@ int identify(int descriptor, file_id& id) {
   if (::fstat(descriptor, &status) != 0) return errno;
   id = id_of(status);
   return 0;
+}
+
+// LMDB gives out pages at the end of the file and need not write those that the same transaction frees. The file is
+// extended over them, so that openings need not ask whether what is missing is free. Never makes a file shorter, for
+// another thread may make it longer meanwhile. Returns an errno, or 0.
+int extend(int file, std::uint64_t bytes) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0) return errno;
+  if (static_cast<std::uint64_t>(status.st_size) >= bytes) return 0;
+  return ::posix_fallocate(file, static_cast<off_t>(bytes - 1), 1);
+}
+
+// What a commit left that could not extend the file, or after which the process was killed.
+int extend(const std::filesystem::path& file, std::uint64_t bytes) {
+  if (bytes == 0) return 0;
+  const descriptor opened{::open(file.c_str(), O_WRONLY | O_CLOEXEC)};
+  return opened ? extend(opened.number(), bytes) : errno;
 }
 
 // The environments that are open in this process, by directory. An entry whose environment is gone is one that is just
@@ -223,7 +241,8 @@ int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char
 
 result<std::unique_ptr<environment>> environment::create(const environment_options& options, unsigned extra_flags) {
   const auto doing = fmt::format("opening '{}'", options.directory.string());
-  if (auto sound = check_meta(options.directory); !sound) return std::move(sound).error();
+  auto needed = check_meta(options.directory);
+  if (!needed) return std::move(needed).error();
   MDB_env* handle = nullptr;
   if (const int code = mdb_env_create(&handle); code != 0) return to_error(code, doing);
   std::unique_ptr<environment> created{new environment{options, handle}};
@@ -239,6 +258,11 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
     }
     if (code != 0) {
       return to_error(code, fmt::format("preparing '{}'", (options.directory / "lock.mdb").string()));
+    }
+  }
+  if (!options.read_only) {
+    if (const int code = extend(created->data_file(), *needed); code != 0) {
+      return to_error(code, fmt::format("extending '{}' to {} bytes", created->data_file().string(), *needed));
     }
   }
   const auto map_bytes =
@@ -626,18 +650,12 @@ result<void> environment::copy_to(const std::filesystem::path& directory) const 
   return {};
 }
 
-// LMDB gives out pages at the end of the file and need not write those that the same transaction frees. The file
-// is extended over them, so that a file which is too short has always been cut off.
+// Nothing that was written is lost if this fails, and there is no way back from a commit: the next writer extends the
+// file when it opens it.
 void environment::extend_file() const {
-  const auto needed = needed_bytes(handle_);
   int file = -1;
-  struct stat status {};
   mdb_env_get_fd(handle_, &file);
-  if (::fstat(file, &status) != 0 || static_cast<std::uint64_t>(status.st_size) >= needed) return;
-  // Another thread may have made the file longer meanwhile; this call never makes it shorter.
-  if (::posix_fallocate(file, static_cast<off_t>(needed - 1), 1) != 0 || options_.lazy_meta_sync) return;
-  // Nothing that was written is lost if this fails, and there is no way back from a commit.
-  [[maybe_unused]] const int ignored = ::fdatasync(file);
+  [[maybe_unused]] const int ignored = extend(file, needed_bytes(handle_));
 }
 
 // A disk that fills up takes the first part of a write, and LMDB makes EIO of that. Asked for one more page, the disk

@@ -148,8 +148,8 @@ struct environment_options {
 class environment : public std::enable_shared_from_this<environment> {
  public:
   /// Opens the environment, which is created if there is none and it is not opened read-only. Fails with errc::damaged
-  /// if its meta pages are, or its file is shorter than what it should hold: touching what is missing would end the
-  /// process.
+  /// if its meta pages are, or its file lacks pages at the end that are not free: touching what is missing would end
+  /// the process. A file that lacks free ones is extended, unless it is opened read-only: errc::full if it cannot be.
   static result<std::shared_ptr<environment>> open(const environment_options& options);
 
   /// Opens an existing environment to look at it, without creating or locking anything; the caller vouches that nobody

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "lmdb/page_view.hpp"
+#include "lmdb/page_walk.hpp"
 
 namespace tyto::lmdb {
 namespace {
@@ -40,11 +41,6 @@ error damaged_file(const page_file& file, std::string what) { return {errc::dama
 
 bool is_page_size(std::uint64_t bytes) {
   return std::has_single_bit(bytes) && bytes >= format::smallest_page_bytes && bytes <= format::largest_page_bytes;
-}
-
-error cut_off(const page_file& file, std::uint64_t has, std::uint64_t pages, std::uint64_t page_bytes) {
-  return damaged_file(file, fmt::format("the file has been cut off: it has {} bytes, and should have {} pages of {}",
-                                        has, pages, page_bytes));
 }
 
 result<format::meta_page> read_meta(const page_file& file, std::uint64_t offset) {
@@ -100,7 +96,7 @@ result<void> check_header(const page_file& file, const format::meta_page& meta, 
   page.resize(page_bytes);
   auto size = file.read(tree.root * page_bytes, page);
   if (!size) return std::move(size).error();
-  if (*size < page_bytes) return cut_off(file, tree.root * page_bytes + *size, meta.last_page + 1, page_bytes);
+  if (*size < page_bytes) return damaged_file(file, fmt::format("page {}: the file ends before it", tree.root));
   const page_view view{page};
   auto defect = view.defect(tree.root);
   if (defect.empty() && view.is_leaf() != (tree.depth == 1)) defect = "it is not at the depth that its tree has";
@@ -139,15 +135,13 @@ result<void> check_trees(const page_file& file, const format::meta_page& meta) {
   if (meta.last_page < format::meta_pages - 1) {
     return damaged_file(file, which + fmt::format("it says that page {} is the last one", meta.last_page));
   }
-  auto size = file.size_bytes();
-  if (!size) return std::move(size).error();
-  if (meta.last_page >= *size / meta.page_bytes()) return cut_off(file, *size, meta.last_page + 1, meta.page_bytes());
   if (auto defect = defect_of(meta.free, meta.last_page, format::integer_keys); !defect.empty()) {
     return damaged_file(file, which + "the list of free pages " + defect);
   }
   if (auto defect = defect_of(meta.tables, meta.last_page, 0); !defect.empty()) {
     return damaged_file(file, which + "the list of tables " + defect);
   }
+  if (auto whole = check_length(file, meta); !whole) return whole;
   std::string page;
   if (auto fits = check_header(file, meta, meta.tables, page); !fits) return fits;
   auto freed = last_that_freed(file, meta);

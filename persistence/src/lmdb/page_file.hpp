@@ -36,7 +36,8 @@ class page_file {
 /// Returns the meta page of the last transaction. Fails with errc::damaged if the two meta pages are not what two
 /// transactions in a row leave: in their form, in the numbers of the transactions, in where the trees begin. LMDB
 /// itself takes the larger number, whatever it says. Reads no more than a path through the list of free pages, whose
-/// last entry is that of the last transaction: so a meta page with a wrong number does not pass for a newer one.
+/// last entry is that of the last transaction: so a meta page with a wrong number does not pass for a newer one. Only
+/// if the file is shorter than its last page the whole list is read, see check_length().
 ///
 /// Another process may be writing meanwhile.
 result<format::meta_page> read_last_meta(const page_file& file);

@@ -68,7 +68,7 @@ class walker {
                                                           : fmt::format("has a value with the flags {:#x}", node.flags);
       });
     }
-    walk_tree("the list of free pages", meta_.free, [&](const page_view::node& node) { return take_free(node); });
+    walk_free_list();
     walk_.tables = std::move(tables);
     for (format::page_number page = format::meta_pages; page <= meta_.last_page; ++page) {
       if (free_[page]) ++walk_.free_pages;
@@ -78,7 +78,20 @@ class walker {
     return std::move(walk_);
   }
 
+  // Returns whether the list of free pages is sound and has all pages from `first` on.
+  result<bool> are_free_from(format::page_number first) {
+    walk_free_list();
+    if (failed_) return *std::move(failed_);
+    const auto are_free =
+        std::find(free_.begin() + static_cast<std::ptrdiff_t>(first), free_.end(), false) == free_.end();
+    return walk_.is_sound() && are_free;
+  }
+
  private:
+  void walk_free_list() {
+    walk_tree("the list of free pages", meta_.free, [&](const page_view::node& node) { return take_free(node); });
+  }
+
   // Visits each entry of a tree; `visit` returns what is wrong with it. Returns whether nothing was found.
   template <class Visit>
   bool walk_tree(std::string name, const format::tree& record, const Visit& visit) {
@@ -285,13 +298,27 @@ class walker {
 
 }  // namespace
 
-result<page_walk> walk_pages(const page_file& file, const format::meta_page& meta, std::size_t max_defects) {
+result<void> check_length(const page_file& file, const format::meta_page& meta) {
+  const auto damaged = [&](std::string what) {
+    return error{errc::damaged, fmt::format("reading the pages of '{}'", file.path().string()), std::move(what)};
+  };
   auto size = file.size_bytes();
   if (!size) return std::move(size).error();
-  if (meta.page_bytes() == 0 || meta.last_page >= *size / meta.page_bytes()) {
-    return error{errc::damaged, fmt::format("reading the pages of \'{}\'", file.path().string()),
-                 fmt::format("it should have {} pages", meta.last_page + 1)};
-  }
+  if (meta.page_bytes() == 0) return damaged("its pages have no bytes");
+  const auto pages = *size / meta.page_bytes();
+  if (meta.last_page < pages) return {};
+  // The list takes a number for each page: so no more memory is asked for than the file can be worth.
+  const auto missing_but_one = meta.last_page - pages;
+  auto are_free = result<bool>{false};
+  if (missing_but_one < *size / number_bytes) are_free = walker{file, meta, 1}.are_free_from(pages);
+  if (!are_free) return std::move(are_free).error();
+  if (*are_free) return {};
+  return damaged(fmt::format("the file has been cut off: it has {} bytes, and should have {} pages of {}", *size,
+                             meta.last_page + 1, meta.page_bytes()));
+}
+
+result<page_walk> walk_pages(const page_file& file, const format::meta_page& meta, std::size_t max_defects) {
+  if (auto whole = check_length(file, meta); !whole) return std::move(whole).error();
   return walker{file, meta, std::max<std::size_t>(max_defects, 1)}.run();
 }
 

@@ -40,6 +40,13 @@ struct page_walk {
   [[nodiscard]] bool is_sound() const { return defects.empty(); }
 };
 
+/// Fails with errc::damaged if pages are missing at the end of the file that `meta` does not list as free, or its list
+/// of free pages is damaged. LMDB gives out pages at the end and need not write those that the same transaction frees:
+/// a file may lack them without harm. The list is read only if the file is short; it must be one with integer keys.
+///
+/// The pages must not be overwritten meanwhile, as for walk_pages().
+result<void> check_length(const page_file& file, const format::meta_page& meta);
+
 /// Walks the pages that `meta` leads to, and lists at most `max_defects`. They must not be overwritten meanwhile:
 /// nobody writes, or a reader holds the transaction. Fails if the file cannot be read.
 result<page_walk> walk_pages(const page_file& file, const format::meta_page& meta, std::size_t max_defects);

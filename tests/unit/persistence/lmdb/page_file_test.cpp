@@ -116,6 +116,39 @@ TEST_CASE("A file that is shorter than its last page is cut off") {
   }
 }
 
+TEST_CASE("A file may lack pages at its end that are free") {
+  damaged_file file;
+  const auto last = file.meta().last_page;
+  const auto set_last_page = [&](format::page_number page) {
+    file.set<std::uint64_t>(file.last_meta() + offsetof(format::meta_page, last_page), page);
+  };
+  // The list begins with how many pages it has; the highest comes first.
+  file.set<std::uint64_t>(file.free_list() + sizeof(std::uint64_t), last + 1);
+  SECTION("all of them") {
+    set_last_page(last + 1);
+    CHECK(file.read_meta().value().last_page == last + 1);
+    CHECK(lmdb::read_meta_of(file.open(), 3).value().last_page == last + 1);
+    const auto walk = file.walk();
+    CHECK(walk.is_sound());
+    CHECK(walk.pages == last + 2);
+  }
+  SECTION("all but the last") {
+    set_last_page(last + 2);
+    CHECK(message_of(file).find("cut off") != std::string::npos);
+  }
+  SECTION("all but one that is used") {
+    set_last_page(last + 1);
+    file.bytes.resize(file.begin_of(last));
+    std::filesystem::remove(file.path());
+    CHECK(message_of(file).find("cut off") != std::string::npos);
+  }
+  SECTION("in a list that is damaged") {
+    set_last_page(last + 1);
+    file.set<std::uint64_t>(file.free_list() + 2 * sizeof(std::uint64_t), last + 1);
+    CHECK(message_of(file).find("cut off") != std::string::npos);
+  }
+}
+
 TEST_CASE("A file of another version of LMDB is not taken for a damaged one") {
   damaged_file file;
   for (const std::size_t begin : {0, 4096}) file.set<std::uint32_t>(begin + offsetof(format::meta_page, version), 2);
