@@ -73,7 +73,7 @@ struct health_problem {
 /// What does not work at the moment. What works again is no longer listed.
 struct health_report {
   std::vector<health_problem> problems;
-  std::uint64_t unlisted = 0;  // failures of others than the first 1,000 subjects
+  std::uint64_t unlisted = 0;  // subjects besides the 1,000 that are listed; at most 100,000 are counted
 
   [[nodiscard]] bool is_healthy() const { return problems.empty() && unlisted == 0; }
 };

@@ -487,7 +487,7 @@ void consumer_actor::show_parked() {
   shown_->has_parked(count);
   const auto subject = letters_subject();
   if (count == 0) return around_.health.clear(subject);
-  around_.health.report(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
+  around_.health.report_condition(subject, {errc::handler_failed, subject, std::to_string(count) + " events wait"});
 }
 
 bool consumer_actor::is_busy() const { return phase_ == phase::committing || phase_ == phase::releasing; }

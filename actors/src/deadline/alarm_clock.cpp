@@ -192,7 +192,7 @@ void alarm_clock::hold(const due_deadline& which, entry& what, const std::string
 void alarm_clock::show_held() {
   const auto all = "deadlines of '" + owner_.name + "'";
   if (held_.empty()) return around_.health.clear(all);
-  around_.health.report(all, {errc::stopped, all, std::to_string(held_.size()) + " are held " + why_held_});
+  around_.health.report_condition(all, {errc::stopped, all, std::to_string(held_.size()) + " are held " + why_held_});
 }
 
 void alarm_clock::take(say_when_quiet request) { quiet_requests_.push_back(std::move(request)); }
