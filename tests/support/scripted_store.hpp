@@ -35,6 +35,8 @@ class scripted_store final : public event_store {
   }
   /// Reads of streams fail with `why` until this is called with nothing.
   void fail_reads(std::optional<error> why) { fail_reads_ = std::move(why); }
+  /// Reads of the stream `id` fail with `why` until this is called with nothing.
+  void fail_reads_of(std::string id, std::optional<error> why) { fail_reads_of_ = {std::move(id), std::move(why)}; }
   /// Calls `seen` with every event that is read from a stream.
   void watch_reads(std::function<void(const event_view&)> seen) { watch_ = std::move(seen); }
   /// How many writes each append brought, the failed ones included.
@@ -50,6 +52,7 @@ class scripted_store final : public event_store {
   result<stream_info> read_stream(std::string_view id, std::uint64_t from,
                                   const event_visitor& visitor) const override {
     if (fail_reads_) return *fail_reads_;
+    if (id == fail_reads_of_.first && fail_reads_of_.second) return *fail_reads_of_.second;
     return behind_->read_stream(id, from, [&](const event_view& event) {
       if (watch_) watch_(event);
       return visitor(event);
@@ -92,6 +95,7 @@ class scripted_store final : public event_store {
   std::deque<std::pair<append_batch, append_done>> held_;
   std::optional<error> fail_append_;
   std::optional<error> fail_reads_;
+  std::pair<std::string, std::optional<error>> fail_reads_of_;
   std::function<void(const event_view&)> watch_;
   std::vector<std::size_t> batch_sizes_;
 };

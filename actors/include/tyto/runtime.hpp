@@ -244,13 +244,14 @@ class runtime {
 
   /// Has a consumer handle dead letters again, in order: those of `key`, or all. They are handled in batches, between
   /// which the consumer takes other events; those that come to wait behind the letters meanwhile are released with
-  /// them. Returns how many are none any more. If one fails again, those of its key go on waiting, the others are
-  /// handled, and the error is that of the first. If the storage fails, or the consumer is paused, halts or stops, the
-  /// release ends with this error, and what has been released stays so. A projection's rows get each once, whenever the
-  /// program ends or power is lost; if some are in the rows and their release cannot be stored in the journal, the next
-  /// call or start finishes these first. What a reaction does besides its commands may be done again, if another letter
-  /// of the batch fails, or if the program ends or the journal fails before the release is stored. After a crash it
-  /// waits until the consumer has passed the letters again. Must not be called from a handler.
+  /// them. Returns how many were handled. A letter whose event was truncated or deleted is given up, and does not
+  /// count. If one fails again, those of its key go on waiting, the others are handled, and the error is that of the
+  /// first. If the storage fails, or the consumer is paused, halts or stops, the release ends with this error, and what
+  /// has been released stays so. A projection's rows get each once, whenever the program ends or power is lost; if some
+  /// are in the rows and their release cannot be stored in the journal, the next call or start finishes these first.
+  /// What a reaction does besides its commands may be done again, if another letter of the batch fails, or if the
+  /// program ends or the journal fails before the release is stored. After a crash it waits until the consumer has
+  /// passed the letters again. Must not be called from a handler.
   result<std::size_t> replay_dead_letters(std::string_view consumer, std::optional<std::string> key = std::nullopt);
 
   /// Gives a dead letter up: the one at `position`, or all parts of this event that are dead letters. Returns how many.

@@ -92,7 +92,9 @@ void consumer_actor::start() {
                           "runtime::reset() (a projection) or under another name"});
   }
   if (auto loaded = parked_.load(around_.journal, name_, [this](auto key) { return part_.has(key); }); !loaded)
-    return fail(loaded.error());
+    return is_to_blame(loaded.error()) ? halt(loaded.error()) : fail(loaded.error());
+  if (backoff_.count() > 0) around_.health.clear(subject_);
+  backoff_ = std::chrono::milliseconds{0};
   position_ = *position;
   has_started_ = true;
   phase_ = phase::waiting;
@@ -527,6 +529,7 @@ void consumer_actor::resume() {
   is_paused_ = false;
   if (phase_ == phase::halted) {
     failed_attempts_ = 0;
+    backoff_ = std::chrono::milliseconds{0};
     around_.health.clear(subject_);
     if (!has_started_) {
       phase_ = phase::starting;

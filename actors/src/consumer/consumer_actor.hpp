@@ -52,7 +52,8 @@ struct event_in_hand {
 struct letter_in_hand {
   delivery_id id;
   std::string key;
-  std::vector<recorded_event> events = {};  // what it stands for, once it has been read; none if that was removed
+  std::vector<recorded_event> events = {};  // what it stands for, once it has been read
+  bool is_gone = false;                     // there is nothing to handle: it was removed, or is not wanted any more
   bool has_failed = false;
 };
 

@@ -128,7 +128,11 @@ void consumer_actor::read_letters() {
       letter.events.push_back({event.meta, std::string{event.payload}, nullptr, nullptr});
       return visit::next;
     });
-    if (!read) fail_letters(letter, read.error());
+    if (!read) {
+      fail_letters(letter, read.error());
+    } else {
+      letter.is_gone = letter.events.empty();
+    }
   }
 }
 
@@ -177,7 +181,9 @@ void consumer_actor::letters_answered() {
   std::erase_if(releasing_->batch, [](const letter_in_hand& each) { return each.has_failed; });
   if (releasing_->batch.empty()) return end_batch();
   std::vector<delivery_id> letters;
-  for (const auto& each : releasing_->batch) letters.push_back(each.id);
+  for (const auto& each : releasing_->batch) {
+    if (!each.is_gone) letters.push_back(each.id);
+  }
   auto committed = handler_->commit_letters(letters, position_);
   committed ? record_releases() : end_release(committed.error());
 }
@@ -190,14 +196,16 @@ void consumer_actor::record_releases() {
   const bool is_discarded = releasing_->request.how == release_parked::way::discard &&
                             std::ranges::find(committed, releasing_->batch.front().id) == committed.end();
   consumer_record::release all;
-  for (const auto& each : releasing_->batch) all.what.push_back({each.id.position, is_discarded, each.id.part});
+  for (const auto& each : releasing_->batch) {
+    all.what.push_back({each.id.position, is_discarded || each.is_gone, each.id.part});
+  }
   releasing_->is_dealt_with = true;
   record(std::move(all), releasing_->batch.front().id);
 }
 
 void consumer_actor::released() {
   for (const auto& each : releasing_->batch) {
-    if (is_wanted(releasing_->request, each.id, each.key)) ++releasing_->released;
+    if (is_wanted(releasing_->request, each.id, each.key) && !each.is_gone) ++releasing_->released;
     parked_.remove(each.id);
   }
   handler_->letters_are_on_record(around_.bus.head());

@@ -286,14 +286,16 @@ TEST_CASE("A failed commit is tried again with the same events") {
 }
 
 TEST_CASE("A batch of the journal before a damaged record is handled") {
-  world w{2};
-  w.journal.fail_reads(error{errc::damaged, "reading the event at position 1"});
+  world w{6};
+  w.script.meanwhile = [&w] { w.journal.fail_reads(error{errc::damaged, "reading the event at position 5"}); };
   w.start();
   CHECK(w.status().state == consumer_state::failing);
-  CHECK_THAT(w.status().last_error, Catch::Contains("position 1"));
+  CHECK_THAT(w.status().last_error, Catch::Contains("position 5"));
+  CHECK(w.status().position == 4);
+  w.script.meanwhile = [] {};
   w.journal.fail_reads(std::nullopt);
   w.host.advance(std::chrono::milliseconds{10});
-  CHECK(w.status().position == 2);
+  CHECK(w.status().position == 6);
 }
 
 TEST_CASE("The parts of a split event are handled in one batch, whatever its limit") {
@@ -412,8 +414,40 @@ TEST_CASE("A consumer that cannot begin halts if what is stored is the reason, a
     w.script.load_fails.reset();
     w.host.advance(std::chrono::milliseconds{10});
   }
+  SECTION("its record of dead letters is damaged") {
+    w.journal.fail_reads_of("tyto.consumer|billing", error{errc::damaged, "reading"});
+    w.start();
+    CHECK(w.status().state == consumer_state::halted);
+    CHECK_FALSE(w.health.shown().is_healthy());
+    w.journal.fail_reads_of("tyto.consumer|billing", std::nullopt);
+    w.consumer.post(resume_consumer{});
+    w.host.run();
+  }
+  SECTION("its record of dead letters cannot be read") {
+    w.journal.fail_reads_of("tyto.consumer|billing", error{errc::io, "reading"});
+    w.start();
+    CHECK(w.status().state == consumer_state::failing);
+    w.journal.fail_reads_of("tyto.consumer|billing", std::nullopt);
+    w.host.advance(std::chrono::milliseconds{10});
+  }
   CHECK(w.script.handled == positions{1});
   CHECK(w.health.shown().is_healthy());
+}
+
+TEST_CASE("A consumer that has started after a failure is well, also if there are no events") {
+  world w;
+  w.script.load_fails = error{errc::io, "reading"};
+  w.start();
+  CHECK_FALSE(w.health.shown().is_healthy());
+  w.script.load_fails.reset();
+  w.host.advance(std::chrono::milliseconds{10});
+  CHECK(w.status().state == consumer_state::running);
+  CHECK(w.health.shown().is_healthy());
+  w.script.poison = 1;
+  w.publish_one();
+  w.host.run();
+  REQUIRE(w.log.size() == 2);
+  CHECK_THAT(w.log[1], Catch::Contains("will try again"));
 }
 
 TEST_CASE("An idle consumer stops at once") {

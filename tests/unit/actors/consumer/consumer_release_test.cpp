@@ -108,6 +108,14 @@ struct world {
                command);
     reply(committed{});
   }
+  void remove(const std::string& stream) {
+    auto write = std::make_shared<stream_write>();
+    write->persistence_id = "counter|" + stream;
+    write->retain = retention{retention::action::remove, 0, {}};
+    append_batch batch;
+    batch.writes = {std::move(write)};
+    REQUIRE(append_and_wait(*journal, std::move(batch)));
+  }
   void count(const std::string& stream, std::int64_t by) { append("counter|" + stream, counted{by}); }
   // While the program runs; returns its position.
   std::uint64_t count_now(const std::string& stream, std::int64_t by) {
@@ -273,6 +281,33 @@ TEST_CASE("Dead letters whose rows cannot be committed stay what they are, and t
   w.restart();
   CHECK(w.replay().value() == 2);
   CHECK(w.totals_now() == with_both);
+}
+
+TEST_CASE("A dead letter whose event was removed is given up when it is replayed, and does not count as handled") {
+  world_with_letters w;
+  w.remove("b");
+  CHECK(w.replay().value() == 1);
+  CHECK(w.totals_now() == with_a);
+  CHECK(w.letters() == 0);
+  const auto releases = w.releases();
+  REQUIRE(releases.size() == 2);
+  CHECK_FALSE(releases[0].discarded);
+  CHECK(releases[1].position == 2);
+  CHECK(releases[1].discarded);
+}
+
+TEST_CASE("Dead letters that come one after the other are one condition, of which the log says nothing more") {
+  world w;
+  for (int i = 0; i < 12; ++i) w.count(std::to_string(i), -1);
+  w.restart();
+  for (int i = 0; i < 12; ++i) w.host.advance(std::chrono::milliseconds{10});
+  REQUIRE(w.letters() == 12);
+  const auto shown = w.now->health.shown();
+  REQUIRE(shown.problems.size() == 1);
+  CHECK(shown.problems[0].times == 1);
+  CHECK_THAT(shown.problems[0].why.message(), Catch::Contains("12 events wait"));
+  CHECK(w.replay().value() == 12);
+  CHECK(w.now->health.shown().is_healthy());
 }
 
 TEST_CASE("Very many dead letters may fail again") {
