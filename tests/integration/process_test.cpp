@@ -427,6 +427,25 @@ TEST_CASE("A deadline that its instance rejects is counted, and asked no more") 
   CHECK(s.stream("reminder|7") == types{"reminder.reminding", "tyto.deadlines_dropped"});
 }
 
+TEST_CASE("The deadlines of an instance whose stream was closed or deleted are asked for once in each run") {
+  const auto stores = open_memory();
+  const auto time = std::make_shared<test_clock>();
+  {
+    reminded_shop s{stores, time};
+    for (const auto* id : {"7", "8"}) (void)s.rt.execute<basket>(id, open_basket{1}).value();
+    s.rt.settle(long_enough).value();
+    (void)s.rt.execute(close_stream<process_instance<reminder>>("7")).value();
+    (void)s.rt.execute(delete_stream<process_instance<reminder>>("8")).value();
+    s.pass(std::chrono::minutes{10});
+    CHECK(s.deadlines().refused == 2);
+    CHECK(s.rt.health().is_healthy());
+  }
+  reminded_shop s{stores, time};
+  s.pass(std::chrono::minutes{10});
+  CHECK(s.deadlines().refused == 2);
+  CHECK(s.rt.health().is_healthy());
+}
+
 TEST_CASE("A deadline with a name that cannot be stored is its input's failure, and others go on") {
   reminded_shop s{open_memory()};
   (void)s.rt.execute<basket>("long", open_basket{1}).value();

@@ -157,13 +157,20 @@ void alarm_clock::send(const due_deadline& which, const entry& what, outgoing_co
 void alarm_clock::take(deadline_told told) {
   const auto& which = told.which;
   auto* what = in_hand(which);
+  const auto count_refusal = [&](rejection why) {
+    owner_.shown->has_refused({make_persistence_id(owner_.name, which.key), {}, std::move(why)});
+  };
   if (what != nullptr && told.rejected) {
-    owner_.shown->has_refused({make_persistence_id(owner_.name, which.key), {}, *std::move(told.rejected)});
+    count_refusal(*std::move(told.rejected));
     return send(which, *what, owner_.drop(which.key, {which.name, which.due}));
   }
+  // The stream of the instance takes no event for ever, so that the deadline cannot be dropped by one. Its row stays:
+  // after the next start it is told, and forgotten, once more.
+  const bool is_closed = told.failed && told.failed->code() == errc::closed;
+  if (what != nullptr && is_closed) count_refusal({told.failed->detail(), {}, {}});
   if (what == nullptr) {
     --in_hand_;
-  } else if (!told.failed) {
+  } else if (!told.failed || is_closed) {
     --in_hand_;
     forget({which.key, which.name});
   } else {

@@ -95,7 +95,8 @@ struct alarm_owner {
 
 /// Before a deadline is told, the instance gets everything that is in the journal at that moment: what happened in time
 /// must not be overtaken because it is read late. A deadline that an instance fails at, or whose input does not come,
-/// is looked at again, with a pause that grows, and keeps no other from being told.
+/// is looked at again, with a pause that grows, and keeps no other from being told. A deadline of an instance whose
+/// stream is closed or deleted is forgotten.
 class alarm_clock final : public actor_of<alarm_message> {
  public:
   alarm_clock(const alarm_surroundings& around, alarm_owner owner);

@@ -405,7 +405,7 @@ struct process_manager_definition {
 /// A deadline is told when the consumer `name` has delivered everything that was in the journal when the deadline was
 /// found to be due. While that consumer has halted or is paused, or has dead letters of the instance, the deadline is
 /// held, and health() says so. A deadline that the instance rejects is dropped, and counted in the status of
-/// `name/deadlines`.
+/// `name/deadlines`; so is one of an instance whose stream was closed or deleted, after each start.
 template <class P>
 process_manager_definition define_process_manager(P manager) {
   process_manager_definition made{};

@@ -265,6 +265,7 @@ TEST_CASE("What is held and then cancelled is in health no more") {
   CHECK_THAT(w.problem(), Catch::Contains("2 are held"));
   w.change("a", "pay", std::nullopt);
   CHECK_THAT(w.problem(), Catch::Contains("1 are held"));
+  CHECK(w.health.shown().problems[0].times == 1);
   w.change("b", "pay", std::nullopt);
   CHECK(w.health.shown().is_healthy());
 }
@@ -282,6 +283,38 @@ TEST_CASE("A deadline that its instance rejects is counted and dropped") {
   w.ring_now();
   w.host.advance(milliseconds{1'000});
   CHECK(w.told.size() == 2);
+}
+
+TEST_CASE("A deadline of an instance whose stream is closed is counted and forgotten, and health is well") {
+  world w;
+  w.change("a", "pay", milliseconds{0});
+  SECTION("when it is told") {}
+  SECTION("when it failed before") {
+    w.answer(0, command_failure{error{errc::handler_failed, "running a command"}});
+    w.host.advance(milliseconds{10});
+  }
+  const auto refused_before = w.shown->status().refused;
+  w.answer(w.told.size() - 1, command_failure{error{errc::closed, "running a command", "its stream was closed"}});
+  CHECK(w.health.shown().is_healthy());
+  CHECK(w.shown->status().refused == refused_before + 1);
+  CHECK(w.shown->status().last_refusal == "checkout|a: its stream was closed");
+  CHECK(w.is_quiet());
+  const auto told = w.told.size();
+  w.ring_now();
+  w.host.advance(milliseconds{1'000});
+  CHECK(w.told.size() == told);
+}
+
+TEST_CASE("A deadline that is rejected is forgotten when the stream of its instance is closed before it is dropped") {
+  world w;
+  w.change("a", "pay", milliseconds{0});
+  w.answer(0, command_failure{rejection{"not now"}});
+  w.answer(1, command_failure{error{errc::closed, "running a command", "its stream was closed"}});
+  w.ring_now();
+  w.host.advance(milliseconds{1'000});
+  CHECK(w.told.size() == 2);
+  CHECK(w.health.shown().is_healthy());
+  CHECK(w.is_quiet());
 }
 
 TEST_CASE("Pauses of a deadline that failed do not depend on the clock that may be set") {
