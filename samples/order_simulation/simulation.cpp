@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -284,7 +285,15 @@ class driver {
     const auto letters = runtime_.dead_letters(notification::name);
     if (!letters) return letters.error();
     outcome_.notifications.parked = letters->size();
-    const auto replayed = runtime_.replay_dead_letters(notification::name);
+    auto replaying =
+        std::async(std::launch::async, [this] { return runtime_.replay_dead_letters(notification::name); });
+    while (replaying.wait_for(std::chrono::milliseconds{10}) != std::future_status::ready) {
+      const auto going = can_go_on();
+      if (going) continue;
+      (void)runtime_.pause(notification::name);  // ends the replay
+      return going;
+    }
+    const auto replayed = replaying.get();
     if (!replayed) return replayed.error();
     outcome_.notifications.replayed = *replayed;
     return settle();

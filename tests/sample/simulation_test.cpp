@@ -221,6 +221,23 @@ TEST_CASE("The simulation ends when it is asked to, and goes on when it is run a
   CHECK(json_of(report) == json_of(simulate_on(tyto::open_memory(), shop::generate(42, 200), 0, 1'000'000)));
 }
 
+TEST_CASE("The simulation ends when it is asked to while notifications are replayed, and the rest waits") {
+  const auto stores = tyto::open_memory();
+  auto options = quietly([&] {
+    bool has_released = false;
+    const auto look = [&](const tyto::event_view& event) {
+      has_released = has_released || event.meta.type == tyto::stored_name<tyto::event_released>;
+      return tyto::visit::next;
+    };
+    return stores.journal->read_stream("tyto.consumer|notification", 1, look) && has_released;
+  });
+  options.mail = {42, std::chrono::milliseconds{10}, 1};
+  const auto cut_off = shop::simulate(stores, shop::generate(42, 100), options);
+  REQUIRE_FALSE(cut_off);
+  CHECK(cut_off.error().code() == tyto::errc::stopped);
+  CHECK_FALSE(tyto::dead_letters(*stores.journal, "notification").value().empty());
+}
+
 TEST_CASE("An order of very many lines is an order like others") {
   std::string rows;
   for (int i = 0; i < 3'000; ++i) rows += "1,A" + std::to_string(i) + ",,1,d,1.00,1,x\n";
