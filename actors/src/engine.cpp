@@ -139,7 +139,7 @@ result<void> engine::start() {
     return error{errc::invalid_argument, "starting the runtime",
                  "its storage has no journal or no read models; open_lmdb() and open_memory() make both"};
   }
-  auto claim = storage_claim::take(*stores_.journal);
+  auto claim = storage_claim::take(stores_);
   if (!claim) return std::move(claim).error();
   auto head = stores_.journal->head();
   if (!head) return starting_failed(head.error());

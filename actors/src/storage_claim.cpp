@@ -9,7 +9,7 @@ namespace {
 
 struct claims {
   std::mutex mutex;
-  std::set<const event_store*> all;
+  std::set<const void*> all;
 
   static claims& instance() {
     static auto* const made = new claims;  // never destroyed: runtimes may live in static objects
@@ -19,27 +19,32 @@ struct claims {
 
 }  // namespace
 
-storage_claim::storage_claim(storage_claim&& other) noexcept : journal_(std::exchange(other.journal_, nullptr)) {}
+storage_claim::storage_claim(storage_claim&& other) noexcept : claimed_(std::exchange(other.claimed_, {})) {}
 
 storage_claim& storage_claim::operator=(storage_claim&& other) noexcept {
-  std::swap(journal_, other.journal_);
+  std::swap(claimed_, other.claimed_);
   return *this;
 }
 
 storage_claim::~storage_claim() {
-  if (journal_ == nullptr) return;
   auto& taken = claims::instance();
   const std::lock_guard lock{taken.mutex};
-  taken.all.erase(journal_);
+  for (const auto* each : claimed_) taken.all.erase(each);
 }
 
-result<storage_claim> storage_claim::take(const event_store& journal) {
+result<storage_claim> storage_claim::take(const storage& stores) {
+  storage_claim claim{stores};
   auto& taken = claims::instance();
   const std::lock_guard lock{taken.mutex};
-  if (taken.all.insert(&journal).second) return storage_claim{journal};
-  return error{
-      errc::locked, "starting the runtime",
-      "another runtime of this process uses the storage: stop that one first, or give each a storage of its own"};
+  for (const auto* each : claim.claimed_) {
+    if (!taken.all.contains(each)) continue;
+    claim.claimed_ = {};  // they are the other's
+    return error{
+        errc::locked, "starting the runtime",
+        "another runtime of this process uses the storage: stop that one first, or give each a storage of its own"};
+  }
+  taken.all.insert(claim.claimed_.begin(), claim.claimed_.end());
+  return claim;
 }
 
 }  // namespace tyto::detail

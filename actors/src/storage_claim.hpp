@@ -2,12 +2,14 @@
 // runtimes over one journal each would be wrong about it.
 #pragma once
 
-#include "tyto/event_store.hpp"
+#include <array>
+
 #include "tyto/result.hpp"
+#include "tyto/storage.hpp"
 
 namespace tyto::detail {
 
-/// Held by the runtime that uses a journal; given up when it ends.
+/// Held by the runtime that uses a storage; given up when it ends.
 class storage_claim {
  public:
   storage_claim() = default;
@@ -15,13 +17,14 @@ class storage_claim {
   storage_claim& operator=(storage_claim&& other) noexcept;
   ~storage_claim();
 
-  /// Fails with errc::locked if another runtime of this process has claimed `journal`, which must outlive the claim.
-  static result<storage_claim> take(const event_store& journal);
+  /// Fails with errc::locked if another runtime of this process has claimed the journal or the read models, which must
+  /// outlive the claim: of a storage with upcasters, only the read models are those of the storage below.
+  static result<storage_claim> take(const storage& stores);
 
  private:
-  explicit storage_claim(const event_store& journal) : journal_(&journal) {}
+  explicit storage_claim(const storage& stores) : claimed_{stores.journal.get(), stores.read_models.get()} {}
 
-  const event_store* journal_ = nullptr;
+  std::array<const void*, 2> claimed_{};
 };
 
 }  // namespace tyto::detail

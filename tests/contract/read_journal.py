@@ -40,7 +40,7 @@ def read_journal(directory):
     with environment.begin() as transaction:
         about = dict(transaction.cursor(meta))
         records = [(struct.unpack("<Q", key)[0], read_record(value)) for key, value in transaction.cursor(events)]
-        (folded_to,) = struct.unpack("<Q", about.get(b"folded_to", bytes(8)))
+        (folded_to,) = struct.unpack_from("<Q", about.get(b"folded_to", bytes(8)))
         index = {}
         for key, value in transaction.cursor(streams):
             if struct.unpack_from("<Q", value)[0] > folded_to:
@@ -60,7 +60,7 @@ def main(program):
     assert about[b"kind"] == b"tyto journal"
     assert struct.unpack("<I", about[b"format"]) == (1,)
     assert len(about[b"journal_id"]) == 32
-    assert struct.unpack("<Q", about[b"folded_to"]) == (5,)
+    assert struct.unpack_from("<Q", about[b"folded_to"]) == (5,)
     assert index == {"order|1": [1, 2, 3], "order|ü": [4, 5]}, index
     assert [position for position, _ in records] == [1, 2, 3, 4, 5, 6]
     assert [record["persistence_id"] for _, record in records] == ["order|1"] * 3 + ["order|ü"] * 2 + ["order|1"]

@@ -16,9 +16,10 @@ using namespace tyto::test;
 TEST_CASE("A second runtime over the same storage does not start until the first has stopped") {
   const temporary_directory directory;
   const bool in_memory = GENERATE(false, true);
+  const bool with_upcasters = GENERATE(false, true);
   const auto store = in_memory ? open_memory() : open_lmdb({.path = directory.path()}).value();
   runtime first{store};
-  runtime second{store};
+  runtime second{with_upcasters ? upcasting(store, upcasters{}.retire("account.opened")) : store};
   first.aggregate<account>();
   second.aggregate<account>();
   first.start().value();

@@ -37,7 +37,9 @@ class rebuilder {
       if (replayed && !replayed->is_complete) {
         return skip(sequence_number, {errc::foreign, "replaying the events after it", "it does not fit the journal"});
       }
-      if (replayed && replayed->stream.first > from) recall_commands(replayed->stream.base);
+      if (replayed && replayed->stream.first > from) {
+        if (auto recalled = recall_commands(replayed->stream.base); !recalled) replayed = std::move(recalled).error();
+      }
       outcome = replayed ? result<bool>{true} : std::move(replayed).error();
       return visit::stop;
     });
@@ -46,13 +48,19 @@ class rebuilder {
   }
 
   // Takes the commands whose events were truncated from the image that stands for them.
-  void recall_commands(std::string_view base) {
-    const auto parsed = parse_image(base);
-    if (!parsed) return from_.log(persistence_id_ + " has forgotten commands: " + parsed.error().message());
+  result<void> recall_commands(std::string_view base) {
+    auto parsed = parse_image(base);
+    if (!parsed) {
+      const auto& why = parsed.error();
+      return error{why.code(), "recovering " + persistence_id_,
+                   "the image that stands for its truncated events cannot be read, so commands would be done again"}
+          .because(why);
+    }
     const auto later = memory_.outcomes.entries();
     memory_.outcomes.clear();
     memory_.outcomes.note(parsed->at.commands);
     memory_.outcomes.note(later);
+    return {};
   }
 
   visit skip(std::uint64_t sequence_number, const error& why) {
@@ -66,8 +74,7 @@ class rebuilder {
     if (!replayed) return std::move(replayed).error();
     const auto& stream = replayed->stream;
     if (replayed->is_complete) {
-      if (stream.first > 1 && !stream.base.empty()) recall_commands(stream.base);
-      return {};
+      return stream.first > 1 && !stream.base.empty() ? recall_commands(stream.base) : result<void>{};
     }
     const auto doing = "recovering " + persistence_id_;
     const auto parsed = parse_image(stream.base);

@@ -174,16 +174,20 @@ outgoing_command close_stream(std::string_view entity_id) {
 /// Returns a command that removes the events before number `first` from the stream of the aggregate A named
 /// `entity_id`, for good; the others keep their numbers and positions. So that the aggregate can recover, it must take
 /// snapshots, and the image of its state is stored in place of the events; or the event `first` must be one of A's
-/// `summaries`. An image has to be read by every later version of the state, see snapshot_policy::schema_version; events
-/// have upcasters, so where the state's form changes often, prefer a summary. No consumer gets the events any more, nor can one that is behind. Their bytes are there until
-/// compact(), and in backups; what projections have made of them stays.
+/// `summaries`. An image has to be read by every later version of the state, see snapshot_policy::schema_version;
+/// events have upcasters, so where the state's form changes often, prefer a summary.
+///
+/// No consumer gets the events any more, nor can one that is behind. What projections have made of them stays, until
+/// they are built anew (another name, reset(), deleted read models, a backup): then without these events. That goes for
+/// the deadlines of a process manager's instance too, so keep the event that set one which has yet to run out. Their
+/// bytes are there until compact(), and in backups.
 template <class A>
 outgoing_command truncate_stream(std::string_view entity_id, std::uint64_t first) {
   return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::truncate, first, {}}};
 }
 
-/// Returns a command that removes all events of the aggregate A named `entity_id`, for good. The name is not used
-/// again: commands to it fail with errc::closed.
+/// Returns a command that removes all events of the aggregate A named `entity_id`, for good, as truncate_stream() does.
+/// The name is not used again: commands to it fail with errc::closed.
 template <class A>
 outgoing_command delete_stream(std::string_view entity_id) {
   return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::remove, 0, {}}};

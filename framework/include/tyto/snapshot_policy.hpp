@@ -13,10 +13,10 @@ struct snapshot_policy {
   /// Of the state's fields and their meaning. Change it with them: snapshots of another version are not used, and
   /// recovery replays the journal.
   ///
-  /// **Where a stream was truncated, the events are gone**, and an image of the state stands for them: whoever truncates
-  /// must be able to read that image with every later version of the state. Fields that it does not have keep their
-  /// value of a new state; those that the state no longer has are left out. What that does not cover, such as another
-  /// name, type or meaning, the aggregate, or process manager, says itself:
+  /// **Where a stream was truncated, the events are gone**, and an image of the state stands for them: whoever
+  /// truncates must be able to read that image with every later version of the state. Fields that it does not have keep
+  /// their value of a new state; those that the state no longer has are left out. What that does not cover, such as
+  /// another name, type or meaning, the aggregate, or process manager, says itself:
   ///
   ///     static void upcast_state(tyto::document& state, std::uint32_t version);  // makes it the next version's
   ///

@@ -583,6 +583,7 @@ result<void> sync_directory(const std::filesystem::path& directory) {
 }
 
 result<void> environment::with_tables(bool write, const std::function<result<void>(transaction&)>& open) {
+  if (auto ours = check_process(); !ours) return ours;  // before the lock: another thread may have held it at the fork
   const std::lock_guard lock{tables_mutex_};
   auto begun = begin(write ? 0 : MDB_RDONLY);  // one that opens tables must not be used again
   if (!begun) return std::move(begun).error();

@@ -197,13 +197,14 @@ class environment : public std::enable_shared_from_this<environment> {
   [[nodiscard]] file_id data_file_id() const { return data_file_; }
   [[nodiscard]] bool read_only() const { return options_.read_only; }
   [[nodiscard]] bool is_of_this_process() const { return owner_.is_this(); }
+  /// Fails with errc::locked in a forked child.
+  [[nodiscard]] result<void> check_process() const;
 
  private:
   friend transaction;
   environment(environment_options options, MDB_env* handle) : options_(std::move(options)), handle_(handle) {}
   static result<std::unique_ptr<environment>> create(const environment_options& options, unsigned extra_flags);
   [[nodiscard]] result<transaction> begin(unsigned flags) const;
-  [[nodiscard]] result<void> check_process() const;
   void extend_file() const;
   [[nodiscard]] int back_lock_file();
   [[nodiscard]] bool has_its_files() const;

@@ -443,9 +443,11 @@ result<void> lmdb_journal::check_last(const lmdb::transaction& transaction, std:
   const int code = transaction.get(tables_.events, as_key(last.position), stored);
   if (code == MDB_NOTFOUND) return missing_event(last.position, "the index names it, but it is not there");
   if (code != 0) return lmdb::to_error(code, record::reading(last.position, {}));
-  const auto event = record::guess_identity(stored);  // a damaged one stops who reads it
+  auto whole = record::verify(last.position, stored);
+  const auto event =
+      whole ? std::optional{*whole} : record::guess_identity(stored);  // a damaged one stops who reads it
   if (event && event->sequence_number == last.sequence_number && event->persistence_id == persistence_id) return {};
-  if (auto whole = record::verify(last.position, stored); !whole) return std::move(whole).error();
+  if (!whole) return std::move(whole).error();
   return wrong_index(last.position, stored, last.sequence_number, persistence_id);
 }
 

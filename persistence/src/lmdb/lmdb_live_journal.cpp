@@ -67,7 +67,15 @@ result<std::shared_ptr<lmdb_live_journal>> lmdb_live_journal::open(std::shared_p
   return std::shared_ptr<lmdb_live_journal>{new lmdb_live_journal{*std::move(journal), std::move(how)}};
 }
 
+// Before any lock: another thread may have held it when this process was forked.
+result<void> lmdb_live_journal::check_process() const {
+  if (owner_.is_this()) return {};
+  const auto name = fmt::format("'{}'", how_.environment.directory.string());
+  return owner_.refusal("using " + name, name);
+}
+
 result<std::shared_ptr<lmdb_journal>> lmdb_live_journal::current() const {
+  if (auto ours = check_process(); !ours) return std::move(ours).error();
   const std::lock_guard lock{current_mutex_};
   if (!how_.environment.read_only) return current_;
   auto found = current_->environment().check_files();
@@ -96,6 +104,7 @@ result<std::shared_ptr<lmdb_journal>> lmdb_live_journal::reopen(const std::strin
 }
 
 void lmdb_live_journal::append(append_batch batch, append_done done) {
+  if (auto ours = check_process(); !ours) return done(std::move(ours).error());
   result<append_outcomes> outcomes = append_outcomes{};
   {
     const std::lock_guard lock{append_mutex_};
@@ -155,7 +164,12 @@ result<std::uint64_t> lmdb_live_journal::size_bytes() const {
 
 storage_condition lmdb_live_journal::condition() const {
   auto journal = current();
-  return journal ? (*journal)->condition() : storage_condition{std::move(journal).error(), {}};
+  if (!journal) return {std::move(journal).error(), {}};
+  auto found = (*journal)->condition();
+  if (found.files || how_.environment.read_only) return found;
+  // A compaction may be exchanging the files just now: when it is done, the journal is the one that lies there.
+  const std::lock_guard lock{append_mutex_};
+  return current_->condition();
 }
 
 result<compaction> lmdb_live_journal::compact() {
@@ -164,6 +178,7 @@ result<compaction> lmdb_live_journal::compact() {
     return error{why.code(), doing, "the journal is as it was"}.because(why);
   };
   if (how_.environment.read_only) return error{errc::permission, doing, "the storage is open for reading only"};
+  if (auto ours = check_process(); !ours) return std::move(ours).error();
   const std::lock_guard one_at_a_time{compact_mutex_};
   auto journal = current();
   auto& old = **journal;

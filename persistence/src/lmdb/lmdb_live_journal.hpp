@@ -10,6 +10,7 @@
 #include "lmdb/acknowledged_position.hpp"
 #include "lmdb/lmdb.hpp"
 #include "lmdb/lmdb_journal.hpp"
+#include "tyto/detail/owner_process.hpp"
 #include "tyto/event_store.hpp"
 #include "tyto/lmdb_store.hpp"
 
@@ -48,17 +49,19 @@ class lmdb_live_journal final : public event_store {
   lmdb_live_journal(std::shared_ptr<lmdb_journal> current, setup how)
       : how_(std::move(how)), current_(std::move(current)) {}
 
+  [[nodiscard]] result<void> check_process() const;
   [[nodiscard]] result<std::shared_ptr<lmdb_journal>> reopen(const std::string& journal_id) const;
   [[nodiscard]] result<std::shared_ptr<lmdb_journal>> copy(const lmdb_journal& old) const;
   [[nodiscard]] result<void> exchange(const std::shared_ptr<lmdb_journal>& compacted, const lmdb_journal& old);
   void watch_retention(bool on);
 
   setup how_;
+  detail::owner_process owner_;
   mutable std::mutex current_mutex_;
   mutable std::shared_ptr<lmdb_journal> current_;
 
   std::mutex compact_mutex_;
-  std::mutex append_mutex_;  // held by an append, and by a compaction while it comes to its end
+  mutable std::mutex append_mutex_;  // held by an append, and by a compaction while it comes to its end
   bool is_compacting_ = false;
   std::set<std::string> retained_;  // the streams of which what is kept may have changed since a compaction began
 };

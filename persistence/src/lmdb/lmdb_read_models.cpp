@@ -153,6 +153,7 @@ result<std::shared_ptr<lmdb_read_models>> lmdb_read_models::open(std::shared_ptr
 
 // Tables are opened before the transaction that uses them begins, for it could not use them otherwise, and stay open.
 result<std::optional<lmdb::table>> lmdb_read_models::table_of(const std::string& name, bool create) const {
+  if (auto ours = environment_->check_process(); !ours) return std::move(ours).error();  // before the lock
   const std::lock_guard lock{mutex_};
   if (const auto found = tables_.find(name); found != tables_.end()) return std::optional{found->second};
   std::optional<lmdb::table> table;

@@ -31,7 +31,7 @@ struct open_writer_locks {
   static open_writer_locks* make() {
     detail::at_fork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
                     [] {
-                      for (auto* each : std::exchange(instance().all, {})) each->give_up_in_child();
+                      for (auto* each : std::exchange(instance().all, {})) each->give_up();
                       instance().mutex.unlock();
                     });
     return new open_writer_locks;
@@ -111,8 +111,12 @@ result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem:
     lock->last_ended_in_order_ = text_of(lock->descriptor_).empty();
     const auto pid = fmt::format("{}\n", ::getpid());
     if (::ftruncate(lock->descriptor_.number(), 0) != 0 ||
-        ::pwrite(lock->descriptor_.number(), pid.data(), pid.size(), 0) < 0) {
+        ::pwrite(lock->descriptor_.number(), pid.data(), pid.size(), 0) < 0 ||
+        ::fdatasync(lock->descriptor_.number()) != 0) {  // so that it tells of an end by losing power, too
       return lmdb::to_error(errno, doing);
+    }
+    if (created) {
+      if (auto synced = lmdb::sync_directory(directory); !synced) return std::move(synced).error();
     }
     return lock;
   }
@@ -121,17 +125,17 @@ result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem:
 
 writer_lock::~writer_lock() {
   if (!owner_.is_this()) return;
-  {
-    auto& open = open_writer_locks::instance();
-    const std::lock_guard lock{open.mutex};
-    open.all.erase(this);
-  }
+  auto& open = open_writer_locks::instance();
+  const std::lock_guard lock{open.mutex};  // until both are closed: a child forked before would keep them
+  open.all.erase(this);
   // The text is for who comes next: none after a writer that has ended in order.
-  if (is_writing_ || last_ended_in_order_) [[maybe_unused]]
-    const int ignored = ::ftruncate(descriptor_.number(), 0);
+  if (is_writing_ || last_ended_in_order_) {
+    [[maybe_unused]] const int ignored = ::ftruncate(descriptor_.number(), 0);
+  }
+  give_up();
 }
 
-void writer_lock::give_up_in_child() {
+void writer_lock::give_up() {
   directory_ = lmdb::descriptor{};
   descriptor_ = lmdb::descriptor{};
 }

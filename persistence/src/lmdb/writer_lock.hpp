@@ -36,7 +36,7 @@ class writer_lock {
   writer_lock(std::filesystem::path file, lmdb::descriptor directory, lmdb::descriptor opened, bool created);
   /// Takes the operating system's lock of both; returns an errno, or 0.
   [[nodiscard]] int lock() const;
-  void give_up_in_child();
+  void give_up();
   friend struct open_writer_locks;
 
   std::filesystem::path file_;
