@@ -54,7 +54,7 @@ def check_full_disk(program, directory):
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     data_dir = os.path.join(directory, "limited")
-    expect_failure(run(program, data_dir, "--orders", "2000", preexec_fn=limit_files), "Mend what", "--data-dir")
+    expect_failure(run(program, data_dir, "--orders", "2000", preexec_fn=limit_files), "RLIMIT_FSIZE", "Make room")
     report_of(run(program, data_dir, "--orders", "2000"))
 
 

@@ -1,7 +1,7 @@
 // What a forked child inherits and must not use: it has its parent's memory, but neither its threads nor its locks.
 #pragma once
 
-#include <sys/types.h>
+#include <cstdint>
 
 #include <string>
 
@@ -20,7 +20,7 @@ class owner_process {
   [[nodiscard]] error refusal(const std::string& doing, const std::string& what) const;
 
  private:
-  pid_t process_;
+  std::int64_t process_;  // its id
   unsigned forks_;  // how many lay between the process that loaded this code and this one
 };
 
