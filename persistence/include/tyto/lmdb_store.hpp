@@ -70,8 +70,9 @@ result<storage> open_lmdb(const lmdb_options& options);
 
 /// Copies the journal of `opened`, as of one moment, to `directory`, while appends and reads go on. The directory must
 /// be missing or empty. It then is a storage of its own, which open_lmdb() opens; read models are derived data, so they
-/// are left out and rebuilt there. All of the copy is there and synced, or no journal is. To put a copy in the place of a
-/// journal that is ahead of it, delete `journal.head` and `read_models/` there, too: open_lmdb() refuses it otherwise.
+/// are left out and rebuilt there. All of the copy is there and synced, or no journal is. To put a copy in the place of
+/// a journal that is ahead of it, delete `journal.head` and `read_models/` there, too: open_lmdb() refuses it
+/// otherwise.
 ///
 /// Until it returns, the pages that appends replace cannot be used again, so the journal's file grows more than usual.
 /// Fails with errc::invalid_argument if `opened` is not a storage in LMDB or the directory holds anything, and with

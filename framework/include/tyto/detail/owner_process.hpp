@@ -21,7 +21,7 @@ class owner_process {
 
  private:
   std::int64_t process_;  // its id
-  unsigned forks_;  // how many lay between the process that loaded this code and this one
+  unsigned forks_;        // how many lay between the process that loaded this code and this one
 };
 
 /// Calls these at each fork() that follows, until the process ends: `before` it, and after it in the parent and in the
