@@ -10,9 +10,10 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -526,10 +527,10 @@ struct listed_reader {
 // Takes a line of LMDB's list: process, thread and what it reads at, "-" if nothing.
 int keep_slowest(const char* line, void* to) {
   auto& slowest = *static_cast<std::optional<listed_reader>*>(to);
+  std::istringstream words{line};
   listed_reader found;
-  unsigned long long reads_at = 0;
-  if (std::sscanf(line, "%d %*x %llu", &found.process, &reads_at) != 2) return 0;
-  found.reads_at = reads_at;
+  std::string thread;
+  if (!(words >> found.process >> thread >> found.reads_at)) return 0;
   if (!slowest || found.reads_at < slowest->reads_at) slowest = found;
   return 0;
 }
