@@ -27,6 +27,7 @@ storage_claim& storage_claim::operator=(storage_claim&& other) noexcept {
 }
 
 storage_claim::~storage_claim() {
+  if (claimed_.front() == nullptr) return;
   auto& taken = claims::instance();
   const std::lock_guard lock{taken.mutex};
   for (const auto* each : claimed_) taken.all.erase(each);
