@@ -11,7 +11,11 @@ namespace {
 
 std::atomic<unsigned> forks_so_far = 0;
 
-void count_fork() { ++forks_so_far; }
+// From the first call on; returns how many there have been.
+unsigned count_forks() {
+  [[maybe_unused]] static const bool counting = (at_fork(nullptr, nullptr, [] { ++forks_so_far; }), true);
+  return forks_so_far;
+}
 
 }  // namespace
 
@@ -19,10 +23,7 @@ void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
   if (::pthread_atfork(before, in_parent, in_child) != 0) throw std::bad_alloc{};
 }
 
-owner_process::owner_process() : process_(::getpid()) {
-  [[maybe_unused]] static const bool counting = (at_fork(nullptr, nullptr, count_fork), true);
-  forks_ = forks_so_far;
-}
+owner_process::owner_process() : process_(::getpid()), forks_(count_forks()) {}
 
 bool owner_process::is_this() const { return forks_ == forks_so_far.load(std::memory_order_relaxed); }
 

@@ -26,7 +26,7 @@ constexpr std::array<known_table, 6> journal_tables_known{{{"meta", 0, true},
 constexpr std::array<std::string_view, 3> read_model_tables_known{"meta", "checkpoints", "snapshots"};
 
 const known_table* find_in_journal(std::string_view name) {
-  const auto found = std::ranges::find(journal_tables_known, name, &known_table::name);
+  const auto* const found = std::ranges::find(journal_tables_known, name, &known_table::name);
   return found == journal_tables_known.end() ? nullptr : &*found;
 }
 

@@ -1,10 +1,10 @@
 #include "lmdb/process_limits.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <ctime>
 #include <mutex>
 #include <vector>
