@@ -191,15 +191,9 @@ TEST_CASE("The index holds one entry for each stream and fold") {
     mdb_stat(txn, dbi, &stat);
     CHECK(stat.ms_entries == 4);
   });
-  with_raw_table(directory.path() / "journal", "meta", 0, [](MDB_txn* txn, MDB_dbi dbi) {
-    std::string name = "folded_to";
-    MDB_val key{name.size(), name.data()};
-    MDB_val value{};
-    REQUIRE(mdb_get(txn, dbi, &key, &value) == 0);
-    const std::string stored{static_cast<const char*>(value.mv_data), value.mv_size};
-    CHECK(stored.substr(0, 8) == std::string("\xc8\0\0\0\0\0\0\0", 8));
-    CHECK(stored.size() == 16);  // with a checksum
-  });
+  const auto stored = raw_value(directory.path() / "journal", "meta", "folded_to");
+  CHECK(stored.substr(0, 8) == std::string("\xc8\0\0\0\0\0\0\0", 8));
+  CHECK(stored.size() == 16);  // with a checksum
 }
 
 TEST_CASE("A map that is full fails the batch as a whole and leaves the store usable") {

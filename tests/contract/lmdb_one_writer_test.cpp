@@ -41,13 +41,7 @@ std::string error_of(const auto& outcome) {
 
 /// Flips a bit of the value under `key`.
 void flip_raw(const std::filesystem::path& environment, const char* table, std::string key, std::size_t byte) {
-  std::string value;
-  with_raw_table(environment, table, 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-    MDB_val k{key.size(), key.data()};
-    MDB_val v{};
-    REQUIRE(mdb_get(txn, dbi, &k, &v) == 0);
-    value.assign(static_cast<const char*>(v.mv_data), v.mv_size);
-  });
+  auto value = raw_value(environment, table, key);
   REQUIRE(byte < value.size());
   value[byte] ^= 1;
   put_raw(environment, table, key, value);
@@ -319,15 +313,7 @@ TEST_CASE(
     CHECK(open().value().read_models->snapshot("m").value()->position() == 7);
   }
   SECTION("under another name") {
-    std::string billing;
-    with_raw_table(journal, "checkpoints", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-      std::string key = "billing";
-      MDB_val k{key.size(), key.data()};
-      MDB_val v{};
-      REQUIRE(mdb_get(txn, dbi, &k, &v) == 0);
-      billing.assign(static_cast<const char*>(v.mv_data), v.mv_size);
-    });
-    put_raw(journal, "checkpoints", "shipping", billing);
+    put_raw(journal, "checkpoints", "shipping", raw_value(journal, "checkpoints", "billing"));
     CHECK(open().value().journal->load_checkpoint("shipping").error().code() == errc::damaged);
   }
   SECTION("of the file") {

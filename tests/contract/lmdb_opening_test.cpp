@@ -148,16 +148,10 @@ TEST_CASE("A checkpoint of rows has the documented bytes, and those that earlier
   put_raw(rows, "checkpoints", "m", u64(2) + u64(1));
   CHECK(checkpoint() == row_checkpoint{2, {{1}}});
   open_lmdb({.path = directory.path()}).value().read_models->commit("m", {}, {2, {{2}, {1, 3}}, "u64"}).value();
-  with_raw_table(rows, "checkpoints", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-    std::string name = "m";
-    MDB_val key{name.size(), name.data()};
-    MDB_val value{};
-    REQUIRE(mdb_get(txn, dbi, &key, &value) == 0);
-    const std::string stored{static_cast<const char*>(value.mv_data), value.mv_size};
-    const auto expected = u64(2) + u32(2) + u32(3) + u64(2) + u32(0xffffffff) + u64(1) + u32(3) + "u64";
-    CHECK(stored.substr(0, expected.size()) == expected);
-    CHECK(stored.size() == expected.size() + 8);  // with a checksum
-  });
+  const auto stored = raw_value(rows, "checkpoints", "m");
+  const auto expected = u64(2) + u32(2) + u32(3) + u64(2) + u32(0xffffffff) + u64(1) + u32(3) + "u64";
+  CHECK(stored.substr(0, expected.size()) == expected);
+  CHECK(stored.size() == expected.size() + 8);  // with a checksum
   CHECK(checkpoint() == row_checkpoint{2, {{2}, {1, 3}}, "u64"});
   for (const auto& cut : {u64(2) + u32(0), u64(2) + u32(2) + u32(0) + u64(2), u64(2) + u32(0) + u32(3) + "u6"}) {
     put_raw(rows, "checkpoints", "m", cut);

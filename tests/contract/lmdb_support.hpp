@@ -71,6 +71,17 @@ inline void put_raw(const std::filesystem::path& environment, const char* table,
   });
 }
 
+inline std::string raw_value(const std::filesystem::path& environment, const char* table, std::string key) {
+  std::string value;
+  with_raw_table(environment, table, 0, [&](MDB_txn* txn, MDB_dbi dbi) {
+    MDB_val k{key.size(), key.data()};
+    MDB_val v{};
+    if (mdb_get(txn, dbi, &k, &v) != 0) throw std::runtime_error("no such entry");
+    value.assign(static_cast<const char*>(v.mv_data), v.mv_size);
+  });
+  return value;
+}
+
 inline void erase_raw(const std::filesystem::path& environment, const char* table, std::string key) {
   with_raw_table(environment, table, 0, [&](MDB_txn* txn, MDB_dbi dbi) {
     MDB_val k{key.size(), key.data()};

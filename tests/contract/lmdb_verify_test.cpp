@@ -37,17 +37,6 @@ std::string index_key(std::string id, std::uint64_t number) {
   return id + '\0' + stored(number);
 }
 
-std::string raw_value(const std::filesystem::path& environment, const char* table, std::string key) {
-  std::string value;
-  with_raw_table(environment, table, 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-    MDB_val k{key.size(), key.data()};
-    MDB_val v{};
-    REQUIRE(mdb_get(txn, dbi, &k, &v) == 0);
-    value.assign(static_cast<const char*>(v.mv_data), v.mv_size);
-  });
-  return value;
-}
-
 void check_finds(const std::filesystem::path& path, const std::string& expected) {
   const auto report = verify(path).value();
   std::string all;
@@ -101,13 +90,16 @@ TEST_CASE("A compacted storage and a backup are whole") {
   CHECK(copied.read_models.pages == 0);
 }
 
-TEST_CASE("A journal to which events are being appended is looked at as of one moment") {
+TEST_CASE("A storage to which events are being appended and projected is looked at as of one moment") {
   const temporary_directory directory;
   write_journal(directory.path());
   const auto store = open_lmdb({.path = directory.path(), .mode = durability::relaxed, .fold_events = 16}).value();
   std::atomic<bool> done = false;
   std::thread writer{[&] {
-    for (int i = 0; !done; ++i) append_one(*store.journal, write_of("order|" + std::to_string(i % 50), 3)).value();
+    for (int i = 0; !done; ++i) {
+      append_one(*store.journal, write_of("order|" + std::to_string(i % 50), 3)).value();
+      store.read_models->commit("orders", {{"1", "row"}}, {store.journal->head().value()}).value();
+    }
   }};
   std::uint64_t events = 0;
   for (int i = 0; i < 50; ++i) {

@@ -56,10 +56,13 @@ void check_snapshot(std::string_view key, std::string_view value, finding_list& 
 
 }  // namespace
 
-result<void> check_read_models(lmdb::environment& environment, std::uint64_t head, finding_list& found) {
+result<void> check_read_models(lmdb::environment& environment, const std::function<result<std::uint64_t>()>& head,
+                               finding_list& found) {
   return environment.with_tables(false, [&](lmdb::transaction& transaction) -> result<void> {
+    auto end = head();
+    if (!end) return std::move(end).error();
     int code = visit_table(transaction, "checkpoints", [&](std::string_view name, std::string_view value) {
-      check_checkpoint(transaction, name, value, head, found);
+      check_checkpoint(transaction, name, value, *end, found);
     });
     if (code == MDB_NOTFOUND) {
       code = visit_table(transaction, "snapshots",

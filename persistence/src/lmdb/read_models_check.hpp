@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "lmdb/finding_list.hpp"
@@ -11,8 +12,10 @@
 
 namespace tyto {
 
-/// Adds to `found` what is damaged, and to its report how much there is. `head` is the journal's last position, or the
-/// largest number if it is not known. Fails if LMDB does.
-result<void> check_read_models(lmdb::environment& environment, std::uint64_t head, finding_list& found);
+/// Adds to `found` what is damaged, and to its report how much there is. `head` returns the journal's last position, or
+/// the largest number if that is not known; it is asked once the read models can no longer move ahead of it. Fails if
+/// LMDB does, or `head`.
+result<void> check_read_models(lmdb::environment& environment, const std::function<result<std::uint64_t>()>& head,
+                               finding_list& found);
 
 }  // namespace tyto

@@ -60,6 +60,7 @@ class storage_check {
     if (!id) found.add(id.error(), std::string{page_advice(storage_part::journal)});
     if (!id || !*id) return {};
     journal_id_ = **id;
+    journal_ = *environment;
     if (auto checked = check_content(**environment, found); !checked) return checked;
     const auto end = head_ == no_head ? 0 : head_;
     auto lost = acknowledged_position::find_loss(directory_, held, *journal_id_, end);
@@ -102,7 +103,9 @@ class storage_check {
     if (!id) found.add(id.error(), advice);
     if (!id || !*id) return {};
     if (journal_id_ && *journal_id_ != **id) found.add("the journal's id", "it is that of another journal", advice);
-    return check_read_models(**environment, head_, found);
+    // Where the journal's events could not all be followed, nothing is said of its end.
+    const auto head = [this] { return head_ == no_head ? result<std::uint64_t>{no_head} : last_position(*journal_); };
+    return check_read_models(**environment, head, found);
   }
 
   // Returns nothing if LMDB must not touch the file.
@@ -144,6 +147,7 @@ class storage_check {
   std::size_t most_;
   verification report_;
   std::optional<std::string> journal_id_;
+  std::shared_ptr<lmdb::environment> journal_;
   std::uint64_t head_ = no_head;
 };
 
