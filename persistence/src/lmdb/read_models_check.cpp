@@ -1,6 +1,7 @@
 #include "lmdb/read_models_check.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "lmdb/lmdb_read_models.hpp"
 #include "lmdb/lmdb_snapshots.hpp"

@@ -1,5 +1,6 @@
 // Dead letters of a projection that are released: what is left when the program ends, power is lost or a store fails on
 // the way, and that the rows get each of them once.
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 
