@@ -9,10 +9,10 @@
 namespace tyto::fuzz {
 
 std::vector<std::string> seeds() {
-  return {std::string("\x08\x04orderone\0tag\n\x1b\x82\xa1\x61\x01\xa1\x62\x93\x01\xc0\xc3", 30),
-          std::string("\x02\x02"
-                      "a|\xff\xfe\x81\x01\xa1z",
-                      10)};
+  using std::string_literals::operator""s;
+  return {"\x08\x04orderone\0tag\n\x1b\x82\xa1\x61\x01\xa1\x62\x93\x01\xc0\xc3"s,
+          "\x02\x02"
+          "a|\xff\xfe\x81\x01\xa1z"s};
 }
 
 // The first two bytes say how long the type and the tag are, the payload is the rest.

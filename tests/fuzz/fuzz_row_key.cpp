@@ -43,8 +43,9 @@ key key_of(std::string_view& input) {
 }  // namespace
 
 std::vector<std::string> seeds() {
-  return {to_row_key(key{"order", -7, {true, 9}, std::string("a\0b", 3)}), to_row_key(std::string{"text"}),
-          to_row_key(std::int64_t{-1}), std::string("\3abc\1\0\0\0\1\2\0\0\0\0\0\0\0\1x\3abd\1\0\0\0\1", 25)};
+  using std::string_literals::operator""s;
+  return {to_row_key(key{"order", -7, {true, 9}, "a\0b"s}), to_row_key(std::string{"text"}),
+          to_row_key(std::int64_t{-1}), "\3abc\1\0\0\0\1\2\0\0\0\0\0\0\0\1x\3abd\1\0\0\0\1"s};
 }
 
 void run(std::string_view input) {
