@@ -3,9 +3,9 @@ include(CMakePackageConfigHelpers)
 
 set(tyto_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tyto)
 
-install(TARGETS tyto tyto_framework tyto_persistence tyto_actors tyto_caf EXPORT tyto_targets
+install(TARGETS tyto tyto_framework tyto_persistence tyto_actors tyto_caf tyto_testing EXPORT tyto_targets
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-foreach(module framework persistence actors actors/caf)
+foreach(module framework persistence actors actors/caf actors/testing)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${module}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.hpp")
 endforeach()

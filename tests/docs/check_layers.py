@@ -12,13 +12,15 @@ MODULES = {
     "persistence": ["persistence/include", "persistence/src"],
     "actors": ["actors/include", "actors/src"],
     "caf": ["actors/caf/include", "actors/caf/src"],
+    "testing": ["actors/testing/include", "actors/testing/src"],
 }
 # What the modules may include of each other. The face of the runtime stands on top: only what implements it and what
-# stands beside it, the bridge to CAF, include it.
+# stands beside it, the bridge to CAF and simulated worlds, include it.
 BELOW = {"framework": {"framework"}, "persistence": {"framework", "persistence"}, "actors": {"framework", "actors"},
-         "caf": {"framework", "actors", "caf"}}
+         "caf": {"framework", "actors", "caf"}, "testing": {"framework", "persistence", "actors", "testing"}}
+HOMES = {"caf": "actors/caf", "testing": "actors/testing"}  # where the README of a whole module is
 FACE = "actors/include/tyto/runtime.hpp"
-MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/caf/")
+MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/caf/", "actors/testing/")
 MAY_SEE_CAF = ("actors/src/actor/caf_host.cpp", "actors/caf/")
 LMDB = "persistence/src/lmdb/"
 
@@ -48,6 +50,8 @@ def main():
                 problems.append(f"{name} includes {target}, which is for the store in LMDB alone")
             if module == "caf" and target.startswith("actors/src/"):
                 problems.append(f"{name} includes {target}, which is private to the runtime")
+            if module == "testing" and target.startswith("persistence/src/"):
+                problems.append(f"{name} includes {target}, which is private to the stores")
             if target == FACE and not name.startswith(MAY_SEE_FACE):
                 problems.append(f"{name} includes {FACE}, which stands above it")
             here, there = str(pathlib.PurePath(name).parent), str(pathlib.PurePath(target).parent)
@@ -56,7 +60,7 @@ def main():
                 arrows[here][there] += 1
         if re.match(r"actors/src/\w+/", name) and re.search(r"\bengine\b", text):
             problems.append(f"{name} names the engine, which owns it")
-        home = root / "actors/caf" if module == "caf" else path.parent
+        home = root / HOMES[module] if module in HOMES else path.parent
         if not (home / "README.md").exists():
             problems.append(f"{home.relative_to(root)} has no README.md that says what it is")
 

@@ -1,0 +1,58 @@
+// Where everything that a simulation leaves open is drawn from: which fiber is next, which write fails, where the
+// program ends. A run is the list of the numbers drawn, so that it can be repeated and shortened.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace tyto::testing {
+
+/// A source of numbers. Used by one thread at a time.
+class choices {
+ public:
+  virtual ~choices() = default;
+
+  /// Returns a number below `bound`, which is at least 1. Callers see to it that 0 is the plainest choice: no fault,
+  /// the oldest first.
+  virtual std::uint64_t below(std::uint64_t bound) = 0;
+
+  /// Returns true once in `n` times; where `n` is 0, never, and nothing is drawn. The number 0 stands for false, unless
+  /// `n` is 1.
+  bool one_in(std::uint64_t n) { return n != 0 && below(n) == n - 1; }
+
+  /// Returns a number from `first` to `last`, where `first` is the plainest. `last` is not less than `first`, and not
+  /// all numbers of 64 bits lie between them.
+  std::uint64_t between(std::uint64_t first, std::uint64_t last) { return first + below(last - first + 1); }
+
+  /// Returns one of `all`, which must not be empty; the first is the plainest.
+  template <class T>
+  const T& pick(const std::vector<T>& all) {
+    return all[below(all.size())];
+  }
+};
+
+/// Numbers that follow from a seed, or that were drawn earlier; notes each one.
+class recorded_choices final : public choices {
+ public:
+  /// The same `seed` gives the same numbers everywhere.
+  explicit recorded_choices(std::uint64_t seed) : state_(seed) {}
+
+  /// Repeats `drawn`, each number modulo the bound that is asked for; when they are used up, every number is 0.
+  explicit recorded_choices(std::vector<std::uint64_t> drawn) : repeated_(std::move(drawn)), is_repeating_(true) {}
+
+  std::uint64_t below(std::uint64_t bound) override;
+
+  /// Returns the numbers that below() has returned, in order.
+  [[nodiscard]] const std::vector<std::uint64_t>& drawn() const { return drawn_; }
+
+ private:
+  std::uint64_t next();
+
+  std::uint64_t state_ = 0;
+  std::vector<std::uint64_t> repeated_;
+  bool is_repeating_ = false;
+  std::vector<std::uint64_t> drawn_;
+};
+
+}  // namespace tyto::testing
