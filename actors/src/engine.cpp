@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "actor/caf_host.hpp"
+#include "actor/threads.hpp"
 #include "reading/live_query.hpp"
 #include "time_limit.hpp"
 #include "tyto/printable.hpp"
@@ -32,7 +33,7 @@ bool wait_until_quiet(const address<alarm_message>& alarm, std::chrono::steady_c
   auto said = std::make_shared<std::promise<void>>();
   auto quiet = said->get_future();
   alarm.post(say_when_quiet{[said = std::move(said)] { said->set_value(); }});
-  return quiet.wait_until(limit) == std::future_status::ready;
+  return wait_until(quiet, limit);
 }
 
 std::string place_of(const consumer_status& behind, std::uint64_t head) {
@@ -40,11 +41,16 @@ std::string place_of(const consumer_status& behind, std::uint64_t head) {
          (behind.last_error.empty() ? "" : ", its last error: " + behind.last_error);
 }
 
+std::unique_ptr<host> make_host(const runtime_options& options) {
+  auto* const simulated = simulated_threads::here();
+  return simulated != nullptr ? simulated->make_host() : make_caf_host(options.worker_threads);
+}
+
 }  // namespace
 
 engine::running::running(const storage& stores, const runtime_options& options, std::uint64_t head,
                          const domain& registered, const roster& consumers)
-    : actors(make_caf_host(options.worker_threads)),
+    : actors(make_host(options)),
       health(*options.time, options.log),
       bus(head, options.max_recent_events, options.max_consumer_batch),
       commits(spawn<committer>(*actors, placement::dedicated, *stores.journal, bus, *actors, health, options.log,
@@ -389,6 +395,7 @@ result<std::size_t> engine::release(std::string_view of, const release_parked& r
   if (!posted) return posted.error();
   result<std::size_t> all{std::size_t{0}};
   for (auto& each : answers) {
+    wait_for(each);
     auto released = each.get();
     if (!released) {
       all = std::move(released);
@@ -410,7 +417,7 @@ result<void> engine::pause(std::string_view consumer, std::chrono::milliseconds 
   if (!posted) return posted;
   const auto limit = time_limit(timeout);
   for (const auto& each : paused) {
-    if (each.wait_until(limit) == std::future_status::ready) continue;
+    if (wait_until(each, limit)) continue;
     return error{errc::timeout, doing, "it pauses when it is done with what it has in hand, which takes longer"};
   }
   return {};
@@ -430,6 +437,7 @@ result<void> engine::reset(std::string_view consumer) {
         to.post(reset_consumer{[answer](result<void> done) { answer->set_value(std::move(done)); }});
       });
   for (auto& each : answers) {
+    wait_for(each);
     if (auto done = each.get(); !done) posted = std::move(done);
   }
   return posted;
@@ -463,7 +471,7 @@ runtime_status engine::status() const {
     now.live_aggregates = now_running->aggregates.live();
   }
   for (const auto& each : consumers_->all()) {
-    now.consumers.push_back(each->status(now.head, options_.time->now(), std::chrono::steady_clock::now()));
+    now.consumers.push_back(each->status(now.head, options_.time->now(), steady_now()));
   }
   const std::lock_guard lock{mutex_};
   now.unregistered = unregistered_;

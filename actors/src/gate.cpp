@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "actor/threads.hpp"
 #include "time_limit.hpp"
 
 namespace tyto::detail {
@@ -12,7 +13,8 @@ result<void> gate::enter(when_full overflow, std::chrono::milliseconds timeout) 
   if (!is_in && overflow == when_full::wait) {
     std::unique_lock lock{mutex_};
     ++waiting_;
-    is_in = changed_.wait_until(lock, time_limit(timeout), [this] { return take_place(); });
+    const auto limit = time_limit(timeout);
+    while (!is_in && wait_until(changed_, lock, limit, [this] { return inside_ < most_; })) is_in = take_place();
     --waiting_;
   }
   if (!is_in) {
@@ -39,14 +41,11 @@ void gate::leave() {
   changed_.notify_all();
 }
 
-void gate::wait_until_empty() const {
-  std::unique_lock lock{mutex_};
-  changed_.wait(lock, [this] { return inside_ == 0; });
-}
+void gate::wait_until_empty() const { (void)wait_until_empty(std::chrono::steady_clock::time_point::max()); }
 
 bool gate::wait_until_empty(std::chrono::steady_clock::time_point limit) const {
   std::unique_lock lock{mutex_};
-  return changed_.wait_until(lock, limit, [this] { return inside_ == 0; });
+  return wait_until(changed_, lock, limit, [this] { return inside_ == 0; });
 }
 
 }  // namespace tyto::detail

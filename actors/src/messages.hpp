@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actor/mailbox.hpp"
+#include "actor/threads.hpp"
 #include "tyto/command.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/event_store.hpp"
@@ -141,7 +142,7 @@ void stop_and_wait(const address<Message>& actor) {
   std::promise<void> stopped;
   auto done = stopped.get_future();
   actor.post(stop_actor{[&stopped] { stopped.set_value(); }});
-  done.wait();
+  wait_for(done);
   actor.close();
 }
 

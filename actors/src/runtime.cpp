@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "actor/threads.hpp"
 #include "engine.hpp"
 #include "time_limit.hpp"
 
@@ -47,7 +48,7 @@ command_result runtime::execute(outgoing_command command, command_options option
   engine_->submit(
       std::move(command), std::move(options), [answer](const command_result& outcome) { answer->set_value(outcome); },
       true);
-  if (future.wait_until(detail::time_limit(timeout)) != std::future_status::ready) {
+  if (!detail::wait_until(future, detail::time_limit(timeout))) {
     return command_failure{error{errc::timeout, "waiting for the answer to a command to " + target,
                                  "none came in " + std::to_string(timeout.count()) + " ms; the command may still run"}};
   }

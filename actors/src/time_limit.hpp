@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include "actor/threads.hpp"
+
 namespace tyto::detail {
 
 /// Returns the time at which `timeout` has passed; one of years counts as a year, so that the sum cannot overflow.
 inline std::chrono::steady_clock::time_point time_limit(std::chrono::milliseconds timeout) {
-  return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::years{1});
+  return steady_now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::years{1});
 }
 
 }  // namespace tyto::detail

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actor/threads.hpp"
+#include "time_limit.hpp"
 #include "tyto/printable.hpp"
 
 namespace tyto::detail {
@@ -122,7 +124,7 @@ bool progress::is_retired() const {
 bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point limit,
                         const std::stop_token& ended) const {
   std::unique_lock lock{mutex_};
-  changed_.wait_until(lock, ended, limit, [&] {
+  wait_until(changed_, lock, ended, limit, [&] {
     return status_.position >= position || status_.state == consumer_state::stopped ||
            status_.state == consumer_state::halted;
   });
@@ -131,7 +133,8 @@ bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_
 
 void progress::wait_for_change(std::uint64_t position, const std::stop_token& ended) const {
   std::unique_lock lock{mutex_};
-  changed_.wait(lock, ended, [&] { return status_.position != position || status_.state == consumer_state::stopped; });
+  wait_until(changed_, lock, ended, time_limit(std::chrono::years{1}),
+             [&] { return status_.position != position || status_.state == consumer_state::stopped; });
 }
 
 double progress::rate(std::chrono::steady_clock::time_point now) const {

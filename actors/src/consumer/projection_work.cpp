@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "actor/threads.hpp"
 #include "consumer/partition.hpp"
 
 namespace tyto::detail {
@@ -120,7 +121,7 @@ std::optional<failed_event> projection_work::run() {
     if (!each || each->waiting() == 0) continue;
     here.push_back(each.get());
     // One of them is for this thread.
-    if (here.size() == 1 || each->waiting() < worth_a_thread) continue;
+    if (here.size() == 1 || each->waiting() < worth_a_thread || simulated_threads::here() != nullptr) continue;
     try {
       elsewhere.push_back(
           std::async(std::launch::async, [this, taken = each.get()] { return taken->run(definition_); }));

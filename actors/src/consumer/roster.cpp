@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actor/threads.hpp"
+
 namespace tyto::detail {
 
 std::uint64_t roster::add(std::string name, address<consumer_message> actor, std::shared_ptr<progress> shown) {
@@ -61,7 +63,7 @@ void roster::retire(progress& shown) {
     stopped = stop(retired);
     retired.actor = {};
   }
-  stopped.wait();
+  wait_for(stopped);
 }
 
 std::shared_future<void> roster::end(std::uint64_t number) {
@@ -86,7 +88,7 @@ void roster::stop_all() {
       if (each.actor.box()) all.push_back(stop(each));
     }
   }
-  for (const auto& each : all) each.wait();
+  for (const auto& each : all) wait_for(each);
 }
 
 void roster::let_go() {

@@ -23,7 +23,10 @@ reaction_definition subscriber::definition() {
 // What is left of a batch when the handler has ended its own subscription passes it by.
 result<commands> subscriber::call(const std::function<result<commands>(const recorded_event&)>& handle,
                                   const recorded_event& event) {
-  called_on_ = std::this_thread::get_id();
+  {
+    const std::lock_guard lock{mutex_};
+    called_on_ = thread_mark::here();
+  }
   return has_ended_ ? result<commands>{commands{}} : handle(event);
 }
 
@@ -40,14 +43,16 @@ void subscriber::end(bool waits) {
   has_ended_ = true;
   reaction_definition given_up;  // goes after the lock, for it holds the program's handler
   std::shared_future<void> over;
+  bool is_called_here = false;
   {
     const std::lock_guard lock{mutex_};
     given_up = std::exchange(definition_, {});
     const auto consumers = consumers_.lock();
     if (!over_.valid() && consumers) over_ = consumers->end(number_);
     over = over_;
+    is_called_here = called_on_ == thread_mark::here();
   }
-  if (waits && over.valid() && called_on_.load() != std::this_thread::get_id()) over.wait();
+  if (waits && over.valid() && !is_called_here) wait_for(over);
 }
 
 }  // namespace tyto::detail

@@ -8,9 +8,9 @@
 #include <future>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 
+#include "actor/threads.hpp"
 #include "consumer/roster.hpp"
 #include "tyto/consumer.hpp"
 
@@ -35,9 +35,9 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
                         const recorded_event& event);
 
   std::atomic<bool> has_ended_ = false;
-  std::atomic<std::thread::id> called_on_{};  // the consumer's thread, once it has called the handler
 
   std::mutex mutex_;
+  thread_mark called_on_;           // the consumer's thread, once it has called the handler
   reaction_definition definition_;  // until definition() or end()
   std::weak_ptr<roster> consumers_;
   std::uint64_t number_ = 0;

@@ -44,11 +44,6 @@ watcher::watcher(std::shared_ptr<const read_model_store> rows, versions asked, s
     : thread_([w = watch{std::move(rows), std::move(asked), std::move(tell), std::move(log)}](
                   const std::stop_token& ended) mutable { w.run(ended); }) {}
 
-watcher::~watcher() {
-  thread_.request_stop();
-  if (thread_.get_id() == std::this_thread::get_id()) thread_.detach();
-}
-
 }  // namespace tyto::detail
 
 namespace tyto {

@@ -5,26 +5,23 @@
 #include <functional>
 #include <memory>
 #include <string_view>
-#include <thread>
 
+#include "actor/threads.hpp"
 #include "reading/reading.hpp"
 #include "tyto/question.hpp"
 #include "tyto/read_model_store.hpp"
 
 namespace tyto::detail {
 
+/// When it goes, a call back has returned, unless it comes from there.
 class watcher {
  public:
   /// `asked` are to note an answer if it is a different one, `tell` is to call back with it if one was noted.
   watcher(std::shared_ptr<const read_model_store> rows, versions asked, std::function<void()> tell,
           std::function<void(std::string_view)> log);
-  watcher(const watcher&) = delete;
-  watcher& operator=(const watcher&) = delete;
-  /// Waits until a call back has returned, unless it comes from there.
-  ~watcher();
 
  private:
-  std::jthread thread_;
+  worker thread_;
 };
 
 }  // namespace tyto::detail

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "actor/threads.hpp"
+
 namespace tyto::detail {
 namespace {
 
@@ -67,7 +69,7 @@ result<view> meet(const read_model_store& rows, const version& of, std::uint64_t
   const auto wanted = std::make_shared<const meeting>(
       meeting{position, [&rows, seen, shown = of.shown] { seen->set_value(look(rows, *shown)); }});
   if (!of.shown->meet(wanted)) return look(rows, *of.shown);
-  if (arrived.wait_until(limit) != std::future_status::ready) return late(of.shown->status(), position);
+  if (!wait_until(arrived, limit)) return late(of.shown->status(), position);
   return arrived.get();
 }
 

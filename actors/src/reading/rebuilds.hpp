@@ -10,9 +10,9 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "actor/threads.hpp"
 #include "consumer/roster.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/read_model_store.hpp"
@@ -56,7 +56,7 @@ class rebuilds {
   std::vector<replacement> planned_;
 
   std::mutex mutex_;
-  std::map<std::string, std::jthread, std::less<>> waiting_;  // by the new projection's name
+  std::map<std::string, worker, std::less<>> waiting_;  // by the new projection's name
 };
 
 }  // namespace tyto::detail

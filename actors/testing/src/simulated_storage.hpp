@@ -51,6 +51,9 @@ class simulated_storage {
   /// fails.
   void crash(bool power_lost);
 
+  /// Returns what is stored, without faults.
+  [[nodiscard]] const storage& stored() const { return behind_; }
+
   /// Returns how many operations that change something have begun since the store was made, failed ones included.
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
 

@@ -1,0 +1,266 @@
+#include "scheduler.hpp"
+
+#include <algorithm>
+#include <exception>
+
+namespace tyto::testing {
+
+// An actor's mailbox. What is in it is handled one after the other.
+class scheduler::box final : public detail::mailbox, public std::enable_shared_from_this<box> {
+ public:
+  box(scheduler& by, std::unique_ptr<detail::actor> machine) : by_(by), machine_(std::move(machine)) {}
+
+  void post(std::shared_ptr<detail::mail> letter) override { by_.post(shared_from_this(), std::move(letter)); }
+  void close() override {
+    letters_.clear();
+    if (is_busy_) {
+      is_closed_ = true;
+    } else {
+      const auto ends = std::move(machine_);
+    }
+  }
+
+  scheduler& by_;
+  std::unique_ptr<detail::actor> machine_;  // until it has ended
+  std::deque<std::shared_ptr<detail::mail>> letters_;
+  bool is_busy_ = false;
+  bool is_closed_ = false;
+  time_point stalled_until_{};
+};
+
+// A stack and what runs on it.
+struct scheduler::simulated_thread {
+  fiber stack;
+  const box* actor = nullptr;
+};
+
+class simulated_host final : public detail::host {
+ public:
+  explicit simulated_host(scheduler& by) : by_(by) {}
+  ~simulated_host() override { end_all(); }
+
+  std::shared_ptr<detail::mailbox> spawn(std::unique_ptr<detail::actor> machine, detail::placement) override {
+    auto& bound = *machine;
+    auto made = std::make_shared<scheduler::box>(by_, std::move(machine));
+    bound.bind(made);
+    if (boxes_.size() == boxes_.capacity()) std::erase_if(boxes_, [](const auto& each) { return each.expired(); });
+    boxes_.push_back(made);
+    return made;
+  }
+
+  void post_after(std::chrono::milliseconds delay, const std::shared_ptr<detail::mailbox>& to,
+                  std::shared_ptr<detail::mail> letter) override {
+    by_.later(delay, [to = std::weak_ptr{to}, letter = std::move(letter)] {
+      if (auto alive = to.lock()) alive->post(letter);
+    });
+  }
+
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return by_.now(); }
+
+  [[nodiscard]] bool runs_here() const override { return by_.running_ != nullptr && by_.running_->actor != nullptr; }
+
+  void wait_for_all() override {
+    const auto none_is_busy = [this] {
+      return std::ranges::none_of(boxes_, [](const auto& each) {
+        const auto alive = each.lock();
+        return alive && alive->is_busy_;
+      });
+    };
+    by_.wait_until(none_is_busy, scheduler::time_point::max());
+    end_all();
+  }
+
+ private:
+  void end_all() {
+    for (const auto& each : std::exchange(boxes_, {})) {
+      if (const auto alive = each.lock()) alive->close();
+    }
+  }
+
+  scheduler& by_;
+  std::vector<std::weak_ptr<scheduler::box>> boxes_;
+};
+
+scheduler::scheduler(choices& from, world_clock& time) : choices_(from), clock_(time) {}
+
+scheduler::~scheduler() { kill(); }
+
+std::unique_ptr<detail::host> scheduler::make_host() { return std::make_unique<simulated_host>(*this); }
+
+void scheduler::post(const std::shared_ptr<box>& to, std::shared_ptr<detail::mail> letter) {
+  if (is_dead_ || !to->machine_ || to->is_closed_) return;
+  to->letters_.push_back(std::move(letter));
+  if (to->letters_.size() == 1 && !to->is_busy_) runnable_.push_back(to);
+}
+
+bool scheduler::wait_until(const std::function<bool()>& ready, time_point limit) {
+  if (ready()) return true;
+  if (!is_dead_ && running_ != nullptr) {
+    auto* const self = running_;
+    waiting_.push_back({self, &ready, limit});
+    running_ = nullptr;
+    self->stack.suspend();
+    running_ = self;
+  }
+  // Destructors on the way out must not throw. They find what they wait for ended, or nobody to end it.
+  if (is_dead_ && running_ != nullptr && std::uncaught_exceptions() == 0) throw program_killed{};
+  return ready();
+}
+
+std::function<bool()> scheduler::start(std::function<void()> work) {
+  auto ended = std::make_shared<bool>(is_dead_);
+  // Kept alive by the work alone, so that it ends with that, also where that is dropped.
+  struct end {
+    std::shared_ptr<bool> ended;
+    explicit end(std::shared_ptr<bool> of) : ended(std::move(of)) {}
+    end(const end&) = delete;
+    end& operator=(const end&) = delete;
+    ~end() { *ended = true; }
+  };
+  if (!is_dead_) new_threads_.emplace_back([work = std::move(work), at_end = std::make_shared<end>(ended)] { work(); });
+  return [ended] { return *ended; };
+}
+
+void scheduler::later(std::chrono::microseconds delay, std::function<void()> work) {
+  if (!is_dead_) timers_.emplace(now_ + delay, std::move(work));
+}
+
+void scheduler::pass(std::chrono::microseconds time) {
+  now_ += time;
+  clock_.move(time);
+}
+
+scheduler::time_point scheduler::next_event() const {
+  auto next = timers_.empty() ? time_point::max() : timers_.begin()->first;
+  for (const auto& each : waiting_) next = std::min(next, each.limit);
+  for (const auto& each : runnable_) next = std::min(next, each->stalled_until_);
+  return next;
+}
+
+// Fills ready_ and not_stalled_; returns how many things can be done.
+std::size_t scheduler::find_runnable() {
+  ready_.clear();
+  not_stalled_.clear();
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    if (waiting_[i].limit <= now_ || (*waiting_[i].ready)()) ready_.push_back(i);
+  }
+  for (std::size_t i = 0; i < runnable_.size(); ++i) {
+    if (runnable_[i]->stalled_until_ <= now_) not_stalled_.push_back(i);
+  }
+  const bool is_timer_due = !timers_.empty() && timers_.begin()->first <= now_;
+  return ready_.size() + not_stalled_.size() + (new_threads_.empty() ? 0 : 1) + (is_timer_due ? 1 : 0);
+}
+
+bool scheduler::step() {
+  ++steps_;
+  disturb();
+  auto count = find_runnable();
+  while (count == 0) {
+    const auto next = next_event();
+    if (next == time_point::max()) return false;
+    pass(std::chrono::ceil<std::chrono::microseconds>(next - now_));
+    count = find_runnable();
+  }
+  // What comes first is the plainest: actors in the order in which they got their messages.
+  auto chosen = static_cast<std::size_t>(choices_.below(count));
+  if (chosen < not_stalled_.size()) {
+    const auto place = runnable_.begin() + static_cast<std::ptrdiff_t>(not_stalled_[chosen]);
+    const auto actor = *place;
+    runnable_.erase(place);
+    run(actor);
+    return true;
+  }
+  chosen -= not_stalled_.size();
+  if (chosen < ready_.size()) {
+    const auto place = waiting_.begin() + static_cast<std::ptrdiff_t>(ready_[chosen]);
+    auto& thread = *place->who;
+    waiting_.erase(place);
+    running_ = &thread;
+    thread.stack.resume();
+    after_switch(thread);
+    return true;
+  }
+  chosen -= ready_.size();
+  if (chosen == 0 && !new_threads_.empty()) {
+    auto work = std::move(new_threads_.front());
+    new_threads_.pop_front();
+    run(std::move(work), nullptr);
+    return true;
+  }
+  const auto due = std::move(timers_.extract(timers_.begin()).mapped());
+  run(due, nullptr);
+  return true;
+}
+
+// What a busy machine does to a program: an actor gets no time for a while, or none of them does.
+void scheduler::disturb() {
+  if (steps_ % 8 != 0 || !choices_.one_in(8)) return;
+  const std::chrono::milliseconds time{1U << choices_.below(10)};
+  if (runnable_.empty() || choices_.one_in(4)) {
+    pass(time);
+  } else {
+    runnable_[choices_.below(runnable_.size())]->stalled_until_ = now_ + time;
+  }
+}
+
+void scheduler::run(const std::shared_ptr<box>& actor) {
+  if (actor->letters_.empty() || !actor->machine_) return;
+  auto letter = std::move(actor->letters_.front());
+  actor->letters_.pop_front();
+  actor->is_busy_ = true;
+  run(
+      [this, actor, letter = std::move(letter)] {
+        struct end {
+          scheduler& by;
+          const std::shared_ptr<box>& actor;
+          ~end() {
+            actor->is_busy_ = false;
+            if (actor->is_closed_) actor->close();
+            if (!actor->letters_.empty() && !by.is_dead_) by.runnable_.push_back(actor);
+          }
+        } const at_end{*this, actor};
+        actor->machine_->receive(*letter);
+      },
+      actor.get());
+}
+
+void scheduler::run(std::function<void()> work, const box* as) {
+  if (free_threads_.empty()) {
+    threads_.push_back(std::make_unique<simulated_thread>());
+    free_threads_.push_back(threads_.back().get());
+  }
+  auto& on = *free_threads_.back();
+  free_threads_.pop_back();
+  on.actor = as;
+  auto* const before = running_;
+  running_ = &on;
+  on.stack.run([work = std::move(work)]() mutable {
+    try {
+      std::exchange(work, nullptr)();
+    } catch (const program_killed&) {
+    }
+  });
+  running_ = before;
+  if (on.stack.has_ended()) free_threads_.push_back(&on);
+}
+
+void scheduler::after_switch(simulated_thread& left) {
+  running_ = nullptr;
+  if (left.stack.has_ended()) free_threads_.push_back(&left);
+}
+
+void scheduler::kill() {
+  is_dead_ = true;
+  new_threads_.clear();
+  timers_.clear();
+  runnable_.clear();
+  while (!waiting_.empty()) {
+    auto& thread = *waiting_.back().who;
+    waiting_.pop_back();
+    running_ = &thread;
+    thread.stack.resume();
+    after_switch(thread);
+  }
+}
+
+}  // namespace tyto::testing

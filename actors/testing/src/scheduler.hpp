@@ -1,0 +1,102 @@
+// The one thread of a simulated world: runs actors and whatever else would have a thread, one step at a time, in an
+// order that is drawn, under clocks that move when nothing else can.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actor/host.hpp"
+#include "actor/threads.hpp"
+#include "fiber.hpp"
+#include "tyto/clock.hpp"
+#include "tyto/testing/choices.hpp"
+
+namespace tyto::testing {
+
+/// The clock of a simulated world: moves with the scheduler's time, and may be set.
+class world_clock final : public clock {
+ public:
+  [[nodiscard]] timestamp now() const noexcept override { return now_; }
+  void move(std::chrono::microseconds by) { now_ += by; }
+
+ private:
+  timestamp now_{std::chrono::sys_days{std::chrono::year{2030} / 1 / 1}};
+};
+
+class scheduler final : public detail::simulated_threads {
+ public:
+  scheduler(choices& from, world_clock& time);
+  ~scheduler() override;
+
+  [[nodiscard]] std::unique_ptr<detail::host> make_host() override;
+  [[nodiscard]] time_point now() const override { return now_; }
+  bool wait_until(const std::function<bool()>& ready, time_point limit) override;
+  std::function<bool()> start(std::function<void()> work) override;
+  [[nodiscard]] const void* current() const override { return running_ != nullptr ? running_ : nullptr; }
+
+  /// Runs `work` when `delay` has passed, unless the program has been killed by then.
+  void later(std::chrono::microseconds delay, std::function<void()> work);
+
+  /// Does one thing of those that can be done; returns false if there is none, and none will come.
+  bool step();
+  /// Lets time pass, with nothing done meanwhile.
+  void pass(std::chrono::microseconds time);
+
+  /// Ends everything where it is: who waits gets an exception that must come through, and mailboxes take nothing more.
+  void kill();
+  /// Makes place for another program after kill().
+  void revive() { is_dead_ = false; }
+
+  /// Whether it has been killed, and not revived since.
+  [[nodiscard]] bool is_dead() const { return is_dead_; }
+
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
+ private:
+  friend class simulated_host;
+  class box;
+  struct simulated_thread;
+
+  /// What the threads of a killed program get where they wait.
+  struct program_killed {};
+
+  struct waiting {
+    simulated_thread* who;
+    const std::function<bool()>* ready;
+    time_point limit;
+  };
+
+  void post(const std::shared_ptr<box>& to, std::shared_ptr<detail::mail> letter);
+  void run(const std::shared_ptr<box>& actor);
+  void run(std::function<void()> work, const box* as);
+  void after_switch(simulated_thread& left);
+  [[nodiscard]] time_point next_event() const;
+  [[nodiscard]] std::size_t find_runnable();
+  void disturb();
+
+  choices& choices_;
+  world_clock& clock_;
+  time_point now_{std::chrono::hours{1}};
+  bool is_dead_ = false;
+  std::uint64_t steps_ = 0;
+
+  std::vector<std::unique_ptr<simulated_thread>> threads_;
+  std::vector<simulated_thread*> free_threads_;
+  simulated_thread* running_ = nullptr;
+  std::deque<std::function<void()>> new_threads_;
+  std::vector<waiting> waiting_;
+  std::vector<std::shared_ptr<box>> runnable_;  // have a message and are not in the middle of one; the first since long
+  std::vector<std::size_t> ready_;              // of waiting_
+  std::vector<std::size_t> not_stalled_;        // of runnable_
+  std::multimap<time_point, std::function<void()>> timers_;
+};
+
+}  // namespace tyto::testing

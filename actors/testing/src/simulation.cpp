@@ -1,0 +1,168 @@
+#include "tyto/testing/simulation.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "shrink.hpp"
+#include "world.hpp"
+
+namespace tyto::testing {
+namespace {
+
+using detail::world_definition;
+
+// Tries the numbers from 0 to `count` on threads until one of them fails; what fails is the lowest of those.
+void try_all(std::uint64_t count, std::size_t threads, const std::function<bool(std::uint64_t)>& holds) {
+  std::atomic<std::uint64_t> next = 0;
+  std::atomic<std::uint64_t> lowest_failing = std::numeric_limits<std::uint64_t>::max();
+  const auto work = [&] {
+    for (auto i = next++; i < count && i < lowest_failing; i = next++) {
+      if (holds(i)) continue;
+      auto known = lowest_failing.load();
+      while (i < known && !lowest_failing.compare_exchange_weak(known, i)) continue;
+    }
+  };
+  if (threads == 0) threads = std::max(std::thread::hardware_concurrency(), 1U);
+  std::vector<std::jthread> others;
+  while (others.size() + 1 < threads) others.emplace_back(work);
+  work();
+}
+
+// What several threads find out.
+class collected {
+ public:
+  void add(const run_outcome& outcome) {
+    const std::lock_guard lock{mutex_};
+    ++report_.worlds;
+    report_.steps += outcome.steps;
+    report_.crashes += outcome.crashes;
+  }
+  void add_crash_point() {
+    const std::lock_guard lock{mutex_};
+    ++report_.crash_points;
+  }
+  /// Keeps the one with the lowest number.
+  void fail(std::uint64_t number, std::uint64_t seed, const run_outcome& outcome, const run_settings& settings) {
+    const std::lock_guard lock{mutex_};
+    if (failed_ && failed_->number < number) return;
+    failed_ = failed{number, seed, *outcome.failure, outcome.drawn, settings};
+  }
+
+  simulation_report finish(const world_definition& of, std::size_t shrinking_runs) {
+    if (!failed_) return report_;
+    auto settings = failed_->settings;
+    const auto fails = [&](const script& drawn) {
+      const auto again = world{of, drawn, settings}.run();
+      return again.failure && again.failure->name == failed_->what.name;
+    };
+    auto& shown = report_.failure.emplace();
+    shown.seed = failed_->seed;
+    if (!fails(failed_->drawn)) {
+      shown.what = failed_->what.name + ": " + failed_->what.detail +
+                   "\nThe same run did not fail again: does the program use a clock, threads, or random numbers that are "
+                   "not the world's?";
+      return report_;
+    }
+    const auto shortest = shrink(failed_->drawn, fails, shrinking_runs);
+    settings.tells_story = true;
+    const auto told = world{of, shortest, settings}.run();
+    shown.what = told.failure ? told.failure->name + ": " + told.failure->detail : failed_->what.name;
+    shown.story = told.story;
+    return report_;
+  }
+
+ private:
+  struct failed {
+    std::uint64_t number;
+    std::uint64_t seed;
+    finding what;
+    script drawn;
+    run_settings settings;
+  };
+
+  std::mutex mutex_;
+  simulation_report report_;
+  std::optional<failed> failed_;
+};
+
+class stopwatch {
+ public:
+  [[nodiscard]] std::chrono::duration<double> passed() const { return std::chrono::steady_clock::now() - began_; }
+
+ private:
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const simulation_report& report) {
+  if (!report.failure) {
+    out << report.worlds << " worlds, " << report.steps << " steps, " << report.crashes << " crashes";
+    if (report.crash_points > 0) out << ", " << report.crash_points << " crash points";
+    return out << ", in " << report.time.count() << " s: all is well";
+  }
+  out << "seed " << report.failure->seed << " fails: " << report.failure->what << "\n";
+  for (const auto& line : report.failure->story) out << line << "\n";
+  return out;
+}
+
+}  // namespace tyto::testing
+
+namespace tyto::detail {
+
+using testing::exploration;
+using testing::run_settings;
+using testing::simulation_report;
+using testing::world;
+
+simulation_report explore(const world_definition& of, const exploration& worlds) {
+  const testing::stopwatch watch;
+  testing::collected found;
+  testing::try_all(worlds.seeds, worlds.threads, [&](std::uint64_t i) {
+    const auto seed = worlds.first_seed + i;
+    const auto outcome = world{of, seed, {}}.run();
+    found.add(outcome);
+    if (outcome.failure) found.fail(i, seed, outcome, {});
+    return !outcome.failure;
+  });
+  const auto time = watch.passed();
+  auto report = found.finish(of, worlds.shrinking_runs);
+  report.time = time;
+  return report;
+}
+
+simulation_report crash_everywhere(const world_definition& of, const exploration& worlds) {
+  const testing::stopwatch watch;
+  testing::collected found;
+  for (std::uint64_t seed = worlds.first_seed; seed < worlds.first_seed + worlds.seeds; ++seed) {
+    const run_settings undisturbed{.has_faults = false};
+    const auto whole = world{of, seed, undisturbed}.run();
+    found.add(whole);
+    if (whole.failure) {
+      found.fail(0, seed, whole, undisturbed);
+      break;
+    }
+    std::atomic<bool> is_well = true;
+    // Each point twice, as what a lost process and lost power leave differs.
+    testing::try_all(4 * whole.operations, worlds.threads, [&](std::uint64_t i) {
+      const run_settings settings{.has_faults = false, .crash_point = i / 2, .loses_power = i % 2 == 1};
+      const auto outcome = world{of, seed, settings}.run();
+      found.add(outcome);
+      found.add_crash_point();
+      if (outcome.failure) found.fail(i, seed, outcome, settings);
+      if (outcome.failure) is_well = false;
+      return !outcome.failure;
+    });
+    if (!is_well) break;
+  }
+  const auto time = watch.passed();
+  auto report = found.finish(of, worlds.shrinking_runs);
+  report.time = time;
+  return report;
+}
+
+}  // namespace tyto::detail

@@ -1,0 +1,3 @@
+#include "tyto/testing/simulation.hpp"
+
+#include "support/catch.hpp"
