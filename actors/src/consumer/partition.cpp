@@ -3,7 +3,11 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <utility>
+
+#include "actor/threads.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -101,8 +105,11 @@ result<std::vector<std::uint64_t>> split_checkpoints(event_store& journal, const
   for (std::size_t i = 0; i < count; ++i) {
     batch.checkpoints.push_back({partition{i, count}.checkpoint(consumer), slowest});
   }
-  auto written = append_and_wait(journal, std::move(batch));
-  if (!written) return std::move(written).error();
+  auto answer = std::make_shared<std::promise<result<append_outcomes>>>();
+  auto outcome = answer->get_future();
+  journal.append(std::move(batch), [answer](result<append_outcomes> done) { answer->set_value(std::move(done)); });
+  wait_for(outcome);
+  if (auto written = outcome.get(); !written) return std::move(written).error();
   return beyond_slowest(*std::move(positions));
 }
 

@@ -194,7 +194,7 @@ void simulated_storage::crash(bool power_lost) {
   end_appends();
   if (power_lost) {
     for (auto lost = from_.between(0, unsynced_.size()); lost > 0; --lost) {
-      around_.tell("losing power undoes " + unsynced_.back().doing);
+      tell("losing power undoes " + unsynced_.back().doing);
       unsynced_.back().undo();
       unsynced_.pop_back();
     }
@@ -229,14 +229,14 @@ std::optional<error> simulated_storage::write_fault(std::uint32_t often, const s
 
 std::optional<error> simulated_storage::read_fault(const std::string& doing) {
   auto fails = fault(often_.failing_reads, doing);
-  if (fails) around_.tell(fails->message());
+  if (fails) tell(fails->message());
   return fails;
 }
 
 bool simulated_storage::dies_at(std::uint64_t point, std::string_view which, const std::string& doing) {
   if (death_ != point) return false;
   is_down_ = true;
-  around_.tell("the program ends " + std::string{which} + " " + doing);
+  tell("the program ends " + std::string{which} + " " + doing);
   return true;
 }
 
@@ -245,7 +245,7 @@ void simulated_storage::append(append_batch batch, event_store::append_done done
   next.doing = appending(next.batch);
   if (dies_at(2 * next.operation, "before", next.doing)) return;
   if (auto fails = write_fault(often_.failing_appends, next.doing)) {
-    around_.tell(fails->message());
+    tell(fails->message());
     next.outcome = *std::move(fails);
   } else if (from_.one_in(often_.delayed_appends)) {
     const auto longest = static_cast<std::uint64_t>(often_.longest_append_delay.count());
@@ -276,9 +276,25 @@ void simulated_storage::run_appends() {
 }
 
 void simulated_storage::store(pending_append& next) {
+  const auto writes = around_.tell ? next.batch.writes : decltype(next.batch.writes){};
   next.outcome = append_and_wait(*behind_.journal, std::move(next.batch));
+  for (std::size_t i = 0; i < writes.size() && *next.outcome; ++i) {
+    if ((**next.outcome)[i]) tell_of(*writes[i]);
+  }
   next.delay = next.delay_of_telling;
   dies_at(2 * next.operation + 1, "after", next.doing);
+}
+
+void simulated_storage::tell(const std::string& what) const {
+  if (around_.tell) around_.tell(what);
+}
+
+void simulated_storage::tell_of(const stream_write& stored) const {
+  for (const auto& each : stored.events) {
+    const auto& m = each.meta;
+    tell("stored at " + std::to_string(m.position) + ": " + m.persistence_id + " " + m.type + " " +
+         to_json(each.payload));
+  }
 }
 
 void simulated_storage::end_appends() {
@@ -288,7 +304,7 @@ void simulated_storage::end_appends() {
   if (under_way.empty()) return;
   const auto stored = from_.between(0, under_way.size());
   for (std::size_t i = 0; i < under_way.size(); ++i) {
-    around_.tell("the program ends while " + under_way[i].doing + (i < stored ? ": it is stored" : ": it is lost"));
+    tell("the program ends while " + under_way[i].doing + (i < stored ? ": it is stored" : ": it is lost"));
     if (i < stored) store(under_way[i]);
   }
 }
@@ -298,7 +314,7 @@ result<void> simulated_storage::carry_out(const std::string& doing, std::optiona
   const auto operation = operations_++;
   if (dies_at(2 * operation, "before", doing)) return ended(doing);
   if (fails) {
-    around_.tell(fails->message());
+    tell(fails->message());
     return *std::move(fails);
   }
   auto done = effect();
@@ -312,6 +328,7 @@ result<void> simulated_storage::make_change(const std::string& doing, result<std
     if (!undo) return undo.error();
     auto done = effect();
     if (!done) return done;
+    if (around_.tell) tell("done: " + doing);
     unsynced_.push_back({doing, *std::move(undo)});
     if (unsynced_.size() > often_.lost_commits) unsynced_.pop_front();
     return done;

@@ -24,11 +24,11 @@ namespace tyto::testing {
 /// is used by one thread. The same numbers drawn and the same calls give the same effects.
 class simulated_storage {
  public:
-  /// What the store needs of the world around it; both must be there.
+  /// What the store needs of the world around it.
   struct callbacks {
     /// Runs the function when so much virtual time has passed: not before it has returned.
     std::function<void(std::chrono::microseconds, std::function<void()>)> later;
-    /// Takes a line for the story of a run.
+    /// Takes a line for the story of a run; may be empty.
     std::function<void(std::string)> tell;
   };
 
@@ -102,6 +102,9 @@ class simulated_storage {
 
   /// Returns whether the program dies at this point of the operation, before or after it, and tells.
   bool dies_at(std::uint64_t point, std::string_view which, const std::string& doing);
+
+  void tell(const std::string& what) const;
+  void tell_of(const stream_write& stored) const;
 
   void append(append_batch batch, event_store::append_done done);
   /// Stores and tells until the first append has to wait, or all are done.

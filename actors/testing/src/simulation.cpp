@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "actor/threads.hpp"
 #include "shrink.hpp"
 #include "world.hpp"
 
@@ -62,9 +63,10 @@ class collected {
     auto& shown = report_.failure.emplace();
     shown.seed = failed_->seed;
     if (!fails(failed_->drawn)) {
-      shown.what = failed_->what.name + ": " + failed_->what.detail +
-                   "\nThe same run did not fail again: does the program use a clock, threads, or random numbers that are "
-                   "not the world's?";
+      shown.what =
+          failed_->what.name + ": " + failed_->what.detail +
+          "\nThe same run did not fail again: does the program use a clock, threads, or random numbers that are "
+          "not the world's?";
       return report_;
     }
     const auto shortest = shrink(failed_->drawn, fails, shrinking_runs);
@@ -98,6 +100,11 @@ class stopwatch {
 };
 
 }  // namespace
+
+void let_pass(std::chrono::milliseconds time) {
+  auto* const world = detail::simulated_threads::here();
+  world->wait_until([] { return false; }, world->now() + time);
+}
 
 std::ostream& operator<<(std::ostream& out, const simulation_report& report) {
   if (!report.failure) {

@@ -40,12 +40,13 @@ world::world(const detail::world_definition& of, run_settings settings, std::siz
       schedule_(std::move(schedule)),
       faults_(std::move(faults)),
       scheduler_(schedule_, clock_),
-      storage_(faults_, settings.has_faults ? of.options.faults : storage_faults{},
-               {[this](std::chrono::microseconds delay, std::function<void()> work) {
-                  scheduler_.later(delay, std::move(work));
-                },
-                [this](const std::string& line) { tell(line); }},
-               of.options.storage ? of.options.storage() : storage_opener{}) {}
+      storage_(
+          faults_, settings.has_faults ? of.options.faults : storage_faults{},
+          {[this](std::chrono::microseconds delay, std::function<void()> work) {
+             scheduler_.later(delay, std::move(work));
+           },
+           settings.tells_story ? [this](const std::string& line) { tell(line); } : std::function<void(std::string)>{}},
+          of.options.storage ? of.options.storage() : storage_opener{}) {}
 
 run_outcome world::run() {
   const detail::simulated_threads::installed here{scheduler_};
@@ -90,11 +91,17 @@ void world::start_program() {
     } catch (...) {
       return fail("the program is defined", text_of(std::current_exception()));
     }
-    const auto started = program_->start();
+    auto started = result<void>{};
+    bool has_started = false;
+    scheduler_.start([&] {
+      started = program_->start();
+      has_started = true;
+    });
+    while (!has_started && !storage_.is_down() && scheduler_.step()) continue;
     const bool is_down = storage_.is_down();
-    if (started && !is_down) return tell("the program has started");
+    if (has_started && started && !is_down) return tell("the program has started");
     scheduler_.kill();
-    if (is_down) storage_.crash(settings_.loses_power);
+    storage_.crash(is_down && settings_.loses_power);
     program_.reset();
     scheduler_.revive();
     if (is_down) {
@@ -220,7 +227,11 @@ bool world::run_to_end(const std::string& what, const std::function<result<void>
 
 void world::bring_to_rest() {
   storage_.heal();
-  const auto settle = [this] { return program_->settle(of_.options.patience); };
+  // What has failed pauses for so long at most before it is tried again.
+  const auto settle = [this] {
+    let_pass(limits_.max_backoff);
+    return program_->settle(of_.options.patience);
+  };
   const std::string resting = "the program comes to rest";
   for (const auto* const when : {"before", "after"}) {
     if (outcome_.failure) return;
@@ -258,7 +269,8 @@ void world::look(const std::vector<detail::world_definition::check>& checks) {
   for (const auto& each : checks) {
     if (outcome_.failure) return;
     try {
-      if (auto wrong = each.look({*program_, storage_.stored()}, model_.get()); !wrong.empty()) fail(each.name, std::move(wrong));
+      if (auto wrong = each.look({*program_, storage_.stored()}, model_.get()); !wrong.empty())
+        fail(each.name, std::move(wrong));
     } catch (...) {
       if (scheduler_.is_dead()) throw;
       fail(each.name, "it has thrown: " + text_of(std::current_exception()));

@@ -35,10 +35,10 @@ class past_read_model {
   [[nodiscard]] std::uint64_t position() const { return position_; }
 
   /// Asks P. errc::handler_failed if P::query throws.
-  template <class Question>
+  template <class Question, class Projection = P>
   [[nodiscard]] auto query(const Question& question) const
-      -> result<decltype(P::query(std::declval<const typename P::table&>(), question))> {
-    std::optional<decltype(P::query(std::declval<const typename P::table&>(), question))> answer;
+      -> result<decltype(Projection::query(std::declval<const typename Projection::table&>(), question))> {
+    std::optional<decltype(Projection::query(std::declval<const typename Projection::table&>(), question))> answer;
     auto asked = detail::call_query(P::name, [&] {
       const typename P::table table{static_cast<const row_reader&>(rows_)};
       answer.emplace(P::query(table, question));

@@ -1,11 +1,12 @@
-// A simulated world for a whole program: its aggregates, consumers, process managers, deadlines and subscriptions run on
-// one thread, under a clock and over a storage that are simulated too. The order in which things happen, and what fails
-// meanwhile, are drawn from a seed: a seed that shows a fault shows it every time.
+// A simulated world for a whole program: its aggregates, consumers, process managers, deadlines and subscriptions run
+// on one thread, under a clock and over a storage that are simulated too. The order in which things happen, and what
+// fails meanwhile, are drawn from a seed: a seed that shows a fault shows it every time.
 //     struct till { std::int64_t paid = 0; };  // what the world outside knows; it outlives crashes of the program
 //     tyto::testing::simulation<till> sales;
 //     sales.program([](tyto::runtime& rt, till&) { rt.aggregate<order>().projection<revenue>(); })
 //         .action("an order is paid", [](tyto::runtime& rt, till& t, tyto::testing::choices& draw) { … })
-//         .always("no order is paid twice", [](const tyto::testing::inside& at, const till& t) { return std::string{…}; });
+//         .always("no order is paid twice", [](const tyto::testing::inside& at, const till& t) { return std::string{…};
+//         });
 //     const auto report = sales.explore({.seeds = 1'000});
 //     REQUIRE(report);  // prints the story of the shortest schedule that fails
 #pragma once
@@ -59,6 +60,9 @@ struct simulation_options {
   /// A run of more steps than this fails: it does not come to an end.
   std::uint64_t max_steps = 200'000;
 };
+
+/// Lets so much of the world's time pass: for actions and for checks at rest, on whose simulated thread it is called.
+void let_pass(std::chrono::milliseconds time);
 
 /// What checks look at.
 struct inside {
@@ -149,8 +153,8 @@ class simulation {
     return *this;
   }
 
-  /// Adds something that the world outside does: sends commands, asks, pauses consumers. It has a simulated thread of its
-  /// own, may wait, and ends without notice where the program crashes. What it throws is a failure of the run.
+  /// Adds something that the world outside does: sends commands, asks, pauses consumers. It has a simulated thread of
+  /// its own, may wait, and ends without notice where the program crashes. What it throws is a failure of the run.
   simulation& action(std::string name, std::function<void(runtime&, Model&, choices&)> run) {
     of_.actions.push_back({std::move(name), [run = std::move(run)](runtime& rt, void* model, choices& draw) {
                              run(rt, *static_cast<Model*>(model), draw);
