@@ -418,6 +418,7 @@ void unusable_writes_are_refused(contract_run& run) {
       {"a write to a name that is too long", write_of("a|" + std::string(max_persistence_id_bytes - 1, 'x'))},
       {"a write of no event", write_of("order|1", 0)}};
   std::vector<std::shared_ptr<stream_write>> writes;
+  writes.reserve(unusable.size() + 1);
   for (const auto& [what, write] : unusable) writes.push_back(write);
   writes.push_back(write_of("order|1"));
   const auto outcomes = run.append_all(writes);

@@ -274,6 +274,7 @@ void threads_use_models_together(contract_run& run) {
   auto& store = run.rows();
   std::vector<std::thread> threads;
   std::atomic<std::uint64_t> wrong = 0;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, name = "model" + std::to_string(t)] {
       for (std::uint64_t i = 1; i <= 50; ++i) {

@@ -98,6 +98,7 @@ void threads_save_and_load(contract_run& run) {
   auto& store = run.snapshots();
   std::vector<std::thread> threads;
   std::atomic<std::uint64_t> wrong = 0;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, id = "order|" + std::to_string(t)] {
       for (std::uint64_t i = 1; i <= 50; ++i) {

@@ -1,4 +1,4 @@
-// Who writes a store puts it to the contract of the ports, without a test framework. docs/writing-a-store.md shows main().
+// Who writes a store puts it to the contract of the ports, without a test framework. docs/writing-a-store.md has it.
 #include <iostream>
 #include <memory>
 #include <tyto/memory_store.hpp>
