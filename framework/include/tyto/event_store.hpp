@@ -59,7 +59,7 @@ struct journal_range {
 /// A journal: many streams in one total order.
 ///
 /// Reads may be called from any thread, also while an append is under way, and see whole batches only. Appends are
-/// called by one thread at a time.
+/// called by one thread at a time, also before an earlier one has called back, and keep their order.
 class event_store {
  public:
   virtual ~event_store() = default;
