@@ -1,3 +1,246 @@
+// What a simulated world promises to who uses it: faults that need an interleaving are found, told, and found again.
 #include "tyto/testing/simulation.hpp"
 
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
 #include "support/catch.hpp"
+#include "tyto/tyto.hpp"
+
+using tyto::testing::choices;
+using tyto::testing::inside;
+using tyto::testing::simulation;
+using tyto::testing::simulation_options;
+
+namespace {
+
+struct sold {
+  std::uint64_t ticket = 0;
+};
+TYTO_EVENT(sold, "tickets.sold", ticket)
+
+struct tickets {
+  static constexpr std::string_view category = "tickets";
+  struct sell {
+    std::uint64_t ticket = 0;
+  };
+  using command = std::variant<sell>;
+  using event = std::variant<sold>;
+  struct state {
+    std::set<std::uint64_t> sold;
+  };
+  static tyto::decision<event> decide(const state& s, const sell& c) {
+    if (s.sold.contains(c.ticket)) return tyto::reject("it is sold");
+    return sold{c.ticket};
+  }
+  static state evolve(state s, const sold& e) {
+    s.sold.insert(e.ticket);
+    return s;
+  }
+};
+
+struct theatre {
+  std::uint64_t last_ticket = 0;
+  std::set<std::uint64_t> promised;
+  std::multiset<std::uint64_t> printed;
+  std::vector<std::uint64_t> heard;
+};
+
+/// An effect outside: at least once.
+struct printing {
+  static constexpr std::string_view name = "printing";
+  theatre* outside;
+  void react(const sold& e, const tyto::metadata&) const { outside->printed.insert(e.ticket); }
+};
+
+struct sales {
+  static constexpr std::string_view name = "sales";
+  using table = tyto::table<std::uint64_t, std::uint64_t>;
+  static void project(table& rows, const sold& e, const tyto::metadata& m) { rows.put(e.ticket, m.position); }
+  struct count {};
+  static std::uint64_t query(const table& rows, const count&) { return rows.count(); }
+};
+
+/// Fails for ever.
+struct restless {
+  static constexpr std::string_view name = "restless";
+  static constexpr tyto::failure_policy failures{.then = tyto::on_failure::retry};
+  static void react(const sold&, const tyto::metadata&) { throw std::runtime_error("no"); }
+};
+
+/// Waits in its handler.
+struct reselling {
+  static constexpr std::string_view name = "reselling";
+  tyto::runtime* rt;
+  void react(const sold& e, const tyto::metadata& m) const {
+    if (m.entity_id() != "stalls") return;
+    tyto::command_options once;
+    once.command_id = m.idempotency_key(name);
+    if (!rt->execute<tickets>("resold", tickets::sell{e.ticket}, once)) throw std::runtime_error("again");
+    if (!rt->query<sales>(sales::count{}, {.at_least = m.position})) throw std::runtime_error("again");
+  }
+};
+
+void sell(tyto::runtime& rt, theatre& outside, choices&) {
+  const auto ticket = ++outside.last_ticket;
+  if (rt.execute<tickets>("stalls", tickets::sell{ticket})) outside.promised.insert(ticket);
+}
+
+simulation<theatre> ticket_office(simulation_options options = {}) {
+  simulation<theatre> world{std::move(options)};
+  world
+      .program([](tyto::runtime& rt, theatre& outside) {
+        rt.aggregate<tickets>().reaction(printing{&outside}).projection<sales>();
+      })
+      .action("a ticket is sold", sell);
+  return world;
+}
+
+std::string promised_tickets_are_printed(const inside&, const theatre& outside) {
+  for (const auto ticket : outside.promised) {
+    if (!outside.printed.contains(ticket)) return "ticket " + std::to_string(ticket) + " was not printed";
+  }
+  return {};
+}
+
+std::string no_ticket_is_printed_twice(const inside&, const theatre& outside) {
+  for (const auto ticket : outside.printed) {
+    if (outside.printed.count(ticket) > 1) return "ticket " + std::to_string(ticket) + " was printed twice";
+  }
+  return {};
+}
+
+std::size_t lines_with(const std::vector<std::string>& story, std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(story, [text](const auto& line) { return line.find(text) != std::string::npos; }));
+}
+
+}  // namespace
+
+TEST_CASE("A program that keeps its promises passes in every world") {
+  const auto report =
+      ticket_office().at_rest("promised tickets are printed", promised_tickets_are_printed).explore({.seeds = 50});
+  CHECK(report);
+  CHECK(report.worlds == 50);
+  CHECK(report.crashes > 0);
+  std::ostringstream printed;
+  printed << report;
+  CHECK_THAT(printed.str(), Catch::Contains("50 worlds") && Catch::Contains("all is well"));
+}
+
+TEST_CASE("A fault that needs a crash at the wrong moment is found, and told by the shortest story") {
+  auto world = ticket_office();
+  world.always("no ticket is printed twice", no_ticket_is_printed_twice);
+  const auto report = world.explore({.seeds = 500});
+  REQUIRE(report.failure);
+  const auto& story = report.failure->story;
+  CHECK_THAT(report.failure->what, Catch::Contains("no ticket is printed twice: ticket 1 was printed twice"));
+  CHECK(lines_with(story, "begins: a ticket is sold") == 1);
+  CHECK(lines_with(story, "the program is killed") + lines_with(story, "power is lost") == 1);
+  CHECK(story.size() < 12);
+  std::ostringstream printed;
+  printed << report;
+  CHECK_THAT(printed.str(), Catch::Contains("seed " + std::to_string(report.failure->seed)) &&
+                                Catch::Contains("tickets.sold {\"ticket\":1}"));
+
+  SECTION("and the seed tells the same story again") {
+    const auto again = world.explore({.first_seed = report.failure->seed, .seeds = 1});
+    REQUIRE(again.failure);
+    CHECK(again.failure->story == story);
+  }
+}
+
+TEST_CASE("The same seeds are the same worlds, on any number of threads") {
+  const auto world = ticket_office({.faults = {.failing_appends = 5, .delayed_appends = 3}});
+  const auto one = world.explore({.first_seed = 7, .seeds = 20, .threads = 1});
+  const auto two = world.explore({.first_seed = 7, .seeds = 20, .threads = 2});
+  CHECK(one.steps == two.steps);
+  CHECK(one.crashes == two.crashes);
+  CHECK(one.steps != world.explore({.first_seed = 8, .seeds = 20}).steps);
+}
+
+TEST_CASE("A program is killed around every operation of its storage") {
+  auto world = ticket_office({.actions = 4});
+  SECTION("and passes") {
+    const auto report = world.at_rest("promised tickets are printed", promised_tickets_are_printed).crash_everywhere();
+    CHECK(report);
+    CHECK(report.crash_points >= 4 * 4);
+    CHECK(report.crashes == report.crash_points);
+  }
+  SECTION("and an effect that is not repeatable shows") {
+    const auto report = world.always("no ticket is printed twice", no_ticket_is_printed_twice).crash_everywhere();
+    REQUIRE(report.failure);
+    CHECK(lines_with(report.failure->story, "the program ends") >= 1);
+  }
+}
+
+TEST_CASE("What an action throws is a failure of the run") {
+  auto world = ticket_office();
+  world.action("the box office burns", [](tyto::runtime&, theatre&, choices&) { throw std::runtime_error("fire"); });
+  const auto report = world.explore({.seeds = 20});
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->what, Catch::Contains("the box office burns") && Catch::Contains("fire"));
+}
+
+TEST_CASE("A program that never comes to rest fails") {
+  simulation<theatre> world{{.actions = 2}};
+  world.program([](tyto::runtime& rt, theatre&) { rt.aggregate<tickets>().reaction<restless>(); })
+      .action("a ticket is sold", sell);
+  const auto report = world.explore({.seeds = 3, .shrinking_runs = 10});
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->what, Catch::Contains("comes to rest") && Catch::Contains("restless"));
+}
+
+TEST_CASE("Handlers may wait for commands and queries") {
+  simulation<theatre> world;
+  world
+      .program(
+          [](tyto::runtime& rt, theatre&) { rt.aggregate<tickets>().projection<sales>().reaction(reselling{&rt}); })
+      .action("a ticket is sold", sell)
+      .at_rest("all are resold", [](const inside& at, const theatre&) -> std::string {
+        const auto first = tyto::history<tickets>(*at.stored.journal, "stalls").value().size();
+        const auto second = tyto::history<tickets>(*at.stored.journal, "resold").value().size();
+        return first == second ? "" : std::to_string(second) + " of " + std::to_string(first) + " are resold";
+      });
+  CHECK(world.explore({.seeds = 100}));
+}
+
+TEST_CASE("Subscriptions and live queries hear of everything while the program lives") {
+  simulation<theatre> world{{.actions = 10, .crashes = 0}};
+  world
+      .program([](tyto::runtime& rt, theatre& outside) {
+        rt.aggregate<tickets>().projection<sales>();
+        rt.subscribe<sold>([&outside](const sold& e, const tyto::metadata&) { outside.heard.push_back(e.ticket); });
+      })
+      .action("a ticket is sold", sell)
+      .action("somebody watches",
+              [](tyto::runtime& rt, theatre&, choices&) {
+                std::uint64_t seen = 0;
+                auto live = rt.watch<sales>(sales::count{}, [&seen](std::uint64_t count) {
+                  if (count < seen) throw std::runtime_error("the answer went back");
+                  seen = count;
+                });
+                tyto::testing::let_pass(std::chrono::seconds{1});
+                const auto now = rt.query<sales>(sales::count{});
+                if (live && now && seen > *now) throw std::runtime_error("the watcher is ahead");
+              })
+      .at_rest("all were heard", [](const inside& at, const theatre& outside) -> std::string {
+        const auto all = tyto::history<tickets>(*at.stored.journal, "stalls").value().size();
+        return outside.heard.size() == all ? "" : std::to_string(outside.heard.size()) + " of " + std::to_string(all);
+      });
+  const auto report = world.explore({.seeds = 100});
+  CHECK(report);
+}
+
+TEST_CASE("A world's time passes without anybody waiting for it") {
+  simulation<> world{{.actions = 1, .crashes = 0}};
+  world.action("half a day passes", [](tyto::runtime&, tyto::testing::no_model&, choices&) {
+    tyto::testing::let_pass(std::chrono::hours{12});
+  });
+  CHECK(world.explore({.seeds = 1}));
+}
