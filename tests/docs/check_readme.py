@@ -1,5 +1,6 @@
-"""Fails unless the README's complete program is the quickstart sample, letter for letter, everything else that it shows
-is part of one of the sources that are named here and compiled elsewhere, and the paths it links exist.
+"""Fails unless the README's complete program is the quickstart sample, letter for letter, everything else that it and
+docs/testing.md show is part of one of the sources that are named here and compiled elsewhere, and all pages link to
+paths that exist.
 
     check_readme.py <root> <source>...
 """
@@ -9,17 +10,22 @@ import sys
 import textwrap
 
 root = pathlib.Path(sys.argv[1])
-readme = (root / "README.md").read_text()
 problems = []
 
-blocks = re.findall(r"```cpp\n(.*?)```", readme, re.S)
-if (root / "samples/quickstart/main.cpp").read_text() not in blocks:
+
+def blocks_in(page):
+    """Returns the code that a page shows, and what it prints."""
+    return re.findall(r"```(?:cpp|text)\n(.*?)```", (root / page).read_text(), re.S)
+
+
+if (root / "samples/quickstart/main.cpp").read_text() not in blocks_in("README.md"):
     problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
 
 compiled = [(root / path).read_text() for path in sys.argv[2:]]
-for block in blocks:
-    if not any(block in source or textwrap.indent(block, "  ") in source for source in compiled):
-        problems.append("README.md: this is in no program that is compiled:\n" + block)
+for page in ("README.md", "docs/testing.md"):
+    for block in blocks_in(page):
+        if not any(block in source or textwrap.indent(block, "  ") in source for source in compiled):
+            problems.append(f"{page}: this is in no program that is compiled:\n{block}")
 
 folders = ["docs", "samples", "framework", "persistence", "actors", "tests"]
 pages = [page for folder in folders for page in root.glob(f"{folder}/**/*.md")]
