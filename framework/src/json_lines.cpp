@@ -1,26 +1,14 @@
 #include "tyto/json_lines.hpp"
 
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 #include <string>
 
+#include "utc.hpp"
+
 namespace tyto {
 namespace {
-
-std::string to_utc(timestamp time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-  return text.data();
-}
 
 std::string describe(const metadata& meta) {
   const nlohmann::ordered_json described{{"position", meta.position},
@@ -30,7 +18,7 @@ std::string describe(const metadata& meta) {
                                          {"parts", meta.parts},
                                          {"type", meta.type},
                                          {"schema_version", meta.schema_version},
-                                         {"time", to_utc(meta.time)},
+                                         {"time", detail::to_utc(meta.time)},
                                          {"command_id", meta.command_id},
                                          {"correlation_id", meta.correlation_id},
                                          {"causation_id", meta.causation_id},

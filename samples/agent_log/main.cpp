@@ -5,7 +5,6 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <tyto/testing/test_clock.hpp>
 #include <tyto/tyto.hpp>
 #include <variant>
 
@@ -25,15 +25,6 @@ namespace {
 using namespace agent;
 
 constexpr tyto::timestamp nine{std::chrono::sys_days{std::chrono::year{2026} / 3 / 2} + std::chrono::hours{9}};
-
-class script_clock final : public tyto::clock {
- public:
-  [[nodiscard]] tyto::timestamp now() const noexcept override { return nine + std::chrono::minutes{minute_.load()}; }
-  void is_at(int minute) { minute_ = minute; }
-
- private:
-  std::atomic<int> minute_{0};
-};
 
 // What the agent did, and at which minute after nine. In a real agent, the loop around the model sends these commands.
 struct scripted {
@@ -64,10 +55,10 @@ std::vector<scripted> morning() {
   };
 }
 
-void play(tyto::runtime& rt, script_clock& clock) {
+void play(tyto::runtime& rt, tyto::testing::test_clock& clock) {
   fmt::print("Refused, and on record:\n");
   for (const auto& each : morning()) {
-    clock.is_at(each.minute);
+    clock.set(nine + std::chrono::minutes{each.minute});
     tyto::command_options options;
     options.command_id = fmt::format("{}/minute-{}", each.task_id, each.minute);
     options.correlation_id = each.task_id;
@@ -116,7 +107,7 @@ int main(int argc, char**) {
     fmt::print(stderr, "agent_log: {}\n", stores.error().message());
     return 1;
   }
-  const auto clock = std::make_shared<script_clock>();
+  const auto clock = std::make_shared<tyto::testing::test_clock>(nine);
   tyto::runtime_options options;
   options.time = clock;
   tyto::runtime rt{*stores, options};

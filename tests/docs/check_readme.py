@@ -1,6 +1,6 @@
 """Fails unless the README's complete program is the quickstart sample, letter for letter, everything else that it and
-docs/writing-a-store.md show is part of one of the sources that are named here and compiled elsewhere, and the paths that
-documents link exist.
+the pages below show is part of one of the sources that are named here and compiled elsewhere, and all pages link to paths
+that exist.
 
     check_readme.py <root> <source>...
 """
@@ -12,12 +12,18 @@ import textwrap
 root = pathlib.Path(sys.argv[1])
 problems = []
 
-if f"```cpp\n{(root / 'samples/quickstart/main.cpp').read_text()}```" not in (root / "README.md").read_text():
+
+def blocks_in(page):
+    """Returns the code that a page shows, and what it prints."""
+    return re.findall(r"```(?:cpp|text)\n(.*?)```", (root / page).read_text(), re.S)
+
+
+if (root / "samples/quickstart/main.cpp").read_text() not in blocks_in("README.md"):
     problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
 
 compiled = [(root / path).read_text() for path in sys.argv[2:]]
-for page in ["README.md", "docs/writing-a-store.md"]:
-    for block in re.findall(r"```cpp\n(.*?)```", (root / page).read_text(), re.S):
+for page in ("README.md", "docs/testing.md", "docs/writing-a-store.md"):
+    for block in blocks_in(page):
         if not any(block in source or textwrap.indent(block, "  ") in source for source in compiled):
             problems.append(f"{page}: this is in no program that is compiled:\n{block}")
 

@@ -1,10 +1,10 @@
 // What the README shows besides its complete program, so that it compiles and works: check_readme.py looks for each of
 // the README's blocks here.
 #include <algorithm>
-#include <atomic>
 #include <sstream>
 #include <thread>
-#include <tyto/spec.hpp>
+#include <tyto/testing/given.hpp>
+#include <tyto/testing/test_clock.hpp>
 
 #include "support/catch.hpp"
 #include "support/long_enough.hpp"
@@ -161,15 +161,6 @@ struct purse {
   static state evolve(state s, const coins_taken& e) { return {s.cents - e.cents}; }
 };
 
-class test_clock final : public tyto::clock {
- public:
-  [[nodiscard]] tyto::timestamp now() const noexcept override { return tyto::timestamp{std::chrono::seconds{now_s_}}; }
-  void advance(std::chrono::seconds by) { now_s_ += by.count(); }
-
- private:
-  std::atomic<std::int64_t> now_s_ = 1'700'000'000;
-};
-
 std::string take_700(tyto::runtime& rt) {
   std::ostringstream out;
   const auto taken = rt.execute<purse>("alice", take{700}, {.command_id = "till/17", .record_rejection = true});
@@ -193,14 +184,14 @@ std::vector<std::string> types_in(const tyto::event_store& journal) {
 }  // namespace
 
 TEST_CASE("Nobody overdraws an account") {
-  const auto rich = tyto::spec<account>{}.given(money_moved{500});
+  const auto rich = tyto::testing::given<account>(money_moved{500});
   CHECK(rich.when(withdraw{200}).then(money_moved{-200}));
   CHECK(rich.when(withdraw{600}).then(tyto::reject("the account holds 500 cents")));
 }
 
 TEST_CASE("The README's reaction, subscription and process manager work together") {
   const auto stores = tyto::open_memory();
-  const auto time = std::make_shared<test_clock>();
+  const auto time = std::make_shared<tyto::testing::test_clock>();
   tyto::runtime_options options;
   options.time = time;
   tyto::runtime rt{stores, options};

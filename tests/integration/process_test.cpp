@@ -7,11 +7,14 @@
 #include "ledger.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
+#include "tyto/testing/test_clock.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
 
 namespace {
+
+constexpr timestamp first_moment{std::chrono::microseconds{1'700'000'000'000'000}};
 
 struct basket_opened {
   std::int64_t cents = 0;
@@ -122,26 +125,20 @@ struct reminder {
   static state evolve(state s, const reminding&) { return {s.count + 1, s.over}; }
   static state evolve(state s, const reminders_ended&) { return {s.count, true}; }
   static steps then(const reminding& e, const std::string& key) {
-    const timestamp begin{std::chrono::microseconds{1'700'000'000'000'000}};
     const std::string name = key == "long" ? std::string(600, 'x') : key;
-    return {set_deadline{"remind " + name, begin + std::chrono::minutes{10} * (e.count + 1)},
-            set_deadline{"give up " + name, begin + std::chrono::hours{100}}};
+    return {set_deadline{"remind " + name, first_moment + std::chrono::minutes{10} * (e.count + 1)},
+            set_deadline{"give up " + name, first_moment + std::chrono::hours{100}}};
   }
   static bool is_over(const state& s) { return s.over; }
 };
 TYTO_VALUE(reminder::state, count, over)
 
-class test_clock final : public clock {
- public:
-  [[nodiscard]] timestamp now() const noexcept override { return timestamp{std::chrono::microseconds{now_us_.load()}}; }
-  void advance(std::chrono::microseconds by) { now_us_ += by.count(); }
+using testing::test_clock;
 
- private:
-  std::atomic<std::int64_t> now_us_{1'700'000'000'000'000};
-};
+std::shared_ptr<test_clock> started_clock() { return std::make_shared<test_clock>(first_moment); }
 
 struct shop {
-  explicit shop(storage opened, std::shared_ptr<test_clock> clock = std::make_shared<test_clock>())
+  explicit shop(storage opened, std::shared_ptr<test_clock> clock = started_clock())
       : stores(std::move(opened)), time(std::move(clock)), rt(stores, options_of(time)) {
     rt.aggregate<basket>().aggregate<receipts>().process_manager<checkout>().start().value();
   }
@@ -179,7 +176,7 @@ struct shop {
 using types = std::vector<std::string>;
 
 struct reminded_shop : shop {
-  explicit reminded_shop(storage opened, std::shared_ptr<test_clock> clock = std::make_shared<test_clock>())
+  explicit reminded_shop(storage opened, std::shared_ptr<test_clock> clock = started_clock())
       : shop(std::move(opened), std::move(clock), with_reminders{}) {
     reminder::rejects = false;
   }
@@ -238,7 +235,7 @@ TEST_CASE("A deadline fires as an event once its time has come, and not before")
 
 TEST_CASE("Deadlines survive a restart; one that is overdue fires at the start, once") {
   const temporary_directory directory;
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   {
     shop s{open_lmdb({.path = directory.path()}).value(), time};
     for (const auto* id : {"1", "2", "3"}) (void)s.rt.execute<basket>(id, open_basket{500}).value();
@@ -262,7 +259,7 @@ TEST_CASE("Deadlines survive a restart; one that is overdue fires at the start, 
 TEST_CASE("A runtime stops while its deadlines fire, and those that it has not told fire after the next start") {
   constexpr int baskets = 2'000;
   const auto stores = open_memory();
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   {
     shop s{stores, time};
     for (int i = 0; i < baskets; ++i) (void)s.rt.execute<basket>(std::to_string(i), open_basket{500}).value();
@@ -284,7 +281,7 @@ TEST_CASE("A runtime stops while its deadlines fire, and those that it has not t
 
 TEST_CASE("What follows from a deadline belongs to the request that set it, also after a restart") {
   const temporary_directory directory;
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   {
     shop s{open_lmdb({.path = directory.path()}).value(), time};
     command_options asked;
@@ -321,7 +318,7 @@ TEST_CASE("What an instance cannot cope with is parked by its key, and other ins
 TEST_CASE("What happened in time is not overtaken by its deadline, however late it is read") {
   constexpr int baskets = 300;
   const auto stores = open_memory();
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   {
     runtime rt{stores, shop::options_of(time)};  // without the process manager
     rt.aggregate<basket>().start().value();
@@ -391,7 +388,7 @@ TEST_CASE("A deadline whose name and time come from the key of its instance fire
 
 TEST_CASE("The deadlines of an instance that is over are gone") {
   const auto stores = open_memory();
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   for (int start = 0; start < 2; ++start) {
     reminded_shop s{stores, time};
     if (start == 0) {
@@ -409,7 +406,7 @@ TEST_CASE("The deadlines of an instance that is over are gone") {
 
 TEST_CASE("A deadline that its instance rejects is counted, and asked no more") {
   const auto stores = open_memory();
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   {
     reminded_shop s{stores, time};
     (void)s.rt.execute<basket>("7", open_basket{1}).value();
@@ -429,7 +426,7 @@ TEST_CASE("A deadline that its instance rejects is counted, and asked no more") 
 
 TEST_CASE("The deadlines of an instance whose stream was closed or deleted are asked for once in each run") {
   const auto stores = open_memory();
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   {
     reminded_shop s{stores, time};
     for (const auto* id : {"7", "8"}) (void)s.rt.execute<basket>(id, open_basket{1}).value();
@@ -460,7 +457,7 @@ TEST_CASE("A deadline with a name that cannot be stored is its input's failure, 
 
 TEST_CASE("An instance that goes on for long recovers from its snapshot, with its deadlines, and can be truncated") {
   const temporary_directory directory;
-  const auto time = std::make_shared<test_clock>();
+  const auto time = started_clock();
   const auto open = [&] { return open_lmdb({.path = directory.path()}).value(); };
   {
     reminded_shop s{open(), time};

@@ -1,7 +1,8 @@
 // The rules of the smaller samples' domains.
 #include <tyto/memory_store.hpp>
 #include <tyto/runtime.hpp>
-#include <tyto/spec.hpp>
+#include <tyto/testing/given.hpp>
+#include <tyto/testing/test_clock.hpp>
 
 #include "agent_log/domain.hpp"
 #include "agent_log/usage_per_hour.hpp"
@@ -12,21 +13,22 @@ namespace {
 
 using agent::task;
 using catalogue::product;
+using tyto::testing::given;
 
-const auto listed = tyto::spec<product>{}.given(catalogue::product_listed{"Assam", 450});
-const auto running = tyto::spec<task>{}.given(agent::task_started{"count owls", "owl-2", 100});
+const auto listed = given<product>(catalogue::product_listed{"Assam", 450});
+const auto running = given<task>(agent::task_started{"count owls", "owl-2", 100});
 
 }  // namespace
 
 TEST_CASE("A product is listed once, with a price") {
-  CHECK(tyto::spec<product>{}.when(product::list{"Assam", 450}).then(catalogue::product_listed{"Assam", 450}));
-  CHECK(tyto::spec<product>{}.when(product::list{"Assam", 0}).then(tyto::reject("a price is at least 0.01")));
+  CHECK(given<product>().when(product::list{"Assam", 450}).then(catalogue::product_listed{"Assam", 450}));
+  CHECK(given<product>().when(product::list{"Assam", 0}).then(tyto::reject("a price is at least 0.01")));
   CHECK(listed.when(product::list{"Assam", 450}).then(tyto::reject("the product is listed already")));
 }
 
 TEST_CASE("A price changes while the product is listed, and only to another price") {
   CHECK(listed.when(product::change_price{500}).then(catalogue::price_changed{500}));
-  CHECK(listed.when(product::change_price{450}).then());
+  CHECK(listed.when(product::change_price{450}).then_nothing());
   CHECK(listed.when(product::change_price{0}).then(tyto::reject("a price is at least 0.01")));
   const auto withdrawn = listed.given(catalogue::product_withdrawn{});
   CHECK(withdrawn.when(product::change_price{500}).then(tyto::reject("the product is not listed")));
@@ -50,24 +52,11 @@ TEST_CASE("A task that is over takes nothing more") {
   }
 }
 
-namespace {
-
-class fixed_clock final : public tyto::clock {
- public:
-  explicit fixed_clock(tyto::timestamp time) : time_(time) {}
-  [[nodiscard]] tyto::timestamp now() const noexcept override { return time_; }
-
- private:
-  tyto::timestamp time_;
-};
-
-}  // namespace
-
 TEST_CASE("Usage per hour answers for the hours that begin within the question") {
   const tyto::timestamp ten{std::chrono::hours{10}};
   const std::chrono::microseconds moment{1};
   tyto::runtime_options options;
-  options.time = std::make_shared<fixed_clock>(ten + std::chrono::minutes{59});
+  options.time = std::make_shared<tyto::testing::test_clock>(ten + std::chrono::minutes{59});
   tyto::runtime rt{tyto::open_memory(), options};
   rt.aggregate<task>().projection<agent::usage_per_hour>().start().value();
   const auto done = rt.execute<task>("1", task::start{"count owls", "owl-2", 100});

@@ -2,6 +2,7 @@
 // without knowing its types. Checks at compile time that nothing is missing.
 #pragma once
 
+#include <concepts>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "tyto/command.hpp"
 #include "tyto/detail/aggregate_checks.hpp"
+#include "tyto/detail/type_name.hpp"
 #include "tyto/document.hpp"
 #include "tyto/event.hpp"
 #include "tyto/snapshot_policy.hpp"
@@ -84,6 +86,11 @@ struct aggregate_definition {
   std::optional<snapshot_policy> snapshots;
   /// The stored names of the events that sum up all that came before them: `using summaries = tyto::events<…>`.
   std::vector<std::string_view> summaries;
+  /// Describes a command, which is the aggregate's variant of commands.
+  command_description (*describe)(const void* command);
+  /// Returns whether two commands are equal: in their fields, where their type lists them (TYTO_VALUE), or by ==. No
+  /// answer if their type holds something and has neither.
+  std::optional<bool> (*are_equal)(const void* one, const void* other);
 };
 
 namespace detail {
@@ -279,6 +286,44 @@ std::unique_ptr<aggregate_instance> make_instance(std::string_view entity_id) {
   }
 }
 
+template <class Command>
+command_description describe_command(const Command& command) {
+  command_description made{std::string{type_name<Command>()}, {}};
+  if constexpr (inspectable<Command>) made.fields = to_bytes(command);
+  return made;
+}
+
+template <class Command>
+std::optional<bool> are_equal_commands(const Command& one, const Command& other) {
+  if constexpr (inspectable<Command>) {
+    if (to_bytes(one) == to_bytes(other)) return true;
+  }
+  if constexpr (std::equality_comparable<Command>) {
+    return one == other;
+  } else if constexpr (inspectable<Command>) {
+    return false;
+  } else if constexpr (std::is_empty_v<Command>) {
+    return true;
+  } else {
+    return std::nullopt;
+  }
+}
+
+/// These two know commands of the aggregate A as aggregate_definition does.
+template <class A>
+command_description describe_command_of(const void* command) {
+  return std::visit([](const auto& c) { return describe_command(c); },
+                    *static_cast<const typename A::command*>(command));
+}
+template <class A>
+std::optional<bool> are_equal_commands_of(const void* one, const void* other) {
+  const auto& first = *static_cast<const typename A::command*>(one);
+  const auto& second = *static_cast<const typename A::command*>(other);
+  if (first.index() != second.index()) return false;
+  return std::visit(
+      [&second]<class Command>(const Command& c) { return are_equal_commands(c, std::get<Command>(second)); }, first);
+}
+
 }  // namespace detail
 
 /// Returns the definition of the aggregate A; fails to compile, saying why, if A is incomplete.
@@ -289,6 +334,8 @@ const aggregate_definition& definition_of() {
     if constexpr (detail::check_aggregate<A>()) {
       made.category = A::category;
       made.create = &detail::make_instance<A>;
+      made.describe = &detail::describe_command_of<A>;
+      made.are_equal = &detail::are_equal_commands_of<A>;
       [&]<class... Es>(const std::variant<Es...>*) {
         made.events = {&type_of<Es>()...};
       }(static_cast<const typename A::event*>(nullptr));

@@ -27,6 +27,12 @@ struct aggregate_definition;
 template <class A>
 const aggregate_definition& definition_of();
 
+/// What a command is, for people and tests.
+struct command_description {
+  std::string type;    // the name of its type, without namespaces
+  std::string fields;  // a MessagePack map; empty: the type does not list its fields
+};
+
 /// What becomes of a command when as many are in flight as the runtime takes.
 enum class when_full : std::uint8_t {
   fail,  // it is answered with errc::overloaded at once

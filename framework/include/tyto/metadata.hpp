@@ -33,21 +33,21 @@ result<void> check_persistence_id(std::string_view id);
 
 /// An event's surroundings.
 struct metadata {
-  std::uint64_t position = 0;         // in the journal: counts all events from 1, without gaps, in commit order
-  std::string persistence_id;         // the stream: `category|entity`
-  std::uint64_t sequence_number = 0;  // in the stream: counts from 1
-  std::string type;                   // the stored name of the event's type
-  std::uint32_t schema_version = 1;   // of the event's type when it was written
-  timestamp time;                     // when the aggregate decided it
-  std::string command_id;             // the command that led to it; empty if the caller gave none
-  std::string correlation_id;         // shared by everything that one request set off
-  std::string causation_id;           // what caused the command: for a reaction's, idempotency_key() of the event that
-                                      // it reacted to; else what the caller gave
-  std::vector<std::string> tags;      // given with the command
-  std::uint32_t decision_index = 0;   // the event's place among those of one decision …
-  std::uint32_t decision_count = 1;   // … and their number: they were stored together
-  std::uint32_t part = 0;             // the event's place among those into which an upcaster split a stored one …
-  std::uint32_t parts = 1;            // … and their number: they share position and sequence number
+  std::uint64_t position = 0;          // in the journal: counts all events from 1, without gaps, in commit order
+  std::string persistence_id = {};     // the stream: `category|entity`
+  std::uint64_t sequence_number = 0;   // in the stream: counts from 1
+  std::string type = {};               // the stored name of the event's type
+  std::uint32_t schema_version = 1;    // of the event's type when it was written
+  timestamp time = {};                 // when the aggregate decided it
+  std::string command_id = {};         // the command that led to it; empty if the caller gave none
+  std::string correlation_id = {};     // shared by everything that one request set off
+  std::string causation_id = {};       // what caused the command: for a reaction's, idempotency_key() of the event that
+                                       // it reacted to; else what the caller gave
+  std::vector<std::string> tags = {};  // given with the command
+  std::uint32_t decision_index = 0;    // the event's place among those of one decision …
+  std::uint32_t decision_count = 1;    // … and their number: they were stored together
+  std::uint32_t part = 0;              // the event's place among those into which an upcaster split a stored one …
+  std::uint32_t parts = 1;             // … and their number: they share position and sequence number
 
   /// Whether no other part of the same stored event follows, as for every event that was not split.
   [[nodiscard]] bool is_last_part() const { return part + 1 == parts; }

@@ -104,4 +104,6 @@ struct order {
   static tyto::rejection no_such_order() { return tyto::reject("there is no such order"); }
 };
 
+TYTO_VALUE(order::cancel, reason)
+
 }  // namespace shop

@@ -76,4 +76,7 @@ struct payment {
   static state evolve(state, const return_refunded&) { return {phase::refunded, 0}; }
 };
 
+TYTO_VALUE(payment::charge, amount_cents, approved)
+TYTO_VALUE(payment::refund_return, amount_cents)
+
 }  // namespace shop

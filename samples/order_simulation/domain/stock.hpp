@@ -117,4 +117,8 @@ struct stock {
   }
 };
 
+TYTO_VALUE(stock::reserve, order_id, units)
+TYTO_VALUE(stock::release, order_id)
+TYTO_VALUE(stock::restock, return_id, units)
+
 }  // namespace shop

@@ -1,7 +1,8 @@
-// The smallest application: one aggregate, one projection, storage in memory.
+// The smallest application: one aggregate, one projection, storage in memory; and a test of its rules.
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <tyto/testing/given.hpp>
 #include <tyto/tyto.hpp>
 #include <variant>
 
@@ -36,6 +37,7 @@ struct totals {
 };
 
 int main() {
+  if (!tyto::testing::given<counter>().when(increment{42}).then(incremented{42})) return 1;
   tyto::runtime rt{tyto::open_memory()};
   rt.aggregate<counter>().projection<totals>();
   rt.start().value();

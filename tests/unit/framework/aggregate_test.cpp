@@ -140,3 +140,56 @@ TEST_CASE("An evolve that throws on a replayed event breaks the instance") {
   CHECK(replayed.error().message() == "recovering order|1042 at position 42: evolve is broken");
   CHECK(instance->is_broken());
 }
+
+namespace {
+
+struct listed {
+  std::int64_t number = 0;
+};
+TYTO_VALUE(listed, number)
+struct equal_in_tens {
+  int number = 0;
+  friend bool operator==(const equal_in_tens& a, const equal_in_tens& b) { return a.number / 10 == b.number / 10; }
+};
+struct opaque {
+  int number = 0;
+};
+struct bare {};
+
+struct known_by_commands {
+  static constexpr std::string_view category = "known_by_commands";
+  using command = std::variant<listed, equal_in_tens, opaque, bare>;
+  using event = std::variant<order_created>;
+  struct state {};
+  template <class Command>
+  static tyto::decision<event> decide(const state&, const Command&) {
+    return tyto::nothing;
+  }
+  static state evolve(state s, const order_created&) { return s; }
+};
+
+std::optional<bool> are_equal(const known_by_commands::command& one, const known_by_commands::command& other) {
+  return tyto::definition_of<known_by_commands>().are_equal(&one, &other);
+}
+
+}  // namespace
+
+TEST_CASE("Commands are described by the name of their type and by the fields that it lists") {
+  const auto described = [](const known_by_commands::command& command) {
+    return tyto::definition_of<known_by_commands>().describe(&command);
+  };
+  CHECK(described(listed{7}).type == "listed");
+  CHECK(tyto::to_json(described(listed{7}).fields) == R"({"number":7})");
+  CHECK(described(opaque{7}).type == "opaque");
+  CHECK(described(opaque{7}).fields.empty());
+}
+
+TEST_CASE("Commands are equal in their fields or by ==, and if their type has neither, nobody knows") {
+  CHECK(are_equal(listed{7}, listed{7}) == true);
+  CHECK(are_equal(listed{7}, listed{8}) == false);
+  CHECK(are_equal(equal_in_tens{11}, equal_in_tens{12}) == true);
+  CHECK(are_equal(equal_in_tens{11}, equal_in_tens{22}) == false);
+  CHECK(are_equal(bare{}, bare{}) == true);
+  CHECK(are_equal(listed{7}, bare{}) == false);
+  CHECK(are_equal(opaque{7}, opaque{7}) == std::nullopt);
+}
