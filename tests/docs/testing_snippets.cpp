@@ -1,9 +1,12 @@
 // What docs/testing.md shows besides its complete test, so that it compiles and works: check_readme.py looks for each
 // of the page's blocks here.
 #include <chrono>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tyto/testing/given.hpp>
+#include <tyto/testing/simulation.hpp>
 #include <tyto/testing/test_clock.hpp>
 
 #include "order.hpp"
@@ -11,9 +14,12 @@
 #include "support/long_enough.hpp"
 
 using namespace std::chrono_literals;
+using tyto::testing::choices;
 using tyto::testing::given;
+using tyto::testing::inside;
 using tyto::testing::noon;
 using tyto::testing::row;
+using tyto::testing::simulation;
 
 namespace {
 
@@ -111,6 +117,39 @@ actual:
 !     cents: 600
 )";
 
+struct customers {  // what the world outside knows; it outlives the program's crashes
+  std::set<std::string> placed;
+  std::map<std::string, std::int64_t> paid;
+};
+
+void place_order(tyto::runtime& rt, customers& outside, choices& draw) {
+  const auto id = std::to_string(draw.below(5));
+  if (rt.execute<order>(id, create{500}, {.command_id = "create " + id})) outside.placed.insert(id);
+}
+
+void pay_order(tyto::runtime& rt, customers& outside, choices& draw) {
+  const auto id = std::to_string(draw.below(5));
+  if (!outside.placed.contains(id)) return;
+  if (rt.execute<order>(id, pay{500}, {.command_id = "pay " + id})) outside.paid[id] = 500;
+}
+
+std::string what_was_paid_is_revenue(const inside& at, const customers& outside) {
+  const auto total = at.program.query<revenue>(revenue::total{});
+  if (!total) return total.error().message();
+  std::int64_t paid = 0;
+  for (const auto& [id, cents] : outside.paid) paid += cents;
+  return *total >= paid ? "" : "paid " + std::to_string(paid) + ", revenue " + std::to_string(*total);
+}
+
+simulation<customers> shop() {
+  simulation<customers> world{{.faults = {.failing_appends = 20, .failing_commits = 20, .delayed_appends = 4}}};
+  world.program([](tyto::runtime& rt, customers&) { rt.aggregate<order>().projection<revenue>(); })
+      .action("an order is placed", place_order)
+      .action("an order is paid", pay_order)
+      .at_rest("what was paid is revenue", what_was_paid_is_revenue);
+  return world;
+}
+
 }  // namespace
 
 TEST_CASE("A failure shows both sides") {
@@ -157,3 +196,5 @@ TEST_CASE("A payment is missed under a clock of the test's") {
   rt.settle(tyto::test::long_enough).value();
   CHECK(stores.journal->info("checkout|1").value().version == 3);  // awaited, the deadline reached, missed
 }
+
+TEST_CASE("Nobody's payment is lost") { CHECK(shop().explore({.seeds = 100})); }
