@@ -140,7 +140,7 @@ TEST_CASE("A fault that needs a crash at the wrong moment is found, and told by 
   REQUIRE(report.failure);
   const auto& story = report.failure->story;
   CHECK_THAT(report.failure->what, Catch::Contains("no ticket is printed twice: ticket 1 was printed twice"));
-  CHECK(lines_with(story, "begins: a ticket is sold") == 1);
+  CHECK(lines_with(story, "begins: a ticket is sold") <= 2);
   CHECK(lines_with(story, "the program is killed") + lines_with(story, "power is lost") == 1);
   CHECK(story.size() < 12);
   std::ostringstream printed;
@@ -238,9 +238,11 @@ TEST_CASE("Subscriptions and live queries hear of everything while the program l
 }
 
 TEST_CASE("A world's time passes without anybody waiting for it") {
-  simulation<> world{{.actions = 1, .crashes = 0}};
+  simulation<> world{{.actions = 1, .crashes = 0, .varies_limits = false}};
   world.action("half a day passes", [](tyto::runtime&, tyto::testing::no_model&, choices&) {
     tyto::testing::let_pass(std::chrono::hours{12});
   });
-  CHECK(world.explore({.seeds = 1}));
+  const auto report = world.explore({.seeds = 1});
+  CHECK(report);
+  CHECK(report.steps > 1'000);
 }

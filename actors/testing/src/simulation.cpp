@@ -33,6 +33,8 @@ void try_all(std::uint64_t count, std::size_t threads, const std::function<bool(
   work();
 }
 
+constexpr std::uint64_t most_steps_of_shrinking = 5'000'000;
+
 // What several threads find out.
 class collected {
  public:
@@ -56,8 +58,12 @@ class collected {
   simulation_report finish(const world_definition& of, std::size_t shrinking_runs) {
     if (!failed_) return report_;
     auto settings = failed_->settings;
+    // Long runs are told as they are rather than tried again for ever.
+    std::uint64_t steps_left = most_steps_of_shrinking;
     const auto fails = [&](const script& drawn) {
+      if (steps_left == 0) return false;
       const auto again = world{of, drawn, settings}.run();
+      steps_left -= std::min(steps_left, again.steps);
       return again.failure && again.failure->name == failed_->what.name;
     };
     auto& shown = report_.failure.emplace();
