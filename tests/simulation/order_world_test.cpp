@@ -1,5 +1,5 @@
-// The sample's shop in simulated worlds, as its author would test it: orders are placed, stock and returns arrive, while
-// the program is killed, its disk fails and its clock is set.
+// The sample's shop in simulated worlds, as its author would test it: orders are placed, stock and returns arrive,
+// while the program is killed, its disk fails and its clock is set.
 #include <map>
 #include <memory>
 #include <set>

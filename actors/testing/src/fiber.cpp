@@ -29,7 +29,8 @@ constexpr std::size_t stack_bytes = std::size_t{4} << 20;
 
 void* map_stack() {
   const auto guard = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  void* mapped = ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   // The lowest page ends the program if the stack overflows.
   if (mapped == MAP_FAILED || ::mprotect(mapped, guard, PROT_NONE) != 0) {
     throw std::system_error{errno, std::generic_category(), "tyto: mapping the stack of a simulated thread"};

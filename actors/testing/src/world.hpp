@@ -1,4 +1,5 @@
-// One run of a simulation: a program that is started, used, killed and started again, until everything has come to rest.
+// One run of a simulation: a program that is started, used, killed and started again, until everything has come to
+// rest.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +44,7 @@ struct run_outcome {
 struct run_settings {
   bool has_faults = true;
   std::optional<std::uint64_t> crash_point = {};  // see simulated_storage::crash_at()
-  bool loses_power = false;                        // there
+  bool loses_power = false;                       // there
   bool tells_story = false;
 };
 
