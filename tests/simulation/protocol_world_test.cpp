@@ -125,6 +125,15 @@ void confirm(runtime& rt, outside& world, choices& draw) {
   if (answer && answer->event_count > 0) world.confirmed[number] = answer->position;
 }
 
+// The number's deadline runs out while its confirmation is there, and has not been read.
+void confirm_late_reader(runtime& rt, outside& world, choices& draw) {
+  (void)rt.pause("waiting");
+  confirm(rt, world, draw);
+  tyto::testing::let_pass(std::chrono::minutes{draw.between(1, 12)});
+  (void)rt.resume("waiting");
+  rt.check_clock();
+}
+
 void operate(runtime& rt, outside& world, choices& draw) {
   const std::vector<std::string> consumers{"stamping", "picky", "telling", "numbers", "shared_sums", "grudging"};
   const auto& consumer = draw.pick(consumers);
@@ -145,6 +154,13 @@ void operate(runtime& rt, outside& world, choices& draw) {
     default:
       world.is_upgraded = world.is_upgraded || draw.one_in(4);
   }
+}
+
+// From some moment on, so that letters are released while other things fail.
+void mend(runtime& rt, outside& world, choices& draw) {
+  world.is_mended = world.is_mended || draw.one_in(3);
+  (void)rt.replay_dead_letters("grudging");
+  (void)rt.replay_dead_letters("picky");
 }
 
 void move_clock_on(runtime& rt, outside&, choices&) { rt.check_clock(); }
@@ -375,7 +391,9 @@ simulation<outside> protocols(simulation_options options) {
       .action("a query waits for a number", query)
       .action("the sums are looked at", look_at_sums)
       .action("a number is confirmed", confirm)
+      .action("a confirmation is read late", confirm_late_reader)
       .action("consumers are operated", operate)
+      .action("dead letters are released", mend)
       .action("deadlines are looked at", move_clock_on)
       .always("what was promised is stored", what_was_promised_is_stored)
       .always("tallies knew what they said", tallies_knew_what_they_said)
