@@ -28,9 +28,12 @@ struct outside {
   std::map<std::uint64_t, std::string> sent;         // numbers, and the tallies that they were sent to
   std::map<std::uint64_t, promise> acknowledged;     // those that were answered with success
   std::map<std::uint64_t, std::uint64_t> confirmed;  // numbers, and the positions of their confirmations
+  std::map<std::string, std::uint64_t> heard;        // tallies, and the most numbers of which one has said it has them
+  std::uint64_t rows_seen = 0;                       // of sums, the most since the program has started
   bool is_mended = false;                            // poison is none any more
   bool is_upgraded = false;                          // the program's next start builds the second version of sums
   std::vector<std::string> told;                     // by the consumer that has effects outside, in order
+  std::vector<std::string> picked;                   // by the consumer that cannot cope with poison, in order
 };
 
 struct counted {
@@ -85,10 +88,11 @@ struct stamps {
   static state evolve(state s, const stamped&) { return s; }
 };
 
-/// Two stamps for each number, by two partitions.
+/// Two stamps for each number, by two partitions; by three in the second version of the program.
+template <std::size_t Partitions>
 struct stamping {
   static constexpr std::string_view name = "stamping";
-  static constexpr std::size_t partitions = 2;
+  static constexpr std::size_t partitions = Partitions;
   static commands react(const counted& e, const metadata& m) {
     return {send<stamps>("all " + std::string{m.entity_id()}, stamps::stamp{e.number, 1}),
             send<stamps>("all " + std::string{m.entity_id()}, stamps::stamp{e.number, 2})};
@@ -101,9 +105,10 @@ inline bool is_poison(std::uint64_t number) { return number % 5 == 3; }
 struct picky {
   static constexpr std::string_view name = "picky";
   static constexpr failure_policy failures{.retries = 1};
-  const outside* world;
+  outside* world;
   [[nodiscard]] commands react(const counted& e, const metadata& m) const {
     if (is_poison(e.number) && !world->is_mended) throw std::runtime_error("poison");
+    world->picked.push_back(std::string{m.entity_id()} + " " + std::to_string(e.number));
     return {send<stamps>("picky " + std::string{m.entity_id()}, stamps::stamp{e.number, 1})};
   }
 };
@@ -207,7 +212,8 @@ TYTO_EVENT(wait_begun, "waiting.begun", number, until)
 TYTO_EVENT(wait_ended, "waiting.ended")
 TYTO_EVENT(wait_missed, "waiting.missed", number)
 
-/// Waits ten minutes for the confirmation of every number, and stamps those that have none.
+/// Waits for the confirmation of every number, and stamps those that have none: ten minutes, or so short that the
+/// deadline comes while other things happen.
 struct waiting {
   static constexpr std::string_view name = "waiting";
   using inputs = tyto::events<counted, confirmation>;
@@ -220,7 +226,8 @@ struct waiting {
   static correlation correlate(const counted& e, const metadata&) { return starts(std::to_string(e.number)); }
   static correlation correlate(const confirmation& e, const metadata&) { return continues(std::to_string(e.number)); }
   static decision<event> on(const state&, const counted& e, const metadata& m) {
-    return wait_begun{e.number, m.time + std::chrono::minutes{10}};
+    const std::chrono::seconds patience = e.number % 2 == 0 ? std::chrono::minutes{10} : std::chrono::seconds{5};
+    return wait_begun{e.number, m.time + patience};
   }
   static decision<event> on(const state&, const confirmation&, const metadata&) { return wait_ended{}; }
   static decision<event> on(const state& s, const deadline&) { return wait_missed{s.number}; }
@@ -236,12 +243,13 @@ struct waiting {
 
 inline void register_protocols(runtime& rt, outside& world) {
   rt.aggregate<tally>().aggregate<stamps>().aggregate<desk>();
-  rt.reaction(stamping{}).reaction(picky{&world}).reaction(telling{&world});
+  world.rows_seen = 0;  // losing power may have undone what was seen
+  rt.reaction(picky{&world}).reaction(telling{&world});
   rt.projection<numbers>().projection<shared_sums>().projection(grudging{&world});
   if (world.is_upgraded) {
-    rt.projection<sums_again>();
+    rt.reaction(stamping<3>{}).projection<sums_again>();
   } else {
-    rt.projection<sums>();
+    rt.reaction(stamping<2>{}).projection<sums>();
   }
   rt.process_manager<waiting>();
 }

@@ -6,7 +6,9 @@
 #include <string>
 
 #include "protocol_domain.hpp"
+#include "seeds.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
 #include "tyto/history.hpp"
 #include "tyto/past_read_model.hpp"
 #include "tyto/testing/simulation.hpp"
@@ -49,6 +51,19 @@ void count(runtime& rt, outside& world, choices& draw) {
   }
 }
 
+void count_at_version(runtime& rt, outside& world, choices&) {
+  if (world.acknowledged.empty()) return;
+  const auto known = world.acknowledged.rbegin()->second;
+  const auto number = ++world.last_number;
+  world.sent[number] = known.tally;
+  auto options = with_id(number);
+  options.expected = expected_version::exactly(known.sequence_number);
+  const auto answer = rt.execute<tally>(known.tally, tally::count{number}, options);
+  note(world, number, known.tally, answer);
+  require(!answer || answer->repeated || answer->sequence_number == known.sequence_number + 1,
+          "number " + std::to_string(number) + " was counted at another version");
+}
+
 void count_at_once(runtime& rt, outside& world, choices& draw) {
   const auto to = std::to_string(draw.below(3));
   std::vector<std::uint64_t> all;
@@ -58,6 +73,7 @@ void count_at_once(runtime& rt, outside& world, choices& draw) {
     rt.submit<tally>(to, tally::count{number}, with_id(number), [&world, number, to](const command_result& answer) {
       if (answer) world.acknowledged[number] = {to, answer->position, answer->sequence_number};
     });
+    if (draw.one_in(3)) rt.submit<tally>(to, tally::check{}, {}, [](const command_result&) {});
   }
 }
 
@@ -78,6 +94,8 @@ void ask_what_is_there(runtime& rt, outside& world, choices& draw) {
   const auto answer = rt.execute<tally>(of, tally::decline{});
   if (answer || !answer.error().rejected()) return;
   const auto said = std::stoull(answer.error().rejected()->reason);
+  auto& heard = world.heard[of];
+  heard = std::max<std::uint64_t>(heard, said);
   require(said >= static_cast<std::uint64_t>(known),
           "tally " + of + " knows of " + std::to_string(said) + " of " + std::to_string(known) + " numbers");
 }
@@ -91,11 +109,30 @@ void query(runtime& rt, outside& world, choices& draw) {
   if (has) require(*has, "the query does not see number " + std::to_string(number));
 }
 
+// Also while a new version takes over.
+void look_at_sums(runtime& rt, outside& world, choices&) {
+  const auto before = world.rows_seen;
+  const auto rows = rt.query<sums>(sums::has{});
+  if (!rows) return;
+  require(*rows >= before,
+          "there were " + std::to_string(before) + " sums, and now there are " + std::to_string(*rows));
+  world.rows_seen = std::max(world.rows_seen, *rows);
+}
+
 void confirm(runtime& rt, outside& world, choices& draw) {
   if (world.last_number == 0) return;
   const auto number = draw.between(1, world.last_number);
   const auto answer = rt.execute<desk>(std::to_string(number), desk::confirm{number});
   if (answer && answer->event_count > 0) world.confirmed[number] = answer->position;
+}
+
+// The number's deadline runs out while its confirmation is there, and has not been read.
+void confirm_late_reader(runtime& rt, outside& world, choices& draw) {
+  (void)rt.pause("waiting");
+  confirm(rt, world, draw);
+  tyto::testing::let_pass(std::chrono::minutes{draw.between(1, 12)});
+  (void)rt.resume("waiting");
+  rt.check_clock();
 }
 
 void operate(runtime& rt, outside& world, choices& draw) {
@@ -120,22 +157,52 @@ void operate(runtime& rt, outside& world, choices& draw) {
   }
 }
 
+// From some moment on, so that letters are released while other things fail.
+void mend(runtime& rt, outside& world, choices& draw) {
+  world.is_mended = world.is_mended || draw.one_in(3);
+  (void)rt.replay_dead_letters("grudging");
+  (void)rt.replay_dead_letters("picky");
+}
+
 void move_clock_on(runtime& rt, outside&, choices&) { rt.check_clock(); }
 
 std::string what_was_promised_is_stored(const inside& at, const outside& world) {
   std::map<std::string, std::uint64_t> stored;
+  std::map<std::string, std::uint64_t> counts;
   const auto read =
       at.stored.journal->read_all({.only = {{std::string{stored_name<counted>}}, {}}}, [&](const event_view& event) {
         stored.emplace(event.meta.command_id, event.meta.position);
+        ++counts[std::string{event.meta.entity_id()}];
         return visit::next;
       });
   if (!read) return read.error().message();
+  for (const auto& [of, said] : world.heard) {
+    if (counts[of] < said) return "tally " + of + " has said that it has " + std::to_string(said) + " numbers";
+  }
   for (const auto& [number, promised] : world.acknowledged) {
     const auto found = stored.find("number " + std::to_string(number));
     if (found == stored.end()) return "number " + std::to_string(number) + " is not there";
     if (found->second != promised.position) return "number " + std::to_string(number) + " is elsewhere";
   }
   return {};
+}
+
+// An event rests on those before it in its stream, and on no others.
+std::string tallies_knew_what_they_said(const inside& at, const outside&) {
+  std::map<std::string, tally::state> states;
+  std::string wrong;
+  const auto read = at.stored.journal->read_all({.only = {{}, {std::string{tally::category}}}}, [&](const auto& event) {
+    auto& state = states[event.meta.persistence_id];
+    if (event.meta.type == stored_name<counted>) {
+      state = tally::evolve(state, from_bytes<counted>(event.payload).value());
+      return visit::next;
+    }
+    const auto said = from_bytes<checked>(event.payload).value();
+    if (said.numbers == state.numbers && said.sum == state.sum) return visit::next;
+    wrong = event.meta.persistence_id + " knew another history at position " + std::to_string(event.meta.position);
+    return visit::stop;
+  });
+  return read ? wrong : read.error().message();
 }
 
 std::string rows_of(const row_reader& rows) {
@@ -234,14 +301,15 @@ std::string every_wait_ended_once(const inside& at, const outside&) {
   return {};
 }
 
-// What was in the journal in time must not be overtaken.
+// What was in the journal in time must not be overtaken. What has been decided is there some time later.
 std::string no_deadline_overtakes(const inside& at, const outside&) {
+  constexpr std::chrono::seconds longest_append{4};
   const auto seen = read_history(at);
   for (const auto& [number, missed] : seen.missed_at) {
     const auto confirmed = seen.confirmed.find(number);
     if (confirmed == seen.confirmed.end() || confirmed->second.first > missed) continue;
     if (confirmed->second.first < seen.counted_at.at(number)) continue;  // nobody waited yet
-    if (confirmed->second.second < seen.until.at(number)) {
+    if (confirmed->second.second + longest_append < seen.until.at(number)) {
       return "number " + std::to_string(number) + " was confirmed in time, and its deadline fired";
     }
   }
@@ -261,11 +329,11 @@ std::string grudging_has_each_number_once(const inside& at, const outside&) {
 }
 
 // Each at least once, and nothing overtaken in its tally.
-std::string all_were_told_in_order(const inside& at, const outside& world) {
+std::string nothing_is_overtaken(const inside& at, const std::vector<std::string>& told) {
   std::map<std::string, std::vector<std::string>> should;
   for (const auto& each : read_history(at).told) should[each.substr(0, each.find(' '))].push_back(each);
   std::map<std::string, std::size_t> next;
-  for (const auto& each : world.told) {
+  for (const auto& each : told) {
     const auto of = each.substr(0, each.find(' '));
     const auto& order = should[of];
     const auto place = static_cast<std::size_t>(std::ranges::find(order, each) - order.begin());
@@ -276,6 +344,15 @@ std::string all_were_told_in_order(const inside& at, const outside& world) {
     if (next[of] != order.size()) return "tally " + of + " was not told to the end";
   }
   return {};
+}
+
+std::string all_were_told_in_order(const inside& at, const outside& world) {
+  return nothing_is_overtaken(at, world.told);
+}
+
+// What follows a dead letter in its tally waits behind it.
+std::string all_were_picked_in_order(const inside& at, const outside& world) {
+  return nothing_is_overtaken(at, world.picked);
 }
 
 std::string aggregates_know_their_history(const inside& at, const outside&) {
@@ -309,13 +386,18 @@ simulation<outside> protocols(simulation_options options) {
   world.program(register_protocols)
       .action("numbers are counted", count)
       .action("numbers are counted at once", count_at_once)
+      .action("a number is counted at a version", count_at_version)
       .action("a number is sent again", repeat)
       .action("a tally is asked", ask_what_is_there)
       .action("a query waits for a number", query)
+      .action("the sums are looked at", look_at_sums)
       .action("a number is confirmed", confirm)
+      .action("a confirmation is read late", confirm_late_reader)
       .action("consumers are operated", operate)
+      .action("dead letters are released", mend)
       .action("deadlines are looked at", move_clock_on)
       .always("what was promised is stored", what_was_promised_is_stored)
+      .always("tallies knew what they said", tallies_knew_what_they_said)
       .always("rows are what their position says", rows_follow_the_journal)
       .always("no deadline overtakes its inputs", no_deadline_overtakes)
       .at_rest("dead letters can be released", dead_letters_can_be_released)
@@ -323,6 +405,7 @@ simulation<outside> protocols(simulation_options options) {
       .at_rest("every wait ended once", every_wait_ended_once)
       .at_rest("grudging has each number once", grudging_has_each_number_once)
       .at_rest("all were told in order", all_were_told_in_order)
+      .at_rest("all were picked in order", all_were_picked_in_order)
       .at_rest("aggregates know their history", aggregates_know_their_history);
   return world;
 }
@@ -340,13 +423,33 @@ TEST_CASE("The runtime's protocols hold in worlds whose disks fail") {
                     .full_disk = 200,
                     .delayed_appends = 4,
                     .lost_commits = 4};
-  const auto report = protocols(options).explore({.seeds = 300});
+  const auto report = protocols(options).explore(explored());
   REQUIRE(report);
 }
 
 TEST_CASE("The runtime's protocols hold wherever the program is killed") {
   simulation_options options;
   options.actions = 8;
-  const auto report = protocols(options).crash_everywhere({.seeds = 3});
+  const auto report = protocols(options).crash_everywhere(crashed());
+  REQUIRE(report);
+}
+
+TEST_CASE("The runtime's protocols hold over LMDB, while its index is folded and its journal compacted") {
+  simulation_options options;
+  options.actions = 10;
+  options.crashes = 200;
+  options.faults = {.failing_appends = 20, .failing_commits = 20, .delayed_appends = 4};
+  options.storage = [] {
+    const auto directory = std::make_shared<temporary_directory>();
+    return [directory, opened = 0]() mutable -> result<storage> {
+      auto stores = open_lmdb({.path = directory->path(), .fold_events = 6});
+      if (!stores || ++opened % 2 == 1) return stores;
+      if (auto compacted = compact(*stores); !compacted) return std::move(compacted).error();
+      return stores;
+    };
+  };
+  auto worlds = explored();
+  worlds.seeds = std::max<std::uint64_t>(worlds.seeds / 10, 1);
+  const auto report = protocols(options).explore(worlds);
   REQUIRE(report);
 }

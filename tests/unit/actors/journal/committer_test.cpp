@@ -23,6 +23,15 @@ struct asker final : actor_of<aggregate_message> {
   std::vector<std::size_t>& sizes;
 };
 
+// Stands for an aggregate's mailbox: looks at the bus when an answer is put into it.
+struct looking_mailbox final : mailbox {
+  explicit looking_mailbox(const event_bus& bus) : looked_at(bus) {}
+  void post(std::shared_ptr<mail>) override { heads.push_back(looked_at.head()); }
+  void close() override {}
+  const event_bus& looked_at;
+  std::vector<std::uint64_t> heads;
+};
+
 struct world {
   manual_clock time;
   manual_host host{time};
@@ -64,6 +73,15 @@ TEST_CASE("A lone write is stored at once") {
   w.host.run();
   CHECK(w.journal.batch_sizes() == std::vector<std::size_t>{1});
   CHECK(w.bus.head() == 1);
+}
+
+TEST_CASE("Who is told that events are stored finds them on the bus") {
+  world w;
+  const auto looking = std::make_shared<looking_mailbox>(w.bus);
+  w.from = address<aggregate_message>{looking};
+  w.write("a|1");
+  w.host.run();
+  CHECK(looking->heads == std::vector<std::uint64_t>{1});
 }
 
 TEST_CASE("A conflict fails its own write and no other") {

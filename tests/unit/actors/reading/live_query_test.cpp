@@ -117,6 +117,15 @@ TEST_CASE("The first answer is told at once, and each different one when the pro
   CHECK(w.log.all().empty());
 }
 
+TEST_CASE("A projection that moves on while an answer is told is looked at again") {
+  world w;
+  w.calls_back = [&w](const std::string& answer) {
+    if (answer == "nothing") w.move(*w.old, 1, "one");
+  };
+  w.watch();
+  CHECK(w.answers.first(2) == texts{"nothing", "one"});
+}
+
 TEST_CASE("A projection that has begun anew is looked at too") {
   world w;
   w.move(*w.old, 7, "a");
