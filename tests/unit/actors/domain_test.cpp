@@ -27,7 +27,7 @@ projection_definition projection(std::string name, std::string replaces = {}) {
 deadlines_definition deadlines(std::string name) { return handling<deadlines_definition>(std::move(name)); }
 
 aggregate_definition aggregate(std::string_view category, std::vector<const event_type*> events = {}) {
-  return {category, nullptr, std::move(events), std::nullopt, {}};
+  return {category, nullptr, std::move(events), std::nullopt, {}, nullptr, nullptr};
 }
 event_type type_named(std::string_view name) { return {name, 1, nullptr}; }
 
