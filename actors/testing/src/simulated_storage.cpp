@@ -276,7 +276,7 @@ void simulated_storage::run_appends() {
 }
 
 void simulated_storage::store(pending_append& next) {
-  const auto writes = around_.tell ? next.batch.writes : decltype(next.batch.writes){};
+  const auto writes = around_.tell_of_success ? next.batch.writes : decltype(next.batch.writes){};
   next.outcome = append_and_wait(*behind_.journal, std::move(next.batch));
   for (std::size_t i = 0; i < writes.size() && *next.outcome; ++i) {
     if ((**next.outcome)[i]) tell_of(*writes[i]);
@@ -292,7 +292,7 @@ void simulated_storage::tell(const std::string& what) const {
 void simulated_storage::tell_of(const stream_write& stored) const {
   for (const auto& each : stored.events) {
     const auto& m = each.meta;
-    tell("stored at " + std::to_string(m.position) + ": " + m.persistence_id + " " + m.type + " " +
+    around_.tell_of_success("stored at " + std::to_string(m.position) + ": " + m.persistence_id + " " + m.type + " " +
          to_json(each.payload));
   }
 }
@@ -328,7 +328,7 @@ result<void> simulated_storage::make_change(const std::string& doing, result<std
     if (!undo) return undo.error();
     auto done = effect();
     if (!done) return done;
-    if (around_.tell) tell("done: " + doing);
+    if (around_.tell_of_success) around_.tell_of_success("done: " + doing);
     unsynced_.push_back({doing, *std::move(undo)});
     if (unsynced_.size() > often_.lost_commits) unsynced_.pop_front();
     return done;

@@ -28,8 +28,10 @@ class simulated_storage {
   struct callbacks {
     /// Runs the function when so much virtual time has passed: not before it has returned.
     std::function<void(std::chrono::microseconds, std::function<void()>)> later;
-    /// Takes a line for the story of a run; may be empty.
+    /// Takes a line for the story of a run about what goes wrong; may be empty.
     std::function<void(std::string)> tell;
+    /// The same about what goes well.
+    std::function<void(std::string)> tell_of_success = {};
   };
 
   /// Stores in memory or, with `open`, in what that opens; throws bad_result_access where it fails to. `from` must

@@ -40,13 +40,17 @@ world::world(const detail::world_definition& of, run_settings settings, std::siz
       schedule_(std::move(schedule)),
       faults_(std::move(faults)),
       scheduler_(schedule_, clock_),
-      storage_(
-          faults_, settings.has_faults ? of.options.faults : storage_faults{},
-          {[this](std::chrono::microseconds delay, std::function<void()> work) {
-             scheduler_.later(delay, std::move(work));
-           },
-           settings.tells_story ? [this](const std::string& line) { tell(line); } : std::function<void(std::string)>{}},
-          of.options.storage ? of.options.storage() : storage_opener{}) {}
+      storage_(faults_, settings.has_faults ? of.options.faults : storage_faults{},
+               {[this](std::chrono::microseconds delay, std::function<void()> work) {
+                  scheduler_.later(delay, std::move(work));
+                },
+                teller(), teller()},
+               of.options.storage ? of.options.storage() : storage_opener{}) {}
+
+std::function<void(std::string)> world::teller() {
+  if (!settings_.tells_story) return {};
+  return [this](const std::string& line) { tell(line); };
+}
 
 run_outcome world::run() {
   const detail::simulated_threads::installed here{scheduler_};

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,7 @@ class world {
   void look_always();
   void fail(std::string name, std::string detail);
   void tell(const std::string& what);
+  [[nodiscard]] std::function<void(std::string)> teller();
 
   const detail::world_definition& of_;
   const run_settings settings_;
