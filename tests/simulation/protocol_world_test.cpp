@@ -422,7 +422,7 @@ TEST_CASE("The runtime's protocols hold in worlds whose disks fail") {
                     .full_disk = 200,
                     .delayed_appends = 4,
                     .lost_commits = 4};
-  const auto report = protocols(options).explore(explored());
+  const auto report = protocols(options).explore(explored(300));
   WARN(report);
   REQUIRE(report);
 }
@@ -430,7 +430,7 @@ TEST_CASE("The runtime's protocols hold in worlds whose disks fail") {
 TEST_CASE("The runtime's protocols hold wherever the program is killed") {
   simulation_options options;
   options.actions = 8;
-  const auto report = protocols(options).crash_everywhere(crashed());
+  const auto report = protocols(options).crash_everywhere(crashed(3));
   WARN(report);
   REQUIRE(report);
 }
