@@ -129,11 +129,13 @@ TEST_CASE("The shop keeps its promises in worlds whose disks fail") {
                     .failing_reads = 200,
                     .full_disk = 300,
                     .delayed_appends = 4};
-  const auto report = shop_in_a_world(options).explore(tyto::test::explored());
+  const auto report = shop_in_a_world(options).explore(tyto::test::explored(300));
+  WARN(report);
   REQUIRE(report);
 }
 
 TEST_CASE("The shop keeps its promises wherever it is killed") {
-  const auto report = shop_in_a_world({.actions = 6}).crash_everywhere(tyto::test::crashed());
+  const auto report = shop_in_a_world({.actions = 6}).crash_everywhere(tyto::test::crashed(1));
+  WARN(report);
   REQUIRE(report);
 }

@@ -423,14 +423,16 @@ TEST_CASE("The runtime's protocols hold in worlds whose disks fail") {
                     .full_disk = 200,
                     .delayed_appends = 4,
                     .lost_commits = 4};
-  const auto report = protocols(options).explore(explored());
+  const auto report = protocols(options).explore(explored(300));
+  WARN(report);
   REQUIRE(report);
 }
 
 TEST_CASE("The runtime's protocols hold wherever the program is killed") {
   simulation_options options;
   options.actions = 8;
-  const auto report = protocols(options).crash_everywhere(crashed());
+  const auto report = protocols(options).crash_everywhere(crashed(3));
+  WARN(report);
   REQUIRE(report);
 }
 
@@ -448,8 +450,7 @@ TEST_CASE("The runtime's protocols hold over LMDB, while its index is folded and
       return stores;
     };
   };
-  auto worlds = explored();
-  worlds.seeds = std::max<std::uint64_t>(worlds.seeds / 10, 1);
-  const auto report = protocols(options).explore(worlds);
+  const auto report = protocols(options).explore(explored(30));
+  WARN(report);
   REQUIRE(report);
 }

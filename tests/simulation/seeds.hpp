@@ -16,17 +16,18 @@ inline std::uint64_t number_in_environment(const char* name, std::uint64_t other
   return text == nullptr ? otherwise : std::stoull(text);
 }
 
-/// For explore(): TYTO_SEEDS says how many seeds, TYTO_SHRINKING_RUNS how many shorter runs of one that fails.
-inline testing::exploration explored() {
+/// For explore(): TYTO_SEEDS says how many seeds, else there are `seeds`; TYTO_SHRINKING_RUNS says how many shorter
+/// runs of one that fails.
+inline testing::exploration explored(std::uint64_t seeds) {
   testing::exploration worlds;
-  worlds.seeds = number_in_environment("TYTO_SEEDS", 300);
+  worlds.seeds = number_in_environment("TYTO_SEEDS", seeds);
   worlds.shrinking_runs = number_in_environment("TYTO_SHRINKING_RUNS", worlds.shrinking_runs);
   return worlds;
 }
 
-/// For crash_everywhere(), which runs each world some hundred times: one seed in a hundred.
-inline testing::exploration crashed() {
-  auto worlds = explored();
+/// For crash_everywhere(), which runs each world some hundred times: one in a hundred of TYTO_SEEDS.
+inline testing::exploration crashed(std::uint64_t seeds) {
+  auto worlds = explored(seeds * 100);
   worlds.seeds = std::max<std::uint64_t>(worlds.seeds / 100, 1);
   return worlds;
 }
