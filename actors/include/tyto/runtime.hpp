@@ -31,7 +31,8 @@ namespace tyto {
 
 namespace detail {
 class engine;
-}
+struct runtime_access;
+}  // namespace detail
 
 /// An embedded runtime of aggregates and consumers over one storage.
 ///
@@ -283,6 +284,8 @@ class runtime {
   [[nodiscard]] health_report health() const;
 
  private:
+  friend struct detail::runtime_access;
+
   runtime& add(const aggregate_definition& definition);
   runtime& add(reaction_definition definition);
   runtime& add(projection_definition definition);

@@ -151,13 +151,15 @@ std::size_t scheduler::find_runnable() {
   return ready_.size() + not_stalled_.size() + (new_threads_.empty() ? 0 : 1) + (is_timer_due ? 1 : 0);
 }
 
-bool scheduler::step() {
+bool scheduler::step() { return step_until(time_point::max()); }
+
+bool scheduler::step_until(time_point limit) {
   ++steps_;
   disturb();
   auto count = find_runnable();
   while (count == 0) {
     const auto next = next_event();
-    if (next == time_point::max()) return false;
+    if (next == time_point::max() || next > limit) return false;
     pass(std::chrono::ceil<std::chrono::microseconds>(next - now_));
     count = find_runnable();
   }

@@ -47,6 +47,8 @@ class scheduler final : public detail::simulated_threads {
 
   /// Does one thing of those that can be done; returns false if there is none, and none will come.
   bool step();
+  /// The same without going beyond `limit`: returns false, too, if there is nothing that can be done by then.
+  bool step_until(time_point limit);
   /// Lets time pass, with nothing done meanwhile.
   void pass(std::chrono::microseconds time);
 

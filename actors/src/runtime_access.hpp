@@ -1,0 +1,14 @@
+// The way from a runtime to its engine, for what stands beside the runtime: simulated worlds that look at what a
+// program has registered.
+#pragma once
+
+#include "engine.hpp"
+#include "tyto/runtime.hpp"
+
+namespace tyto::detail {
+
+struct runtime_access {
+  static engine& engine_of(runtime& rt) { return *rt.engine_; }
+};
+
+}  // namespace tyto::detail
