@@ -109,9 +109,11 @@ result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem:
     }
     if (!is_same_file(file, lock->descriptor_)) continue;
     lock->last_ended_in_order_ = text_of(lock->descriptor_).empty();
+    lock->is_held_ = true;
     const auto pid = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(lock->descriptor_.number(), 0) != 0 ||
-        ::pwrite(lock->descriptor_.number(), pid.data(), pid.size(), 0) < 0 ||
+    // Written before it is cut to size: if there is no room, what the last writer left still tells of its end.
+    if (::pwrite(lock->descriptor_.number(), pid.data(), pid.size(), 0) < 0 ||
+        ::ftruncate(lock->descriptor_.number(), static_cast<off_t>(pid.size())) != 0 ||
         ::fdatasync(lock->descriptor_.number()) != 0) {  // so that it tells of an end by losing power, too
       return lmdb::to_error(errno, doing);
     }
@@ -128,8 +130,9 @@ writer_lock::~writer_lock() {
   auto& open = open_writer_locks::instance();
   const std::lock_guard lock{open.mutex};  // until both are closed: a child forked before would keep them
   open.all.erase(this);
-  // The text is for who comes next: none after a writer that has ended in order.
-  if (is_writing_ || last_ended_in_order_) {
+  // The text is for who comes next: none after a writer that has ended in order. Who was refused leaves the text of the
+  // one that has the lock.
+  if (is_held_ && (is_writing_ || last_ended_in_order_)) {
     [[maybe_unused]] const int ignored = ::ftruncate(descriptor_.number(), 0);
   }
   give_up();
