@@ -279,14 +279,20 @@ result<void> engine::stop() {
 }
 
 void engine::submit(outgoing_command command, command_options options, command_reply done, bool waits) {
-  if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
+  if (options.correlation_id.empty()) options.correlation_id = options.command_id;
   if (options.correlation_id.empty()) {
-    options.correlation_id = options.command_id.empty() ? options_.ids->next() : options.command_id;
+    try {
+      options.correlation_id = options_.ids->next();
+    } catch (...) {
+      return done(command_failure{handler_failure("making a correlation id")});
+    }
   }
   auto& with = command.options;
   if (options.expected.is_any()) options.expected = with.expected;
   options.tags.insert(options.tags.end(), with.tags.begin(), with.tags.end());
   options.record_rejection |= with.record_rejection;
+  // Last of all: who is in stays until the answer.
+  if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
   command_reply leave_with = [this, done = std::move(done)](const command_result& outcome) {
     try {
       done(outcome);
