@@ -128,6 +128,7 @@ std::shared_ptr<engine::running> engine::current() const {
 
 subscription engine::subscribe(reaction_definition definition) {
   auto made = std::make_shared<subscriber>(std::move(definition));
+  if (!owner_.is_this()) return subscription{std::move(made)};
   const std::lock_guard lock{mutex_};
   if (gate_.is_open()) {
     spawn_subscription(*running_, *made);

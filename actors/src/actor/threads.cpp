@@ -37,6 +37,10 @@ worker::~worker() {
     }
     return;
   }
+  if (!owner_.is_this()) {
+    if (thread_.joinable()) thread_.detach();
+    return;
+  }
   thread_.request_stop();
   if (thread_.get_id() == std::this_thread::get_id()) thread_.detach();
 }

@@ -11,6 +11,9 @@
 #include <stop_token>
 #include <thread>
 
+#include "tyto/detail/owner_process.hpp"
+#include "tyto/result.hpp"
+
 namespace tyto::detail {
 
 class host;
@@ -94,7 +97,8 @@ void wait_for(const Future& answer) {
   wait_until(answer, std::chrono::steady_clock::time_point::max());
 }
 
-/// A thread that is asked to stop and waited for when its object goes, unless that happens on the thread itself.
+/// A thread that is asked to stop and waited for when its object goes, unless that happens on the thread itself, or in
+/// a forked child, which does not have it. Making it throws std::system_error if the operating system refuses.
 class worker {
  public:
   explicit worker(std::function<void(const std::stop_token&)> work);
@@ -103,6 +107,7 @@ class worker {
   ~worker();
 
  private:
+  const owner_process owner_;
   std::jthread thread_;
   // Instead, in a simulated world:
   std::stop_source stop_{std::nostopstate};
