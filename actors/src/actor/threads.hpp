@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
 
 #include "tyto/detail/owner_process.hpp"
@@ -114,6 +116,12 @@ class worker {
   std::function<bool()> has_ended_;
   std::shared_ptr<const void*> runs_as_;
 };
+
+/// Fails if the operating system refuses to let this process have `count` more threads at this moment: makes so many,
+/// and gives them back.
+result<void> try_threads(std::size_t count, const std::string& doing);
+/// The error for that.
+error threads_refused(const std::string& doing);
 
 /// Tells threads apart.
 class thread_mark {
