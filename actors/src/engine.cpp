@@ -219,7 +219,7 @@ void engine::spawn_reaction(running& in, const reaction_definition& definition, 
   for (const auto& share : shares) {
     spawn_consumer(in,
                    make_reaction_handler(definition, share.checkpoint(definition.name), *stores_.journal, in.commits),
-                   std::make_shared<progress>(share.label(definition.name)), share);
+                   std::make_shared<progress>(share.label(definition.name), definition.name), share);
   }
 }
 
