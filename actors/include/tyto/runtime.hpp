@@ -180,13 +180,14 @@ class runtime {
       -> result<std::tuple<detail::answer_of<P, detail::question_of<P>>...>> {
     std::tuple<std::optional<detail::answer_of<P, detail::question_of<P>>>...> answers;
     const auto calls = [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::vector{
+      return std::vector<detail::version_calls>{
           detail::calls_of<P>(questions, [&](auto found) { std::get<I>(answers).emplace(std::move(found)); })...};
     }
     (std::index_sequence_for<P...>{});
     auto asked = ask_together(calls, options);
     if (!asked) return std::move(asked).error();
-    return std::apply([](auto&&... each) { return std::tuple{*std::move(each)...}; }, std::move(answers));
+    using found = std::tuple<detail::answer_of<P, detail::question_of<P>>...>;
+    return std::apply([](auto&&... each) { return found{*std::move(each)...}; }, std::move(answers));
   }
 
   /// Asks the projection P now and again whenever it has moved on, and calls `callback(const Answer&)` with the first
