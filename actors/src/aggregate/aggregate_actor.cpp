@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aggregate/state_image.hpp"
+#include "time_between.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -192,7 +193,7 @@ void aggregate_actor::store(run_command command, std::vector<new_event> events, 
 // a while must not date all events to come.
 timestamp aggregate_actor::time_of_next_event() const {
   const auto now = around_.time.now();
-  return memory_.last_time - now > max_clock_correction ? now : std::max(memory_.last_time, now);
+  return time_between(now, memory_.last_time) > max_clock_correction ? now : std::max(memory_.last_time, now);
 }
 
 void aggregate_actor::hold(held_answer answer) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "time_between.hpp"
+
 namespace tyto::detail {
 namespace {
 
@@ -221,7 +223,7 @@ void alarm_clock::wake_up() {
                                                                   std::chrono::milliseconds{1}, longest_sleep));
   };
   const auto time = around_.runs_on.now();
-  if (!by_time_.empty()) consider(by_time_.begin()->first - around_.time.now());
+  if (!by_time_.empty()) consider(time_between(around_.time.now(), by_time_.begin()->first));
   if (!pausing_.empty()) consider(pausing_.begin()->first - time);
   if (sleep == std::chrono::milliseconds::max() || (wakes_up_at_ && *wakes_up_at_ <= time + sleep)) return;
   wakes_up_at_ = time + sleep;
