@@ -41,6 +41,9 @@ result<void> check_aggregates(const std::unordered_set<const aggregate_definitio
     if (each->category.empty() || each->category.find('|') != std::string_view::npos) {
       return misfit(in_quotes(each->category) + " is no category: it is empty or holds a '|'");
     }
+    if (auto usable = check_persistence_id(make_persistence_id(each->category, "1")); !usable) {
+      return misfit(in_quotes(each->category) + " is no category for streams: " + usable.error().detail());
+    }
     if (each->category.starts_with(reserved_prefix)) {
       return misfit("the category " + in_quotes(each->category) + " begins with " + in_quotes(reserved_prefix) +
                     ", which is Tyto's own");

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <future>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "actor/caf_host.hpp"
@@ -128,13 +130,30 @@ std::shared_ptr<engine::running> engine::current() const {
 
 subscription engine::subscribe(reaction_definition definition) {
   auto made = std::make_shared<subscriber>(std::move(definition));
+  if (!owner_.is_this()) return subscription{std::move(made)};
   const std::lock_guard lock{mutex_};
   if (gate_.is_open()) {
+    if (auto may = try_threads(1, "subscribing"); !may) {
+      throw std::system_error{EAGAIN, std::generic_category(), may.error().message()};
+    }
     spawn_subscription(*running_, *made);
   } else {
     subscribers_.push_back(made);
   }
   return subscription{std::move(made)};
+}
+
+// CAF ends the program, or waits for ever, where it does not get a thread.
+result<void> engine::try_threads_for(const std::vector<projection_definition>& projections) const {
+  auto count = threads_of_caf_host(options_.worker_threads) + projections.size() + domain_.deadlines.size() +
+               rebuilds_.planned() + 1;  // the committer's
+  if (stores_.snapshots) ++count;
+  for (const auto& each : domain_.reactions) count += each.partitions;
+  {
+    const std::lock_guard lock{mutex_};
+    count += subscribers_.size();
+  }
+  return try_threads(count, "starting the runtime");
 }
 
 result<void> engine::start() {
@@ -152,6 +171,7 @@ result<void> engine::start() {
   const std::lock_guard once{stop_mutex_};
   auto projections = domain_.projections;  // without those that have been replaced for good
   if (auto planned = rebuilds_.plan(*stores_.read_models, projections); !planned) return planned;
+  if (auto possible = try_threads_for(projections); !possible) return possible;
   std::vector<std::vector<partition>> shares;  // of each reaction
   for (const auto& each : domain_.reactions) {
     auto before = split_checkpoints(*stores_.journal, each.name, each.partitions, each.from);
@@ -199,7 +219,7 @@ void engine::spawn_reaction(running& in, const reaction_definition& definition, 
   for (const auto& share : shares) {
     spawn_consumer(in,
                    make_reaction_handler(definition, share.checkpoint(definition.name), *stores_.journal, in.commits),
-                   std::make_shared<progress>(share.label(definition.name)), share);
+                   std::make_shared<progress>(share.label(definition.name), definition.name), share);
   }
 }
 
@@ -279,14 +299,20 @@ result<void> engine::stop() {
 }
 
 void engine::submit(outgoing_command command, command_options options, command_reply done, bool waits) {
-  if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
+  if (options.correlation_id.empty()) options.correlation_id = options.command_id;
   if (options.correlation_id.empty()) {
-    options.correlation_id = options.command_id.empty() ? options_.ids->next() : options.command_id;
+    try {
+      options.correlation_id = options_.ids->next();
+    } catch (...) {
+      return done(command_failure{handler_failure("making a correlation id")});
+    }
   }
   auto& with = command.options;
   if (options.expected.is_any()) options.expected = with.expected;
   options.tags.insert(options.tags.end(), with.tags.begin(), with.tags.end());
   options.record_rejection |= with.record_rejection;
+  // Last of all: who is in stays until the answer.
+  if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
   command_reply leave_with = [this, done = std::move(done)](const command_result& outcome) {
     try {
       done(outcome);
@@ -370,9 +396,14 @@ result<void> engine::ask_together(const std::vector<version_calls>& calls, query
 }
 
 result<live_query> engine::watch(version_calls calls, std::function<void()> tell) const {
+  const auto doing = "watching '" + std::string{calls.front().name} + "'";
   auto asked = versions_of(std::move(calls));
   if (!asked) return std::move(asked).error();
-  return live_query{std::make_unique<watcher>(stores_.read_models, *std::move(asked), std::move(tell), options_.log)};
+  try {
+    return live_query{std::make_unique<watcher>(stores_.read_models, *std::move(asked), std::move(tell), options_.log)};
+  } catch (const std::system_error&) {
+    return threads_refused(doing);
+  }
 }
 
 result<void> engine::cancel_rebuild(std::string_view projection) { return rebuilds_.cancel(projection); }

@@ -102,6 +102,7 @@ class engine {
   };
 
   [[nodiscard]] std::shared_ptr<running> current() const;
+  [[nodiscard]] result<void> try_threads_for(const std::vector<projection_definition>& projections) const;
   void spawn_reaction(running& in, const reaction_definition& definition, const std::vector<partition>& shares);
   void spawn_projection(running& in, projection_definition definition);
   void spawn_deadlines(running& in, deadlines_definition definition);

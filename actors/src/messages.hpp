@@ -122,6 +122,7 @@ struct release_parked {
 struct consumer_report {
   bool goes_on = true;               // else it has halted or is paused
   std::vector<std::string> blocked;  // those of the keys whose events wait behind a dead letter
+  bool may_all_be_blocked = false;   // there is a dead letter whose key is not known
 };
 
 /// To a consumer: say when you are done with everything up to `position`, or that you do not go on, and which of `keys`

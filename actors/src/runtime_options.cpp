@@ -7,6 +7,7 @@ namespace tyto {
 
 result<void> runtime_options::check() const {
   constexpr std::size_t longest_batch = 1'000'000;
+  constexpr std::size_t most_threads = 1'024;
   const auto refuse = [](std::string why) {
     return error{errc::invalid_argument, "starting the runtime", std::move(why)};
   };
@@ -23,6 +24,7 @@ result<void> runtime_options::check() const {
   if (max_consumer_batch > longest_batch) {
     return refuse("max_consumer_batch is more than " + std::to_string(longest_batch));
   }
+  if (worker_threads > most_threads) return refuse("worker_threads is more than " + std::to_string(most_threads));
   if (min_backoff.count() <= 0 || max_backoff < min_backoff) {
     return refuse("min_backoff must be more than 0 and no more than max_backoff");
   }

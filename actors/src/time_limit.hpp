@@ -8,9 +8,11 @@
 
 namespace tyto::detail {
 
-/// Returns the time at which `timeout` has passed; one of years counts as a year, so that the sum cannot overflow.
+/// Returns the time at which `timeout` has passed. One of years counts as a year and one below 0 as 0, so that the sum
+/// cannot overflow.
 inline std::chrono::steady_clock::time_point time_limit(std::chrono::milliseconds timeout) {
-  return steady_now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::years{1});
+  return steady_now() +
+         std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds{0}, std::chrono::years{1});
 }
 
 }  // namespace tyto::detail

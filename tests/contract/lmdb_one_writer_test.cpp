@@ -226,6 +226,23 @@ TEST_CASE("The lock's file has a writer's number until it ends in order") {
   CHECK(text_of_lock(directory.path()).empty());
 }
 
+TEST_CASE("A writer that is refused leaves what the lock's file says of the one that writes") {
+  const temporary_directory directory;
+  const auto own = std::to_string(::getpid());
+  {
+    const auto store = open_lmdb({.path = directory.path()}).value();
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      CHECK(open_lmdb({.path = directory.path()}).error().message().find("this process (" + own + ")") !=
+            std::string::npos);
+      CHECK(run_store_program("append", directory.path(), "order|1").find("process " + own) != std::string::npos);
+      CHECK(in_child([&] { return error_of(open_lmdb({.path = directory.path()})); }).find("process " + own) !=
+            std::string::npos);
+      CHECK(text_of_lock(directory.path()) == own + "\n");
+    }
+  }
+  CHECK(text_of_lock(directory.path()).empty());
+}
+
 TEST_CASE("A journal that lost its last commit is not taken for a shorter one") {
   const temporary_directory directory;
   const temporary_directory copy;

@@ -76,6 +76,30 @@ TEST_CASE("Damaged pages refuse writers after an unclean end, and always where t
   refused_by(page_check::after_unclean_end);  // also the next time
 }
 
+TEST_CASE("Damaged pages refuse writers after an unclean end, though others were refused while the writer lived") {
+  const temporary_directory directory;
+  const auto& path = directory.path();
+  write_journal(path);
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const auto writer = ::fork();
+  if (writer == 0) {
+    const auto store = open(path, page_check::never);
+    (void)!::write(ready[1], store ? "y" : "n", 1);
+    for (;;) ::pause();
+  }
+  char answer = 'n';
+  REQUIRE(::read(ready[0], &answer, 1) == 1);
+  CHECK(answer == 'y');
+  CHECK(open(path, page_check::after_unclean_end).error().code() == errc::locked);
+  REQUIRE(::kill(writer, SIGKILL) == 0);
+  REQUIRE(::waitpid(writer, nullptr, 0) == writer);
+  for (const int end : ready) ::close(end);
+
+  damage_pages(path / "journal" / "data.mdb", "test.happened");
+  CHECK(open(path, page_check::after_unclean_end).error().code() == errc::damaged);
+}
+
 TEST_CASE("A storage with sound pages opens, whatever was before") {
   const temporary_directory directory;
   write_journal(directory.path());

@@ -365,6 +365,13 @@ TEST_CASE("A partition parks for itself, and all of them release") {
   std::set<std::string> waiting;
   for (const auto& each : rt.health().problems) waiting.insert(each.subject);
   CHECK(waiting == partitions_of_letters(rt.dead_letters("noting").value()));
+  std::uint64_t parked = 0;
+  for (const auto& each : rt.status().consumers) {
+    CHECK(each.name.starts_with("noting["));
+    CHECK(rt.dead_letters(each.consumer)->size() == 4);
+    parked += each.parked;
+  }
+  CHECK(parked == 4);
   book->copes = true;
   CHECK(rt.replay_dead_letters("noting").value() == 4);
   CHECK(book->taken().size() == 4);

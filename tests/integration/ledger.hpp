@@ -74,6 +74,7 @@ struct turnover {
   struct row {
     std::int64_t credited = 0;
     std::int64_t receipts = 0;
+    bool operator==(const row&) const = default;
   };
   using table = tyto::table<std::string, row>;
   static void project(table& rows, const credited& e, const metadata& m) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ledger.hpp"
+#include "notes.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -30,6 +31,33 @@ TEST_CASE("A second runtime over the same storage does not start until the first
   first.stop().value();
   CHECK(second.start());
   CHECK(second.execute<account>("a", credit{1}));
+}
+
+TEST_CASE("A forked child that ends its parent's subscription or live query does not wait, and ends neither") {
+  notes<std::string> told;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<turnover>().start().value();
+  auto of_credits = rt.subscribe<credited>(
+      [&](const credited& e, const metadata&) { told.add("credit " + std::to_string(e.cents)); });
+  auto of_turnover = std::optional{rt.watch<turnover>({"ann"}, [&](const turnover::row& row) {
+                                       told.add("turnover " + std::to_string(row.credited));
+                                     }).value()};
+  REQUIRE(told.wait_for("turnover 0"));
+  const auto child = ::fork();
+  if (child == 0) {
+    ::alarm(60);  // ends a child that hangs
+    of_credits.end_soon();
+    of_credits.end();
+    of_turnover.reset();
+    rt.subscribe<credited>([](const credited&, const metadata&) {}).end();
+    ::_exit(0);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  (void)rt.execute<account>("ann", credit{7}).value();
+  CHECK(told.wait_for("credit 7"));
+  CHECK(told.wait_for("turnover 7"));
 }
 
 TEST_CASE("A forked child that uses or destroys its parent's runtime is refused, and neither waits for ever") {

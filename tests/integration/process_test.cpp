@@ -72,7 +72,11 @@ struct checkout {
   static correlation correlate(const basket_opened& e, const metadata& m) {
     return e.cents == 0 ? ignored() : starts(m.entity_id());
   }
-  static correlation correlate(const basket_paid&, const metadata& m) { return continues(m.entity_id()); }
+  static inline std::atomic<bool> loses_payments = false;
+  static correlation correlate(const basket_paid&, const metadata& m) {
+    if (loses_payments) throw std::runtime_error("whose payment is it?");
+    return continues(m.entity_id());
+  }
 
   static decision<event> on(const state&, const basket_opened& e, const metadata& m) {
     if (e.cents == -1) throw std::runtime_error("a basket below 0");
@@ -372,6 +376,44 @@ TEST_CASE("A deadline is held while an input of its instance is parked") {
   CHECK(s.rt.replay_dead_letters("checkout").value() == 1);
   s.pass({});
   CHECK(s.stream("checkout|1") == types{"checkout.payment_awaited", "checkout.payment_arrived"});
+}
+
+TEST_CASE("All deadlines are held while an input is parked of which it cannot be told whose it is") {
+  const auto stores = open_memory();
+  const auto time = std::make_shared<test_clock>();
+  {
+    shop s{stores, time};
+    for (const auto* id : {"1", "2"}) (void)s.rt.execute<basket>(id, open_basket{500}).value();
+    s.rt.settle(long_enough).value();
+    s.rt.pause("checkout").value();
+    (void)s.rt.execute<basket>("1", pay{}).value();
+  }
+  const auto check_that_all_are_held = [](const shop& s) {
+    CHECK(s.rt.dead_letters("checkout").value().at(0).event.key == "basket|1");
+    for (const auto* id : {"checkout|1", "checkout|2"}) CHECK(s.stream(id) == types{"checkout.payment_awaited"});
+    const auto problems = s.rt.health().problems;
+    CHECK(std::ranges::count(problems, "deadlines of 'checkout'", &health_problem::subject) == 1);
+  };
+  const bool can_be_read = GENERATE(false, true);
+  upcasters broken;
+  if (!can_be_read) {
+    broken.upcast("basket.paid", 1, [](document&) { throw std::runtime_error("the upcaster is broken"); });
+  }
+  {
+    checkout::loses_payments = can_be_read;
+    shop s{upcasting(stores, broken), time};
+    s.rt.settle(long_enough).value();
+    s.pass(std::chrono::hours{1});
+    check_that_all_are_held(s);
+  }
+  checkout::loses_payments = false;
+  shop s{stores, time};
+  s.pass({});
+  check_that_all_are_held(s);
+  CHECK(s.rt.replay_dead_letters("checkout").value() == 1);
+  s.pass({});
+  CHECK(s.stream("checkout|1") == types{"checkout.payment_awaited", "checkout.payment_arrived"});
+  CHECK(s.stream("basket|2") == types{"basket.opened", "basket.cancelled"});
 }
 
 TEST_CASE("A deadline whose name and time come from the key of its instance fires") {

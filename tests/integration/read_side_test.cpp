@@ -230,6 +230,13 @@ TEST_CASE("A question to several projections waits for the write that it must se
   }
 }
 
+TEST_CASE("A question to one projection may be asked like one to several") {
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>().projection<sum_of_credits>().start().value();
+  const auto done = rt.execute<account>("ann", credit{7}).value();
+  CHECK(rt.query_together<sum_of_credits>({}, {done.position}).value() == std::tuple{std::int64_t{7}});
+}
+
 TEST_CASE("A question to several projections that takes too long says which of them is behind") {
   runtime rt{open_memory(), quiet()};
   rt.aggregate<account>().projection<sum_of_credits>().projection<owners>().start().value();

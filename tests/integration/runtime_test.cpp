@@ -254,6 +254,24 @@ TEST_CASE("What users' code throws in a callback or a log ends nothing") {
   CHECK(rt.execute<account>("ann", credit{1}));
 }
 
+TEST_CASE("A source of ids that throws fails its command alone, and the runtime stops") {
+  struct no_ids final : id_source {
+    [[nodiscard]] std::string next() const override { throw std::runtime_error("there are no ids"); }
+  };
+  auto options = quiet();
+  options.ids = std::make_shared<no_ids>();
+  runtime rt{open_memory(), options};
+  rt.aggregate<account>().start().value();
+  const auto executed = rt.execute<account>("ann", credit{1});
+  REQUIRE_FALSE(executed);
+  CHECK(executed.error().failed()->code() == errc::handler_failed);
+  CHECK_THAT(executed.error().message(), Catch::Contains("there are no ids"));
+  CHECK_FALSE(rt.submit<account>("ann", credit{1}).get());
+  CHECK(rt.execute<account>("ann", credit{1}, with_id("1")));  // it needs none
+  CHECK(rt.status().commands_in_flight == 0);
+  CHECK(rt.stop());
+}
+
 TEST_CASE("A line of the log is one printable line, whatever was thrown") {
   auto options = quiet();
   std::mutex mutex;

@@ -103,7 +103,8 @@ class runtime {
   /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
   /// again, for ever, beginning with the first event of the batch. Goes on until it is ended, by what is returned, or
-  /// the runtime is; has no effect after stop().
+  /// the runtime is; has no effect after stop(), or in a forked child. Throws std::system_error if the runtime runs and
+  /// the operating system refuses a thread; then there is no subscription.
   template <event E, class Handler>
   subscription subscribe(Handler handler, subscription_options options = {}) {
     auto definition = define_subscription<E>({}, std::move(handler));
@@ -115,7 +116,11 @@ class runtime {
   /// other places. Its name, if it has one, is part of what status() and health() call it.
   subscription subscribe(reaction_definition definition);
 
-  /// Starts the actors. Fails if the domain does not fit together or the storage cannot be read.
+  /// Starts the actors. Fails if the domain does not fit together or the storage cannot be read, or with
+  /// errc::overloaded if the operating system refuses the threads that it takes: one for each consumer and partition,
+  /// the worker_threads, and four; then nothing runs, and it may be called again. They are tried first, for CAF ends
+  /// the program or waits for ever where it does not get one; that may still happen if other programs of the user take
+  /// them in the same moment.
   result<void> start();
 
   /// Takes no more commands, answers those in flight, lets every consumer finish what it has in hand and save its
@@ -176,20 +181,22 @@ class runtime {
       -> result<std::tuple<detail::answer_of<P, detail::question_of<P>>...>> {
     std::tuple<std::optional<detail::answer_of<P, detail::question_of<P>>>...> answers;
     const auto calls = [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::vector{
+      return std::vector<detail::version_calls>{
           detail::calls_of<P>(questions, [&](auto found) { std::get<I>(answers).emplace(std::move(found)); })...};
     }
     (std::index_sequence_for<P...>{});
     auto asked = ask_together(calls, options);
     if (!asked) return std::move(asked).error();
-    return std::apply([](auto&&... each) { return std::tuple{*std::move(each)...}; }, std::move(answers));
+    using found = std::tuple<detail::answer_of<P, detail::question_of<P>>...>;
+    return std::apply([](auto&&... each) { return found{*std::move(each)...}; }, std::move(answers));
   }
 
   /// Asks the projection P now and again whenever it has moved on, and calls `callback(const Answer&)` with the first
   /// answer and then with each that differs (by ==) from the one before. That happens on a thread of its own, so it may
   /// block; it misses what came and went meanwhile, and never the last answer. A query that fails is logged and tried
   /// again when the projection moves on; a callback that throws is logged. Ends when the runtime stops, after a last
-  /// look, or with the live_query. After start(): errc::invalid_argument before it.
+  /// look, or with the live_query. After start(): errc::invalid_argument before it; errc::overloaded if the operating
+  /// system refuses a thread.
   template <class P, class Question, class Callback>
   [[nodiscard]] result<live_query> watch(Question question, Callback callback) {
     struct state {

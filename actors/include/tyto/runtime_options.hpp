@@ -43,7 +43,7 @@ struct runtime_options {
   /// How long an aggregate stays in memory without a command; the next one brings it back by replay. 0: for ever.
   std::chrono::milliseconds passivate_after = std::chrono::minutes{10};
 
-  /// Threads that aggregates share; 0 for one per core. Affects performance.
+  /// Threads that aggregates share, at most 1,024; 0 for one per core. Affects performance.
   std::size_t worker_threads = 0;
 
   /// The most events that one transaction takes. Affects performance: the latency of a commit under full load.

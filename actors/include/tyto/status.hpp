@@ -25,9 +25,10 @@ enum class consumer_state : std::uint8_t {
 /// Returns the state's name, for example "running".
 std::string_view name(consumer_state state);
 
-/// How one consumer is doing.
+/// How one consumer is doing, or one of its partitions.
 struct consumer_status {
-  std::string name;
+  std::string name;      // a partition's is "billing[2/4]"
+  std::string consumer;  // the name that pause(), dead_letters() and the others take, "billing"
   consumer_state state = consumer_state::starting;
   std::uint64_t position = 0;  // it is done with the events up to here
   std::uint64_t lag = 0;       // events behind the head of the journal

@@ -26,7 +26,8 @@ class subscription {
   explicit subscription(std::shared_ptr<detail::subscriber> of) : of_(std::move(of)) {}
 
   /// Ends the subscription: the handler is not called any more, and its thread goes. A call that is under way has
-  /// returned, unless it is the one that does this. Idempotent.
+  /// returned, unless it is the one that does this. Idempotent. In a forked child, which does not have the runtime's
+  /// threads, it returns at once.
   void end();
 
   /// The same without waiting for a call that is under way: for those who must not block.

@@ -104,6 +104,10 @@ class caf_mailbox final : public mailbox {
   caf::actor handle_;
 };
 
+std::size_t workers_of(std::size_t worker_threads) {
+  return worker_threads != 0 ? worker_threads : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+}
+
 class caf_host final : public host {
  public:
   explicit caf_host(std::size_t worker_threads) : system_(configure(config_, worker_threads)) { let_go_of_system(); }
@@ -139,8 +143,7 @@ class caf_host final : public host {
     config.set("scheduler.policy", caf::atom("sharing"));
     // How many messages an actor may handle before it makes room for another.
     config.set("scheduler.max-throughput", std::size_t{100});
-    config.set("scheduler.max-threads",
-               worker_threads != 0 ? worker_threads : std::max<std::size_t>(std::thread::hardware_concurrency(), 1));
+    config.set("scheduler.max-threads", workers_of(worker_threads));
     return config;
   }
 
@@ -151,5 +154,10 @@ class caf_host final : public host {
 }  // namespace
 
 std::unique_ptr<host> make_caf_host(std::size_t worker_threads) { return std::make_unique<caf_host>(worker_threads); }
+
+std::size_t threads_of_caf_host(std::size_t worker_threads) {
+  constexpr std::size_t of_its_own = 2;  // for what is posted later, and its printer
+  return workers_of(worker_threads) + of_its_own;
+}
 
 }  // namespace tyto::detail

@@ -13,4 +13,7 @@ namespace tyto::detail {
 /// actors have ended, so close them first.
 std::unique_ptr<host> make_caf_host(std::size_t worker_threads);
 
+/// Returns how many threads such a host has besides those of dedicated actors.
+std::size_t threads_of_caf_host(std::size_t worker_threads);
+
 }  // namespace tyto::detail

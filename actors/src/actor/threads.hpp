@@ -4,12 +4,17 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
+
+#include "tyto/detail/owner_process.hpp"
+#include "tyto/result.hpp"
 
 namespace tyto::detail {
 
@@ -94,7 +99,8 @@ void wait_for(const Future& answer) {
   wait_until(answer, std::chrono::steady_clock::time_point::max());
 }
 
-/// A thread that is asked to stop and waited for when its object goes, unless that happens on the thread itself.
+/// A thread that is asked to stop and waited for when its object goes, unless that happens on the thread itself, or in
+/// a forked child, which does not have it. Making it throws std::system_error if the operating system refuses.
 class worker {
  public:
   explicit worker(std::function<void(const std::stop_token&)> work);
@@ -103,12 +109,19 @@ class worker {
   ~worker();
 
  private:
+  const owner_process owner_;
   std::jthread thread_;
   // Instead, in a simulated world:
   std::stop_source stop_{std::nostopstate};
   std::function<bool()> has_ended_;
   std::shared_ptr<const void*> runs_as_;
 };
+
+/// Fails if the operating system refuses to let this process have `count` more threads at this moment: makes so many,
+/// and gives them back.
+result<void> try_threads(std::size_t count, const std::string& doing);
+/// The error for that.
+error threads_refused(const std::string& doing);
 
 /// Tells threads apart.
 class thread_mark {

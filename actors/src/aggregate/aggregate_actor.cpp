@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aggregate/state_image.hpp"
+#include "time_between.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -36,7 +37,7 @@ void aggregate_actor::run(run_command command) {
   if (held_.size() + waiting_.size() >= around_.max_commands) {
     command.reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
                                         std::to_string(around_.max_commands) + " commands wait for their answers"}});
-  } else if (phase_ == phase::draining) {
+  } else if (phase_ == phase::settling || phase_ == phase::draining) {
     waiting_.push(std::move(command));
   } else if (phase_ == phase::ready || recover()) {
     command.retain ? retain(std::move(command)) : decide(std::move(command));
@@ -51,6 +52,8 @@ void aggregate_actor::leave(passivate asked) {
 
 void aggregate_actor::decide(run_command command) {
   const auto& options = command.options;
+  // Of a deleted stream nothing is known when it is recovered, not even what was done.
+  if (stream_ == stream_state::deleted) return hold({nullptr, {}, closed(), std::move(command.reply)});
   if (was_seen(command)) return hold({nullptr, options.command_id, std::nullopt, std::move(command.reply)});
   if (stream_ != stream_state::open) return hold({nullptr, {}, closed(), std::move(command.reply)});
   if (auto conflict = conflict_with(options)) return hold({nullptr, {}, *conflict, std::move(command.reply)});
@@ -101,6 +104,11 @@ error aggregate_actor::closed() const {
 // What has been done to the stream already is done again without effect, for a repetition must be harmless.
 void aggregate_actor::retain(run_command command) {
   auto change = *command.retain;
+  if (change.what == retention::action::truncate && !held_.empty()) {
+    // Only what is durable can be truncated, and consumers may have been given events whose answer is under way.
+    phase_ = phase::settling;
+    return waiting_.push(std::move(command));
+  }
   const bool is_done =
       stream_ == stream_state::deleted || (stream_ == stream_state::closed && change.what == retention::action::close);
   if (is_done && change.what == retention::action::truncate) {
@@ -185,7 +193,7 @@ void aggregate_actor::store(run_command command, std::vector<new_event> events, 
 // a while must not date all events to come.
 timestamp aggregate_actor::time_of_next_event() const {
   const auto now = around_.time.now();
-  return memory_.last_time - now > max_clock_correction ? now : std::max(memory_.last_time, now);
+  return time_between(now, memory_.last_time) > max_clock_correction ? now : std::max(memory_.last_time, now);
 }
 
 void aggregate_actor::hold(held_answer answer) {
@@ -256,6 +264,10 @@ void aggregate_actor::answered(const result<void>& outcome) {
   answer.reply(outcome_of(answer));
   answer_ready();
   if (phase_ == phase::draining) finish_draining();
+  if (phase_ == phase::settling && held_.empty()) {
+    phase_ = phase::ready;
+    run_waiting();
+  }
 }
 
 void aggregate_actor::take_snapshot_if_due(std::uint64_t version_before) {
@@ -293,6 +305,10 @@ void aggregate_actor::finish_draining() {
   memory_ = aggregate_memory{around_.stored.command_id_window};
   taken_.reset();
   failed_write_.reset();
+  run_waiting();
+}
+
+void aggregate_actor::run_waiting() {
   for (auto commands = std::exchange(waiting_, {}); !commands.empty();) run(commands.pop());
 }
 

@@ -50,7 +50,8 @@ class aggregate_actor final : public actor_of<aggregate_message> {
  private:
   enum class phase : std::uint8_t {
     dormant,   // knows nothing; the next command recovers it; next: ready, or dormant again with backoff
-    ready,     // decides commands, answers when they are durable; next: draining
+    ready,     // decides commands, answers when they are durable; next: settling, draining
+    settling,  // a truncation waits for the answers to what was decided before it; next: ready, draining
     draining,  // the state is unusable; waits for the answers to its writes; next: dormant
   };
 
@@ -82,6 +83,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   bool recover();
   void start_draining(const error& why);
   void finish_draining();
+  void run_waiting();
 
   void take_snapshot_if_due(std::uint64_t version_before);
   void hand_over_snapshot();
@@ -104,7 +106,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   std::uint64_t decided_version_ = 0;  // also of events that are not yet durable
   std::unique_ptr<taken_snapshot> taken_;
   fifo<held_answer> held_;
-  fifo<run_command> waiting_;  // arrived while draining
+  fifo<run_command> waiting_;  // arrived while settling or draining
 
   std::optional<error> failed_write_;  // while draining: what fails everything decided after it
   std::optional<error> failed_recovery_;

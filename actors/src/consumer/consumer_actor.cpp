@@ -181,9 +181,13 @@ void consumer_actor::take_unreadable(const error& why) {
   event_time_ = meta.time;
   if (!part_.is_whole() && !part_.takes(meta.persistence_id, meta.position)) return handle({}, meta.position);
   phase_ = phase::committing;
-  batch_end_ = trouble_position_ = meta.position;
-  in_hand_ = {delivery_of(meta), meta.persistence_id, meta.persistence_id, meta.type, true};
-  if (!pass_over(*event)) return fail(why);
+  batch_end_ = meta.position;
+  trouble_position_ = std::max(trouble_position_, meta.position);
+  in_hand_ = {delivery_of(meta), {meta.persistence_id, false}, meta.persistence_id, meta.type, true};
+  if (!pass_over(*event)) {
+    count_failure(in_hand_->id, why);
+    return fail(why);
+  }
   if (unanswered_ == 0) commit();
 }
 
@@ -231,7 +235,8 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
   };
   const auto fail_at = [&](const recorded_event& event, const error& why) {
     note(event);
-    trouble_position_ = event.meta.position;
+    trouble_position_ = std::max(trouble_position_, event.meta.position);
+    count_failure(in_hand_->id, why);
     fail(why);
   };
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -242,6 +247,11 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
       alone_.push_back(*in_hand_);
     }
     if (!pass_over(event)) {
+      if (has_failed_too_often(delivery_of(event.meta))) {  // already while others were handled along with it
+        note(event);
+        abandon();
+        return give_up();
+      }
       auto sent = handler_->handle(event);
       if (!sent) return fail_at(event, sent.error());
       send(event, *std::move(sent));
@@ -280,7 +290,7 @@ void consumer_actor::send(commands sent, const std::string& cause, const metadat
     options.tags = std::move(with.tags);
     // What follows from a refusal takes effect once only if a repetition is refused like the first one.
     options.record_rejection = with.record_rejection || told_of_refusals != nullptr;
-    dispatch(std::move(sent[i]), std::move(options), delivery_id{event.position, event.part}, told_of_refusals);
+    dispatch(std::move(sent[i]), std::move(options), delivery_of(event), told_of_refusals);
   }
 }
 
@@ -325,7 +335,7 @@ void consumer_actor::record(consumer_record::command what, const delivery_id& ab
 
 bool consumer_actor::is_mine(const recorded_event& event) const {
   return wanted_.takes(event.meta.type, event.meta.persistence_id) &&
-         (part_.is_whole() || part_.takes(key_of(handler_->definition(), event), event.meta.position));
+         (part_.is_whole() || part_.takes(key_of(handler_->definition(), event).text, event.meta.position));
 }
 
 // Returns whether the event is not to be handled: it was given up, or must wait behind another one.
@@ -336,9 +346,9 @@ bool consumer_actor::pass_over(const recorded_event& event) {
   if (parked_.letters().empty()) return false;
   if (parked_.hold(m)) return true;
   auto key = key_of(handler_->definition(), event);
-  if (!parked_.block(key, m)) return false;
+  if (!parked_.block(key.text, m)) return false;
   const auto id = delivery_of(m);
-  record(consumer_record::park{{m.position, key, m.persistence_id, m.type, {}, 0, id.part}}, id);
+  record(consumer_record::park{{m.position, key.text, m.persistence_id, m.type, {}, 0, id.part, key.is_known}}, id);
   to_park_.emplace_back(id, std::move(key));
   return true;
 }
@@ -360,11 +370,16 @@ void consumer_actor::note_failure(const command_answered& answer, const error& w
     event.part = answer.cause->part.value_or(0);
   }
   if (phase_ == phase::releasing && answer.cause) return fail_letter(event, why);
+  if (answer.cause) count_failure(*answer.cause, sending_failed(why));
   if (failed_command_) return;
   failed_command_ = why;
   for (const auto& each : alone_) {
     if (is_about(each.id, event)) in_hand_ = each;
   }
+}
+
+error consumer_actor::sending_failed(const error& why) const {
+  return error{why.code(), "sending the commands of '" + name_ + "'"}.because(why);
 }
 
 void consumer_actor::refused(const command_answered& answer) {
@@ -381,14 +396,15 @@ void consumer_actor::refused(const command_answered& answer) {
 void consumer_actor::commit() {
   if (failed_command_) {
     trouble_position_ = std::max(trouble_position_, batch_end_);
-    return fail(error{failed_command_->code(), "sending the commands of '" + name_ + "'"}.because(*failed_command_));
+    return fail(sending_failed(*failed_command_));
   }
   if (batch_end_ > position_) {
     if (auto committed = handler_->commit(batch_end_); !committed) return fail(committed.error());
   }
   position_ = batch_end_;
   in_hand_.reset();
-  for (const auto& [letter, key] : to_park_) parked_.add(letter, key);
+  failed_.erase(failed_.begin(), failed_.lower_bound({position_ + 1, std::nullopt}));
+  for (const auto& [letter, key] : to_park_) parked_.add(letter, key.text, key.is_known);
   std::erase_if(skipped_, [this](const delivery_id& each) { return each.position <= position_; });
   if (!to_park_.empty()) show_parked();
   to_park_.clear();
@@ -419,15 +435,9 @@ void consumer_actor::save_now() {
 
 void consumer_actor::fail(const error& why) {
   shown_->has_failed(why);
-  handler_->abandon();
-  failed_command_.reset();
-  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first.position);
-  to_park_.clear();
-  to_skip_.reset();
-  unanswered_ = 0;
-  ++attempt_;
+  abandon();
   if (stop_request_) return finish_stopping();
-  if (has_failed_too_often(why)) return give_up(why);
+  if (in_hand_ && in_hand_->is_first && has_failed_too_often(in_hand_->id)) return give_up();
   if (backoff_.count() == 0) around_.log(subject_ + " will try again: " + why.message());
   around_.health.report(subject_, why);
   backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
@@ -435,37 +445,52 @@ void consumer_actor::fail(const error& why) {
   post_after(around_.runs_on, jittered(backoff_, name_, attempt_), self(), consumer_message{retry{}});
 }
 
-bool consumer_actor::has_failed_too_often(const error& why) {
-  if (!in_hand_ || !is_to_blame(why)) return false;
-  if (in_hand_->id != failing_) {
-    failing_ = in_hand_->id;
-    failed_attempts_ = 0;
-  }
-  const auto& policy = handler_->definition().failures;
-  return policy.then != on_failure::retry && ++failed_attempts_ > policy.max_retries() && in_hand_->is_first;
+// What was handled since the last commit is as if it had not been.
+void consumer_actor::abandon() {
+  handler_->abandon();
+  failed_command_.reset();
+  if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first.position);
+  to_park_.clear();
+  to_skip_.reset();
+  unanswered_ = 0;
+  ++attempt_;
+}
+
+// Once in each attempt, however many of its commands fail.
+void consumer_actor::count_failure(const delivery_id& event, const error& why) {
+  if (!is_to_blame(why) || handler_->definition().failures.then == on_failure::retry) return;
+  const auto [found, is_first] = failed_.try_emplace(event, failed_delivery{1, attempt_, why});
+  auto& failed = found->second;
+  if (!is_first && failed.last_attempt != attempt_) failed = {failed.attempts + 1, attempt_, why};
+}
+
+bool consumer_actor::has_failed_too_often(const delivery_id& event) const {
+  const auto found = failed_.find(event);
+  return found != failed_.end() && found->second.attempts > handler_->definition().failures.max_retries();
 }
 
 // Puts on record that the event in hand is given up, and then goes over it once more: other parts of the same event are
 // handled. Or halts.
-void consumer_actor::give_up(const error& why) {
+void consumer_actor::give_up() {
   const auto event = *std::exchange(in_hand_, std::nullopt);
+  const auto [attempts, last_attempt, why] = failed_.at(event.id);
   const auto then = handler_->definition().failures.then;
   if (then == on_failure::stop) return halt(why);
   const bool skips = then == on_failure::skip;
   around_.log(subject_ + (skips ? " skips " : " parks ") + "the event at position " +
               std::to_string(event.id.position) +
               (event.id.part ? ", part " + std::to_string(*event.id.part) + "," : "") + " after " +
-              std::to_string(failed_attempts_) + " attempts: " + why.message());
+              std::to_string(attempts) + (attempts == 1 ? " attempt: " : " attempts: ") + why.message());
   phase_ = phase::committing;
   batch_end_ = position_;
   const auto& [position, part] = event.id;
   if (skips) {
-    record(consumer_record::skip{{position, event.persistence_id, event.type, why.message(), failed_attempts_, part}},
+    record(consumer_record::skip{{position, event.persistence_id, event.type, why.message(), attempts, part}},
            event.id);
     to_skip_ = event.id;
   } else {
-    record(consumer_record::park{{position, event.key, event.persistence_id, event.type, why.message(),
-                                  failed_attempts_, part}},
+    record(consumer_record::park{{position, event.key.text, event.persistence_id, event.type, why.message(), attempts,
+                                  part, event.key.is_known}},
            event.id);
     to_park_.emplace_back(event.id, event.key);
   }
@@ -505,7 +530,7 @@ void consumer_actor::report() {
   const bool goes_on = phase_ != phase::halted && phase_ != phase::paused;
   std::erase_if(report_requests_, [&](const report_when_past& each) {
     if (goes_on && position_ < each.position) return false;
-    consumer_report made{goes_on, {}};
+    consumer_report made{goes_on, {}, parked_.have_unknown_keys()};
     for (const auto& key : each.keys) {
       if (parked_.has(key)) made.blocked.push_back(key);
     }
@@ -528,7 +553,7 @@ void consumer_actor::take(pause_consumer request) {
 void consumer_actor::resume() {
   is_paused_ = false;
   if (phase_ == phase::halted) {
-    failed_attempts_ = 0;
+    failed_.clear();
     backoff_ = std::chrono::milliseconds{0};
     around_.health.clear(subject_);
     if (!has_started_) {
@@ -554,7 +579,7 @@ void consumer_actor::reset() {
   if (done) {
     around_.health.clear(subject_);
     backoff_ = std::chrono::milliseconds{0};
-    failed_attempts_ = 0;
+    failed_.clear();
     trouble_position_ = 0;
     in_hand_.reset();
     skipped_.clear();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -42,10 +43,17 @@ struct consumer_surroundings {
 /// An event, or a part of one, that is handled alone, or that has just failed.
 struct event_in_hand {
   delivery_id id;
-  std::string key;
+  event_key key;
   std::string persistence_id;
   std::string type;
   bool is_first = false;  // in its batch, so that nothing else is given up with it
+};
+
+/// How often an event, or a part of one, has failed that is not passed yet.
+struct failed_delivery {
+  std::uint32_t attempts = 0;
+  std::uint64_t last_attempt = 0;  // the number of the consumer's attempt in which it failed
+  error why;                       // the last time
 };
 
 /// A dead letter that is being released.
@@ -115,12 +123,15 @@ class consumer_actor final : public actor_of<consumer_message> {
   void answered(command_answered answer);
   void refused(const command_answered& answer);
   void note_failure(const command_answered& answer, const error& why);
+  [[nodiscard]] error sending_failed(const error& why) const;
   void commit();
   void save_soon();
   void save_now();
   void fail(const error& why);
-  [[nodiscard]] bool has_failed_too_often(const error& why);
-  void give_up(const error& why);
+  void abandon();
+  void count_failure(const delivery_id& event, const error& why);
+  [[nodiscard]] bool has_failed_too_often(const delivery_id& event) const;
+  void give_up();
   void halt(const error& why);
   void show_parked();
   [[nodiscard]] std::string letters_subject() const;
@@ -188,11 +199,10 @@ class consumer_actor final : public actor_of<consumer_message> {
 
   std::optional<event_in_hand> in_hand_;
   std::vector<event_in_hand> alone_;  // the event that is handled alone, or its parts
-  delivery_id failing_;
-  std::uint32_t failed_attempts_ = 0;  // of the event `failing_`
+  std::map<delivery_id, failed_delivery> failed_;
 
   parked_events parked_;
-  std::vector<std::pair<delivery_id, std::string>> to_park_;  // with the batch in hand, and their keys
+  std::vector<std::pair<delivery_id, event_key>> to_park_;  // with the batch in hand, and their keys
   std::uint64_t parking_position_ = 0;  // up to here some may be on record as parked, of batches that failed
   std::optional<delivery_id> to_skip_;  // likewise, once that is on record
   std::vector<delivery_id> skipped_;    // on record as such, and not passed yet

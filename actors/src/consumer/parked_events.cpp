@@ -10,14 +10,17 @@ result<void> parked_events::load(const event_store& journal, std::string_view co
   if (!all) return std::move(all).error();
   *this = {};
   for (const auto& [event, since] : *all) {
-    if (is_ours(event.key)) add({event.position, event.part}, event.key);
+    if (!is_ours(event.key)) continue;
+    add({event.position, event.part}, event.key, event.has_known_key || event.key != event.persistence_id);
   }
   return {};
 }
 
-void parked_events::add(const delivery_id& letter, const std::string& key) {
+void parked_events::add(const delivery_id& letter, const std::string& key, bool is_known) {
   const auto [added, is_new] = letters_.try_emplace(letter, key);
-  if (is_new) waiting_[added->second].insert(letter);
+  if (!is_new) return;
+  waiting_[added->second].insert(letter);
+  if (!is_known) unknown_.insert(letter);
 }
 
 void parked_events::remove(const delivery_id& letter) {
@@ -27,6 +30,7 @@ void parked_events::remove(const delivery_id& letter) {
   waiting->second.erase(letter);
   if (waiting->second.empty()) waiting_.erase(waiting);
   letters_.erase(found);
+  unknown_.erase(letter);
 }
 
 bool parked_events::hold(const metadata& event) const {

@@ -30,7 +30,8 @@ class parked_events {
   result<void> load(const event_store& journal, std::string_view consumer,
                     const std::function<bool(std::string_view key)>& is_ours);
 
-  void add(const delivery_id& letter, const std::string& key);
+  /// Whose key `is_known`, or is the event's stream in place of it.
+  void add(const delivery_id& letter, const std::string& key, bool is_known);
   void remove(const delivery_id& letter);
 
   [[nodiscard]] bool contains(const delivery_id& letter) const { return letters_.contains(letter); }
@@ -40,12 +41,15 @@ class parked_events {
   [[nodiscard]] bool block(std::string_view key, const metadata& event) const;
   /// Whether events with `key` wait.
   [[nodiscard]] bool has(std::string_view key) const { return waiting_.contains(key); }
+  /// Whether there are some whose key is not known.
+  [[nodiscard]] bool have_unknown_keys() const { return !unknown_.empty(); }
   /// All of them, with their keys.
   [[nodiscard]] const std::map<delivery_id, std::string>& letters() const { return letters_; }
 
  private:
   std::map<delivery_id, std::string> letters_;
   std::map<std::string, std::set<delivery_id>, std::less<>> waiting_;  // by key
+  std::set<delivery_id> unknown_;                                      // those whose key is not known
 };
 
 }  // namespace tyto::detail

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "actor/threads.hpp"
@@ -25,14 +26,16 @@ result<std::vector<std::uint64_t>> positions_of(const event_store& journal, cons
 
 }  // namespace
 
-std::string key_of(const consumer_definition& consumer, const recorded_event& event) {
+event_key key_of(const consumer_definition& consumer, const recorded_event& event) {
   const auto found = consumer.keys.find(event.meta.type);
-  if (found == consumer.keys.end()) return event.meta.persistence_id;
+  if (found == consumer.keys.end()) return {event.meta.persistence_id};
+  std::optional<std::string> key;
   try {
-    return found->second(event);
+    key = found->second(event);
   } catch (...) {
-    return event.meta.persistence_id;
+    key.reset();
   }
+  return key ? event_key{*std::move(key)} : event_key{event.meta.persistence_id, false};
 }
 
 std::size_t partition_of(std::string_view key, std::size_t count) {

@@ -13,9 +13,14 @@
 
 namespace tyto::detail {
 
-/// Returns what `event` has in common with those that the consumer must handle in order with it. One whose key cannot
-/// be told goes by its stream.
-std::string key_of(const consumer_definition& consumer, const recorded_event& event);
+/// What an event has in common with those that must be handled in order with it.
+struct event_key {
+  std::string text;
+  bool is_known = true;  // else it cannot be told, and the event goes by its stream
+};
+
+/// Returns the key by which `consumer` takes `event`.
+event_key key_of(const consumer_definition& consumer, const recorded_event& event);
 
 /// Returns to which of `count` parts events with `key` belong. The same in every run and every version.
 std::size_t partition_of(std::string_view key, std::size_t count);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actor/threads.hpp"
+#include "time_between.hpp"
 #include "time_limit.hpp"
 #include "tyto/printable.hpp"
 
@@ -147,7 +148,8 @@ consumer_status progress::status(std::uint64_t head, timestamp now,
   const std::lock_guard lock{mutex_};
   auto shown = status_;
   shown.lag = head - std::min(head, shown.position);
-  if (shown.lag > 0 && event_time_ != timestamp{}) shown.lag_time = std::max(now - event_time_, timestamp::duration{});
+  if (shown.lag > 0 && event_time_ != timestamp{})
+    shown.lag_time = std::max(time_between(event_time_, now), timestamp::duration{});
   shown.events_per_second = rate(steady_now);
   return shown;
 }

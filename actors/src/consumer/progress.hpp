@@ -32,8 +32,12 @@ class progress {
     retired,    // it is stopped for good, while the runtime goes on, and nobody waits for it
   };
 
-  explicit progress(std::string name, role first = role::answering) : name_(std::move(name)), role_(first) {
+  explicit progress(const std::string& consumer, role first = role::answering) : progress(consumer, consumer, first) {}
+  /// Of the partition of `consumer` that is called `name`.
+  progress(std::string name, std::string consumer, role first = role::answering)
+      : name_(std::move(name)), role_(first) {
     status_.name = name_;
+    status_.consumer = std::move(consumer);
   }
 
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -90,7 +90,7 @@ projection_work::~projection_work() = default;
 
 result<void> projection_work::take(const recorded_event& event) {
   const auto count = shares_.size();
-  auto mine = share_of(count == 1 || is_alone_ ? 0 : partition_of(key_of(definition_, event), count));
+  auto mine = share_of(count == 1 || is_alone_ ? 0 : partition_of(key_of(definition_, event).text, count));
   if (!mine) return std::move(mine).error();
   if (count == 1 || is_alone_) return project(definition_, event, (*mine)->rows());
   (*mine)->add(event);

@@ -41,7 +41,8 @@ void subscriber::has_started(std::weak_ptr<roster> consumers, std::uint64_t numb
 
 void subscriber::end(bool waits) {
   has_ended_ = true;
-  reaction_definition given_up;  // goes after the lock, for it holds the program's handler
+  if (!owner_.is_this()) return;  // its locks may be held by threads that the child does not have
+  reaction_definition given_up;   // goes after the lock, for it holds the program's handler
   std::shared_future<void> over;
   bool is_called_here = false;
   {

@@ -13,6 +13,7 @@
 #include "actor/threads.hpp"
 #include "consumer/roster.hpp"
 #include "tyto/consumer.hpp"
+#include "tyto/detail/owner_process.hpp"
 
 namespace tyto::detail {
 
@@ -27,13 +28,15 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
   /// Its consumer is the one in `consumers` for which `number` stands.
   void has_started(std::weak_ptr<roster> consumers, std::uint64_t number);
 
-  /// Ends it. If it `waits`, a call of the handler has returned then, unless it is the one that does this.
+  /// Ends it. If it `waits`, a call of the handler has returned then, unless it is the one that does this. In a forked
+  /// child nothing is called, and there is nothing to wait for.
   void end(bool waits);
 
  private:
   result<commands> call(const std::function<result<commands>(const recorded_event&)>& handle,
                         const recorded_event& event);
 
+  const owner_process owner_;
   std::atomic<bool> has_ended_ = false;
 
   std::mutex mutex_;

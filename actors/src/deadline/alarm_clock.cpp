@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "time_between.hpp"
+
 namespace tyto::detail {
 namespace {
 
@@ -20,6 +22,7 @@ class report_of_all {
     const std::lock_guard lock{mutex_};
     all_.goes_on = all_.goes_on && one.goes_on;
     all_.blocked.insert(all_.blocked.end(), one.blocked.begin(), one.blocked.end());
+    all_.may_all_be_blocked = all_.may_all_be_blocked || one.may_all_be_blocked;
     if (--left_ == 0) done_(std::move(all_));
   }
 
@@ -132,6 +135,9 @@ void alarm_clock::take(const inputs_reported& reported) {
       --in_hand_;
     } else if (!reported.report.goes_on) {
       hold(which, *what, "until '" + owner_.name + "' goes on, which has halted or is paused");
+    } else if (reported.report.may_all_be_blocked) {
+      hold(which, *what,
+           "until the dead letters of '" + owner_.name + "' are dealt with whose instances cannot be told");
     } else if (blocked.contains(which.key)) {
       hold(which, *what, "until the dead letters of '" + owner_.name + "' for their instances are dealt with");
     } else {
@@ -217,7 +223,7 @@ void alarm_clock::wake_up() {
                                                                   std::chrono::milliseconds{1}, longest_sleep));
   };
   const auto time = around_.runs_on.now();
-  if (!by_time_.empty()) consider(by_time_.begin()->first - around_.time.now());
+  if (!by_time_.empty()) consider(time_between(around_.time.now(), by_time_.begin()->first));
   if (!pausing_.empty()) consider(pausing_.begin()->first - time);
   if (sleep == std::chrono::milliseconds::max() || (wakes_up_at_ && *wakes_up_at_ <= time + sleep)) return;
   wakes_up_at_ = time + sleep;

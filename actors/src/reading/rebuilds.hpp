@@ -29,6 +29,8 @@ class rebuilds {
   result<void> plan(const read_model_store& rows, std::vector<projection_definition>& projections);
 
   /// Whether the projection `name` is one that is built beside another.
+  /// How many are planned: each takes a thread.
+  [[nodiscard]] std::size_t planned() const { return planned_.size(); }
   [[nodiscard]] bool is_planned(std::string_view name) const;
 
   /// Begins to wait for those that are planned; all consumers are in the roster. `head` returns the journal's.

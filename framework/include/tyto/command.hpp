@@ -181,7 +181,8 @@ outgoing_command close_stream(std::string_view entity_id) {
 /// `entity_id`, for good; the others keep their numbers and positions. So that the aggregate can recover, it must take
 /// snapshots, and the image of its state is stored in place of the events; or the event `first` must be one of A's
 /// `summaries`. An image has to be read by every later version of the state, see snapshot_policy::schema_version;
-/// events have upcasters, so where the state's form changes often, prefer a summary.
+/// events have upcasters, so where the state's form changes often, prefer a summary. It is decided when all that was
+/// decided before it is durable, so that it may name an event that a consumer has just been given.
 ///
 /// No consumer gets the events any more, nor can one that is behind. What projections have made of them stays, until
 /// they are built anew (another name, reset(), deleted read models, a backup): then without these events. That goes for
@@ -193,7 +194,8 @@ outgoing_command truncate_stream(std::string_view entity_id, std::uint64_t first
 }
 
 /// Returns a command that removes all events of the aggregate A named `entity_id`, for good, as truncate_stream() does.
-/// The name is not used again: commands to it fail with errc::closed.
+/// The name is not used again: commands to it fail with errc::closed, also repeated ones. Closing or deleting it again
+/// has no effect.
 template <class A>
 outgoing_command delete_stream(std::string_view entity_id) {
   return {&definition_of<A>(), std::string{entity_id}, nullptr, retention{retention::action::remove, 0, {}}};

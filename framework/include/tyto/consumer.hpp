@@ -37,8 +37,9 @@ struct consumer_definition {
   std::vector<std::string> categories = {};
   failure_policy failures = {};
   /// What events have in common that must be handled in order: those of one key wait for each other when one fails.
-  /// `static std::string key(const your_event&, const tyto::metadata&)` in the consumer; else the event's stream.
-  event_handlers<std::string(const recorded_event&)> keys = {};
+  /// `static std::string key(const your_event&, const tyto::metadata&)` in the consumer; else the event's stream, as
+  /// for an event whose key cannot be told: then there is none.
+  event_handlers<std::optional<std::string>(const recorded_event&)> keys = {};
   /// How many share the work, each on a thread of its own with a checkpoint of its own: `static constexpr std::size_t
   /// partitions = 4` in a reaction. Events of one key go to the same one, in order. Their number may change from one
   /// start to the next: nothing is skipped, and what was done is not repeated, unless it changes twice before all have
@@ -108,9 +109,9 @@ failure_policy checked_policy(const failure_policy& given, std::string_view cons
 template <class C, class E>
 void add_key_of(consumer_definition& made) {
   if constexpr (has_key_of<C, E>) {
-    made.keys.emplace(stored_name<E>, [](const recorded_event& recorded) -> std::string {
+    made.keys.emplace(stored_name<E>, [](const recorded_event& recorded) -> std::optional<std::string> {
       const auto event = event_cast<E>(recorded);
-      return event ? std::string{C::key(**event, recorded.meta)} : recorded.meta.persistence_id;
+      return event ? std::optional<std::string>{C::key(**event, recorded.meta)} : std::nullopt;
     });
   }
 }

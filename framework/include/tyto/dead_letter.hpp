@@ -52,6 +52,7 @@ struct event_parked {
   /// Of the parts into which an upcaster has split the event, the one that this is about; none: the whole event, as in
   /// what earlier versions recorded. So in the other two.
   std::optional<std::uint32_t> part = std::nullopt;
+  bool has_known_key = true;  // else `key` is its stream, because it could not be told; earlier versions do not say
 };
 /// An event was left out by a consumer.
 struct event_skipped {
@@ -77,7 +78,8 @@ bool inspect(Inspector& f, event_parked& x) {
   return f.object(x).fields(f.field("position", x.position), f.field("key", x.key),
                             f.field("persistence_id", x.persistence_id), f.field("type", x.type),
                             f.field("reason", x.reason), f.field("attempts", x.attempts),
-                            f.field("part", x.part).fallback(std::optional<std::uint32_t>{}));
+                            f.field("part", x.part).fallback(std::optional<std::uint32_t>{}),
+                            f.field("has_known_key", x.has_known_key).fallback(false));
 }
 template <class Inspector>
 bool inspect(Inspector& f, event_skipped& x) {

@@ -13,7 +13,7 @@ namespace tyto {
 enum class errc {
   invalid_argument,    // the caller passed something that can never work
   conflict,            // the stream is not at the expected version
-  overloaded,          // a queue is full; try again later
+  overloaded,          // a queue is full, or there is no thread to be had; try again later
   timeout,             // no answer in time; the work may still be done
   stopped,             // the runtime or the store has been stopped
   handler_failed,      // a user's decide, evolve, react, project or query threw

@@ -11,7 +11,8 @@ namespace tyto {
 class id_source {
  public:
   virtual ~id_source() = default;
-  /// Returns an id that no other call has returned or will return, of at most 255 bytes.
+  /// Returns an id that no other call has returned or will return, of at most 255 bytes. A command for which it throws
+  /// is answered with errc::handler_failed.
   [[nodiscard]] virtual std::string next() const = 0;
 };
 

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -316,10 +317,12 @@ reaction_definition define_process_input(const std::shared_ptr<const P>& handler
       if (to.key.empty()) return commands{};
       return commands{send<process<P>>(to.key, delivered<E>{**event, recorded.meta, to.starts})};
     });
-    made.keys.insert_or_assign(std::string{stored_name<E>}, [handler](const recorded_event& recorded) -> std::string {
-      const auto event = event_cast<E>(recorded);
-      return event ? handler->correlate(**event, recorded.meta).key : recorded.meta.persistence_id;
-    });
+    made.keys.insert_or_assign(std::string{stored_name<E>},
+                               [handler](const recorded_event& recorded) -> std::optional<std::string> {
+                                 const auto event = event_cast<E>(recorded);
+                                 if (!event) return std::nullopt;
+                                 return handler->correlate(**event, recorded.meta).key;
+                               });
   });
   return made;
 }
@@ -404,8 +407,10 @@ struct process_manager_definition {
 ///
 /// A deadline is told when the consumer `name` has delivered everything that was in the journal when the deadline was
 /// found to be due. While that consumer has halted or is paused, or has dead letters of the instance, the deadline is
-/// held, and health() says so. A deadline that the instance rejects is dropped, and counted in the status of
-/// `name/deadlines`; so is one of an instance whose stream was closed or deleted, after each start.
+/// held, and health() says so. All deadlines are held while it has a dead letter of which it cannot be told whose it
+/// is: one that could not be brought up to date, or at which `correlate` threw. A deadline that the instance rejects is
+/// dropped, and counted in the status of `name/deadlines`; so is one of an instance whose stream was closed or deleted,
+/// after each start.
 template <class P>
 process_manager_definition define_process_manager(P manager) {
   process_manager_definition made{};

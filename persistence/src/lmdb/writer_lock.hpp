@@ -43,7 +43,8 @@ class writer_lock {
   lmdb::descriptor directory_;
   lmdb::descriptor descriptor_;
   bool created_;
-  bool last_ended_in_order_ = true;
+  bool is_held_ = false;
+  bool last_ended_in_order_ = false;
   bool is_writing_ = false;
   detail::owner_process owner_;
 };

@@ -75,6 +75,19 @@ TEST_CASE("A category that cannot begin a persistence id is refused") {
   }
 }
 
+TEST_CASE("A category with which no persistence id can be made is refused") {
+  const auto misfit_of_category = [](const std::string& category) {
+    const auto named = aggregate(category);
+    domain registered;
+    registered.aggregates = {&named};
+    return misfit_of(registered);
+  };
+  CHECK_THAT(misfit_of_category(std::string{"or\0der", 6}),
+             Catch::Contains("is no category for streams: it holds a NUL byte"));
+  CHECK_THAT(misfit_of_category(std::string(399, 'x')), Catch::Contains("the limit is 400"));
+  CHECK(misfit_of_category(std::string(398, 'x')).empty());
+}
+
 TEST_CASE("Two event types with one stored name are refused, and one type of two aggregates is not") {
   const auto one = type_named("order.created");
   const auto another = type_named("order.created");

@@ -1,5 +1,6 @@
 #include "tyto/runtime_options.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -50,6 +51,12 @@ TEST_CASE("A runtime without a clock or a source of ids is refused") {
 TEST_CASE("A batch of consumers has an upper limit") {
   CHECK(refusal_of([](auto& o) { o.max_consumer_batch = 1'000'000; }).empty());
   CHECK(refusal_of([](auto& o) { o.max_consumer_batch = 1'000'001; }) == "max_consumer_batch is more than 1000000");
+}
+
+TEST_CASE("More threads than a machine can have are refused") {
+  CHECK(refusal_of([](auto& o) { o.worker_threads = 1'024; }).empty());
+  CHECK(refusal_of([](auto& o) { o.worker_threads = 1'025; }) == "worker_threads is more than 1024");
+  CHECK(refusal_of([](auto& o) { o.worker_threads = SIZE_MAX; }) == "worker_threads is more than 1024");
 }
 
 TEST_CASE("A pause after a failure that is none, or that would shrink, is refused") {

@@ -72,11 +72,13 @@ TEST_CASE("A command behind one that closes the stream is refused before that is
 
 TEST_CASE("A deleted stream is gone for good, and so are its snapshots") {
   aggregate_world<tally> w;
-  add_up_to(w, 7);
+  add_up_to(w, 6);
+  (void)w.execute(add{1}, with_id("last")).value();
   (void)w.execute(delete_stream<tally>("1")).value();
   SECTION("by the aggregate that deleted it") {}
   SECTION("by one that recovers") { w.aggregate = w.start(); }
   CHECK(failure_of(w.execute(add{})) == errc::closed);
+  CHECK(failure_of(w.execute(add{1}, with_id("last"))) == errc::closed);
   CHECK(failure_of(w.execute(truncate_stream<tally>("1", 1))) == errc::closed);
   CHECK(w.execute(delete_stream<tally>("1")));
   CHECK(w.execute(close_stream<tally>("1")));
@@ -138,6 +140,35 @@ TEST_CASE("Only what is durable can be truncated") {
   options.expected = expected_version::exactly(2);
   CHECK(failure_of(w.execute(truncate_stream<tally>("1", 2), options)) == errc::conflict);
   CHECK(total(w) == "3");
+}
+
+TEST_CASE("A truncation is decided when what was decided before it is durable, and commands behind it wait") {
+  aggregate_world<tally> w;
+  w.journal.hold();
+  auto before = w.post(add{5});
+  auto cut = w.post(truncate_stream<tally>("1", 2));
+  auto behind = w.post(add{1});
+  w.host.run();
+  CHECK_FALSE(cut->has_value());
+
+  SECTION("durable") {
+    w.journal.release();
+    w.host.run();
+    for (const auto& each : {before, cut, behind}) CHECK((*each)->has_value());
+    CHECK((*cut)->value().sequence_number == 1);
+    CHECK((*behind)->value().sequence_number == 2);
+    CHECK(w.journal.info(w.persistence_id).value().first == 2);
+    CHECK(total(w) == "6");
+  }
+  SECTION("not stored") {
+    w.journal.fail_next_append(error{errc::full, "storing events"});
+    w.journal.release();
+    w.host.run();
+    CHECK(failure_of(**before) == errc::full);
+    CHECK(failure_of(**cut) == errc::invalid_argument);  // there is no event 1 that could go
+    CHECK((*behind)->value().sequence_number == 1);
+    CHECK(total(w) == "1");
+  }
 }
 
 TEST_CASE("Without snapshots a stream can be truncated up to an event that sums up those before") {

@@ -272,6 +272,43 @@ TEST_CASE("A poison event is tried again and again with growing pauses, and noth
   CHECK(w.log.size() >= 1);
 }
 
+TEST_CASE("A command that fails is sent as often as the policy says, whatever was handled along with its event") {
+  const std::uint32_t retries = GENERATE(0, 2);
+  const bool behind_others = GENERATE(false, true);
+  const auto poisoned = behind_others ? std::string{"billing/3/1"} : std::string{"billing/1/1"};
+  world w{4};
+  w.script.sends_commands = true;
+  w.script.definition.failures.retries = retries;
+  w.start();
+  std::size_t answered = 0;
+  std::uint32_t sent = 0;
+  while (w.status().position < 4) {
+    for (; answered < w.sent.size(); ++answered) {
+      const bool fails = w.sent[answered].options.command_id == poisoned;
+      if (fails) ++sent;
+      w.answer(answered, fails ? command_result{command_failure{error{errc::invalid_argument, "sending"}}}
+                               : command_result{committed{}});
+    }
+    REQUIRE(sent <= retries + 1);
+    w.host.advance(std::chrono::milliseconds{40});
+  }
+  CHECK(sent == retries + 1);
+  CHECK(w.status().parked == (behind_others ? 2 : 4));  // the others of its stream wait behind it
+  CHECK(w.status().failures == retries + 1);
+}
+
+TEST_CASE("An event is handled as often as the policy says, whatever was handled along with it") {
+  world w{4};
+  w.script.definition.failures.retries = 0;
+  w.script.poison = 3;
+  w.start();
+  for (std::size_t recorded = 0; w.status().position < 4; w.host.advance(std::chrono::milliseconds{40})) {
+    for (; recorded < w.sent.size(); ++recorded) w.answer(recorded, committed{});
+  }
+  CHECK(w.status().failures == 1);
+  CHECK(w.status().parked == 2);
+}
+
 TEST_CASE("A failed commit is tried again with the same events") {
   world w;
   w.script.commit_fails = true;

@@ -446,12 +446,11 @@ TEST_CASE("An event that was being parked when its batch failed is not handled b
   w.host.run();
   w.host.advance(std::chrono::milliseconds{10});
   CHECK(replayed);
-  const sums all{{"counter|a", 1}, {"counter|b", -10}, {"counter|c", 5}, {"counter|d", -3}};
-  CHECK(w.letters() == 0);
-  CHECK(w.totals_now() == all);
+  CHECK(w.letters() == 1);  // the second, which has failed as often as it may
+  CHECK(w.totals_now() == sums{{"counter|a", 1}, {"counter|b", -10}, {"counter|c", 5}});
   w.restart();
-  CHECK(w.replay().value() == 0);
-  CHECK(w.totals_now() == all);
+  CHECK(w.replay().value() == 1);
+  CHECK(w.totals_now() == sums{{"counter|a", 1}, {"counter|b", -10}, {"counter|c", 5}, {"counter|d", -3}});
 }
 
 namespace {

@@ -257,6 +257,21 @@ TEST_CASE("A deadline is held while its instance has dead letters, and those of 
   CHECK(w.health.shown().is_healthy());
 }
 
+TEST_CASE("All deadlines are held while there are dead letters whose instance cannot be told") {
+  world w;
+  w.inputs.says.may_all_be_blocked = true;
+  w.change("a", "pay", milliseconds{0});
+  w.change("b", "pay", milliseconds{0});
+  CHECK(w.entities().empty());
+  CHECK(w.problem() ==
+        "deadlines of 'checkout': 2 are held until the dead letters of 'checkout' are dealt with whose "
+        "instances cannot be told");
+  w.inputs.says.may_all_be_blocked = false;
+  w.ring_now();
+  CHECK(w.entities() == entities{"a/pay", "b/pay"});
+  CHECK(w.health.shown().is_healthy());
+}
+
 TEST_CASE("What is held and then cancelled is in health no more") {
   world w;
   w.inputs.says.goes_on = false;
