@@ -94,7 +94,8 @@ row_changes changes_by(const projection_definition& definition, event_span event
 
 std::string key_of(const projection_definition& definition, const recorded_event& event) {
   const auto key = definition.keys.find(event.meta.type);
-  return key != definition.keys.end() ? key->second(event) : event.meta.persistence_id;
+  if (key == definition.keys.end()) return event.meta.persistence_id;
+  return key->second(event).value_or(event.meta.persistence_id);
 }
 
 // What one of several threads makes of the events of its keys.
