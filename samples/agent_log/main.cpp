@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <tyto/tyto.hpp>
@@ -102,37 +104,40 @@ void print_usage(tyto::runtime& rt, std::uint64_t head) {
   }
 }
 
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error("the standard output cannot be written");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char**) {
   if (argc > 1) {
-    fmt::print(stderr, "usage: agent_log, without arguments; it keeps its journal in ./agent_journal\n");
+    std::fputs("usage: agent_log, without arguments; it keeps its journal in ./agent_journal\n", stderr);
     return 2;
   }
-  tyto::lmdb_options where;
-  where.path = "agent_journal";
-  const auto stores = tyto::open_lmdb(where);
-  if (!stores) {
-    fmt::print(stderr, "agent_log: {}\n", stores.error().message());
-    return 1;
-  }
-  const auto clock = std::make_shared<script_clock>();
-  tyto::runtime_options options;
-  options.time = clock;
-  tyto::runtime rt{*stores, options};
-  rt.aggregate<task>().projection<usage_per_hour>().start().value();
-  play(rt, *clock);
-  print_trail(*stores->journal, "T3");
-  print_usage(rt, rt.status().head);
+  try {
+    tyto::lmdb_options where;
+    where.path = "agent_journal";
+    const auto stores = tyto::open_lmdb(where).value();
+    const auto clock = std::make_shared<script_clock>();
+    tyto::runtime_options options;
+    options.time = clock;
+    tyto::runtime rt{stores, options};
+    rt.aggregate<task>().projection<usage_per_hour>().start().value();
+    play(rt, *clock);
+    print_trail(*stores.journal, "T3");
+    print_usage(rt, rt.status().head);
+    flush_output();  // before a file is opened: it would take the place of a standard output that is closed
 
-  std::ofstream file{"agent_log.jsonl"};
-  const auto lines = tyto::export_json_lines(*stores->journal, file);
-  if (!lines || !file.flush()) {
-    fmt::print(stderr, "agent_log: agent_log.jsonl cannot be written\n");
+    std::ofstream file{"agent_log.jsonl"};
+    const auto lines = tyto::export_json_lines(*stores.journal, file).value();
+    if (!file.flush()) throw std::runtime_error("agent_log.jsonl cannot be written");
+    fmt::print("\n{} events are in agent_log.jsonl\n", lines);
+    flush_output();
+  } catch (const std::exception& failed) {
+    std::fputs(fmt::format("agent_log: {}\n", tyto::printable(failed.what())).c_str(), stderr);
     return 1;
   }
-  fmt::print("\n{} events are in agent_log.jsonl\n", *lines);
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
-  fmt::print(stderr, "agent_log: the standard output cannot be written\n");
-  return 1;
 }

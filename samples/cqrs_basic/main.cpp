@@ -87,7 +87,7 @@ void look_back(const tyto::storage& stores, std::uint64_t seen) {
 
 int main(int argc, char**) {
   if (argc > 1) {
-    fmt::print(stderr, "usage: cqrs_basic, without arguments; it keeps its journal in ./catalogue\n");
+    std::fputs("usage: cqrs_basic, without arguments; it keeps its journal in ./catalogue\n", stderr);
     return 2;
   }
   try {
@@ -97,7 +97,7 @@ int main(int argc, char**) {
     look_back(stores, sell_tea(stores));
     if (std::fflush(stdout) != 0) throw std::runtime_error("the standard output cannot be written");
   } catch (const std::exception& failed) {
-    fmt::print(stderr, "cqrs_basic: {}\n", tyto::printable(failed.what()));
+    std::fputs(fmt::format("cqrs_basic: {}\n", tyto::printable(failed.what())).c_str(), stderr);
     return 1;
   }
 }

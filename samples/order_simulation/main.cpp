@@ -45,10 +45,11 @@ struct arguments {
   bool json = false;
 };
 
-// `advice` is a line of its own.
+// `advice` is a line of its own. Where there is no standard error, the status says it all.
 int complain(exit_status status, const std::string& what, std::string_view advice = {}) {
-  fmt::print(stderr, "order_simulation: {}\n", tyto::printable(what));
-  if (!advice.empty()) fmt::print(stderr, "{}\n", advice);
+  auto text = fmt::format("order_simulation: {}\n", tyto::printable(what));
+  if (!advice.empty()) text += fmt::format("{}\n", advice);
+  std::fputs(text.c_str(), stderr);
   return status;
 }
 
