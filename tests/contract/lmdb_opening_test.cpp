@@ -1,6 +1,7 @@
 // What opening a directory refuses, what it says then, and that it leaves no trace.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +179,30 @@ TEST_CASE("Paths that cannot be a storage directory are refused in words") {
   CHECK_FALSE(open_lmdb({.path = directory.path() / "file" / "below"}));
   CHECK(list_files(directory.path()) == std::vector<std::string>{"file"});
   CHECK(read_file(directory.path() / "file") == "text");
+}
+
+TEST_CASE("What is no regular file in the place of one is refused by its name, and nobody waits for it") {
+  const auto* name =
+      GENERATE("journal/data.mdb", "read_models/data.mdb", "journal/lock.mdb", "writer.lock", "journal.head");
+  const temporary_directory directory;
+  make_store(directory.path());
+  const auto place = directory.path() / name;
+  std::filesystem::remove(place);
+  REQUIRE(::mkfifo(place.c_str(), 0644) == 0);
+  ::alarm(60);  // ends a process that waits
+  for (const bool read_only : {false, true}) {
+    const auto opened = open_lmdb({.path = directory.path(), .read_only = read_only});
+    // Readers need no lock of writers, and what was acknowledged says nothing where it cannot be read.
+    if (read_only && place.parent_path() == directory.path()) {
+      CHECK(opened);
+      continue;
+    }
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code() == errc::foreign);
+    CHECK(opened.error().message().find("'" + place.string() + "': it is not a regular file") != std::string::npos);
+  }
+  CHECK(verify(directory.path()).has_value() == (place.parent_path() == directory.path()));
+  ::alarm(0);
 }
 
 TEST_CASE("Files that are not ours are foreign, and are left alone") {

@@ -19,9 +19,10 @@ std::filesystem::path file_in(const std::filesystem::path& directory) { return d
 }  // namespace
 
 std::string acknowledged_position::read(const std::filesystem::path& directory) {
-  const lmdb::descriptor file{::open(file_in(directory).c_str(), O_RDONLY | O_CLOEXEC)};
+  lmdb::descriptor file;
   std::string bytes(held_bytes, '\0');
-  const auto size = file ? ::pread(file.number(), bytes.data(), bytes.size(), 0) : 0;
+  const bool is_open = lmdb::open_file(file_in(directory), O_RDONLY, file) == 0;
+  const auto size = is_open ? ::pread(file.number(), bytes.data(), bytes.size(), 0) : 0;
   bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
   return bytes;
 }
@@ -51,8 +52,10 @@ result<void> acknowledged_position::check(const std::filesystem::path& directory
 
 result<std::shared_ptr<acknowledged_position>> acknowledged_position::open(const std::filesystem::path& directory,
                                                                            std::string journal_id) {
-  lmdb::descriptor file{::open(file_in(directory).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
-  if (!file) return lmdb::to_error(errno, fmt::format("opening '{}'", file_in(directory).string()));
+  lmdb::descriptor file;
+  if (const int code = lmdb::open_file(file_in(directory), O_RDWR | O_CREAT, file); code != 0) {
+    return lmdb::to_error(code, fmt::format("opening '{}'", file_in(directory).string()));
+  }
   return std::shared_ptr<acknowledged_position>{new acknowledged_position{std::move(file), std::move(journal_id)}};
 }
 

@@ -88,6 +88,8 @@ explanation explain(int code) {
       return {errc::io,
               "data.mdb or lock.mdb there was deleted or replaced while it was open, so what is written would be lost: "
               "stop, put the files back and open the storage again; until then backup() can copy what was stored"};
+    case no_regular_file:
+      return {errc::foreign, "remove it, or choose another directory"};
     case MDB_READERS_FULL:
       return {errc::overloaded, "too many reads or snapshots are under way at a time"};
     case MDB_MAP_RESIZED:
@@ -149,8 +151,9 @@ int extend(int file, std::uint64_t bytes) {
 // What a commit left that could not extend the file, or after which the process was killed.
 int extend(const std::filesystem::path& file, std::uint64_t bytes) {
   if (bytes == 0) return 0;
-  const descriptor opened{::open(file.c_str(), O_WRONLY | O_CLOEXEC)};
-  return opened ? extend(opened.number(), bytes) : errno;
+  descriptor opened;
+  const int code = open_file(file, O_WRONLY, opened);
+  return code == 0 ? extend(opened.number(), bytes) : code;
 }
 
 // The environments that are open in this process, by directory. An entry whose environment is gone is one that is just
@@ -182,9 +185,18 @@ open_environments& registry() {
 
 error to_error(int code, std::string doing) {
   const auto [kind, advice] = explain(code);
-  std::string detail = code == files_lost ? "its files are gone" : mdb_strerror(code);
+  std::string detail = code == files_lost        ? "its files are gone"
+                       : code == no_regular_file ? "it is not a regular file"
+                                                 : mdb_strerror(code);
   if (*advice != '\0') detail += fmt::format("; {}", advice);
   return {kind, std::move(doing), std::move(detail)};
+}
+
+int open_file(const std::filesystem::path& file, int flags, descriptor& opened) {
+  opened = descriptor{::open(file.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0644)};
+  struct stat status {};
+  if (!opened || ::fstat(opened.number(), &status) != 0) return errno;
+  return S_ISREG(status.st_mode) ? 0 : no_regular_file;
 }
 
 descriptor::~descriptor() {
@@ -293,8 +305,8 @@ result<std::unique_ptr<environment>> environment::create(const environment_optio
 // LMDB makes the lock file with holes and writes to it through memory: on a full disk that would end the process.
 // Returns an errno, or 0.
 int environment::back_lock_file() {
-  lock_ = descriptor{::open((options_.directory / "lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
-  if (!lock_) return errno == EROFS && options_.read_only ? 0 : errno;  // then LMDB does without, too
+  const int code = open_file(options_.directory / "lock.mdb", O_RDWR | O_CREAT, lock_);
+  if (code != 0) return code == EROFS && options_.read_only ? 0 : code;  // then LMDB does without, too
   struct stat status {};
   if (::fstat(lock_.number(), &status) != 0) return errno;
   lock_file_ = id_of(status);
@@ -687,14 +699,13 @@ static_assert(sizeof(first_meta) == 152);
 
 constexpr std::size_t magic_end = offsetof(first_meta, between);
 
-// Returns how many bytes of `meta` the file has, or -errno; a missing file has none.
-ssize_t read_first_meta(const std::filesystem::path& file, first_meta& meta) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return errno == ENOENT ? 0 : -errno;
-  const auto size = ::read(descriptor, &meta, sizeof meta);
-  const int failed = errno;
-  ::close(descriptor);
-  return size < 0 ? -failed : size;
+// Sets how many bytes of `meta` the file has; a missing file has none. Returns a code for to_error(), or 0.
+int read_first_meta(const std::filesystem::path& file, first_meta& meta, ssize_t& size) {
+  size = 0;
+  descriptor opened;
+  if (const int code = open_file(file, O_RDONLY, opened); code != 0) return code == ENOENT ? 0 : code;
+  size = ::read(opened.number(), &meta, sizeof meta);
+  return size < 0 ? errno : 0;
 }
 
 }  // namespace
@@ -703,8 +714,8 @@ result<void> check_data_file(const std::filesystem::path& directory) {
   const auto path = directory / "data.mdb";
   const auto doing = fmt::format("opening '{}'", path.string());
   first_meta meta{};
-  const auto size = read_first_meta(path, meta);
-  if (size < 0) return to_error(static_cast<int>(-size), doing);
+  ssize_t size = 0;
+  if (const int code = read_first_meta(path, meta, size); code != 0) return to_error(code, doing);
   if (size == 0) return {};
   if (size < static_cast<ssize_t>(magic_end) || meta.magic != first_meta::expected_magic) {
     return error{errc::foreign, doing, "not a file of LMDB: choose another directory"};
@@ -714,11 +725,15 @@ result<void> check_data_file(const std::filesystem::path& directory) {
 
 bool has_data(const std::filesystem::path& directory) {
   std::error_code failed;
+  const auto status = std::filesystem::status(directory / "data.mdb", failed);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return true;
   const auto size = std::filesystem::file_size(directory / "data.mdb", failed);
   if (failed || size == 0) return false;
   if (size >= 2 * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) return true;
   first_meta meta{};
-  return read_first_meta(directory / "data.mdb", meta) < static_cast<ssize_t>(sizeof meta) || meta.transaction != 0;
+  ssize_t read = 0;
+  const int code = read_first_meta(directory / "data.mdb", meta, read);
+  return code != 0 || read < static_cast<ssize_t>(sizeof meta) || meta.transaction != 0;
 }
 
 }  // namespace tyto::lmdb

@@ -29,7 +29,10 @@ using table = MDB_dbi;
 /// A code of our own beside those of LMDB: a file of the environment was deleted or replaced.
 inline constexpr int files_lost = -20'000;
 
-/// Returns the error for a code of LMDB, files_lost, or an errno.
+/// Another one: something else is where a file should be, for example a pipe.
+inline constexpr int no_regular_file = -20'001;
+
+/// Returns the error for a code of LMDB, one of our own, or an errno.
 error to_error(int code, std::string doing);
 
 inline MDB_val to_val(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
@@ -57,6 +60,10 @@ class descriptor {
  private:
   int number_;
 };
+
+/// Opens `file` of a storage, like open(2), and without waiting, whatever it is. Returns an errno, no_regular_file, or
+/// 0.
+int open_file(const std::filesystem::path& file, int flags, descriptor& opened);
 
 class environment;
 
@@ -247,7 +254,7 @@ result<void> check_data_file(const std::filesystem::path& directory);
 
 /// Returns whether `directory` has a data file that is more than what a process leaves which ends while LMDB creates
 /// it: nothing, or less than the two meta pages, the first of which tells of no transaction. The second transaction,
-/// which creates the tables, changes that.
+/// which creates the tables, changes that. What is no regular file counts as one, for whoever opens it to refuse.
 bool has_data(const std::filesystem::path& directory);
 
 }  // namespace tyto::lmdb

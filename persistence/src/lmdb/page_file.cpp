@@ -190,9 +190,11 @@ result<format::meta_page> look_at_metas(const page_file& file, const Look& look)
 }  // namespace
 
 result<page_file> page_file::open(const std::filesystem::path& path) {
-  descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  descriptor file;
   struct stat status {};
-  if (!file || ::fstat(file.number(), &status) != 0) return to_error(errno, fmt::format("opening '{}'", path.string()));
+  int code = open_file(path, O_RDONLY, file);
+  if (code == 0 && ::fstat(file.number(), &status) != 0) code = errno;
+  if (code != 0) return to_error(code, fmt::format("opening '{}'", path.string()));
   return page_file{path, std::move(file), {status.st_dev, status.st_ino}};
 }
 

@@ -95,21 +95,22 @@ result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem:
     lmdb::descriptor place{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!place) return lmdb::to_error(errno, doing);
     bool created = true;
-    lmdb::descriptor opened{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
-    if (!opened && errno == EEXIST) {
+    lmdb::descriptor opened;
+    int failed = lmdb::open_file(file, O_RDWR | O_CREAT | O_EXCL, opened);
+    if (failed == EEXIST) {
       created = false;
-      opened = lmdb::descriptor{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
-      if (!opened && errno == ENOENT) continue;
+      failed = lmdb::open_file(file, O_RDWR, opened);
+      if (failed == ENOENT) continue;
     }
-    if (!opened) return lmdb::to_error(errno, doing);
+    if (failed != 0) return lmdb::to_error(failed, doing);
     std::shared_ptr<writer_lock> lock{new writer_lock{file, std::move(place), std::move(opened), created}};
     if (const int code = lock->lock(); code != 0) {
       lock->undo();  // there was none where the directory alone is locked
       return code == EWOULDBLOCK ? locked_error(directory, lock->descriptor_) : lmdb::to_error(code, doing);
     }
     if (!is_same_file(file, lock->descriptor_)) continue;
-    lock->last_ended_in_order_ = text_of(lock->descriptor_).empty();
     lock->is_held_ = true;
+    lock->last_ended_in_order_ = text_of(lock->descriptor_).empty();
     const auto pid = fmt::format("{}\n", ::getpid());
     // Written before it is cut to size: if there is no room, what the last writer left still tells of its end.
     if (::pwrite(lock->descriptor_.number(), pid.data(), pid.size(), 0) < 0 ||
