@@ -95,6 +95,12 @@ void print_usage(tyto::runtime& rt, std::uint64_t head) {
   }
 }
 
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error("the standard output cannot be written");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char**) {
@@ -114,14 +120,13 @@ int main(int argc, char**) {
     play(rt, *clock);
     print_trail(*stores.journal, "T3");
     print_usage(rt, rt.status().head);
+    flush_output();  // before a file is opened: it would take the place of a standard output that is closed
 
     std::ofstream file{"agent_log.jsonl"};
     const auto lines = tyto::export_json_lines(*stores.journal, file).value();
     if (!file.flush()) throw std::runtime_error("agent_log.jsonl cannot be written");
     fmt::print("\n{} events are in agent_log.jsonl\n", lines);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      throw std::runtime_error("the standard output cannot be written");
-    }
+    flush_output();
   } catch (const std::exception& failed) {
     std::fputs(fmt::format("agent_log: {}\n", tyto::printable(failed.what())).c_str(), stderr);
     return 1;
