@@ -293,7 +293,7 @@ void simulated_storage::tell_of(const stream_write& stored) const {
   for (const auto& each : stored.events) {
     const auto& m = each.meta;
     around_.tell_of_success("stored at " + std::to_string(m.position) + ": " + m.persistence_id + " " + m.type + " " +
-         to_json(each.payload));
+                            to_json(each.payload));
   }
 }
 
