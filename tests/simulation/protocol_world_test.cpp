@@ -164,6 +164,17 @@ void mend(runtime& rt, outside& world, choices& draw) {
   (void)rt.replay_dead_letters("picky");
 }
 
+// Consumers are done with what was answered before. One that is reset meanwhile begins anew.
+void settle(runtime& rt, outside& world, choices&) {
+  std::uint64_t promised = 0;
+  for (const auto& [number, each] : world.acknowledged) promised = std::max(promised, each.position);
+  if (!rt.settle(std::chrono::seconds{10})) return;
+  for (const auto& each : rt.status().consumers) {
+    if (each.state == consumer_state::stopped || each.name == shared_sums::name) continue;
+    require(each.position >= promised, each.name + " is behind what is settled");
+  }
+}
+
 void move_clock_on(runtime& rt, outside&, choices&) { rt.check_clock(); }
 
 std::string what_was_promised_is_stored(const inside& at, const outside& world) {
@@ -396,6 +407,7 @@ simulation<outside> protocols(simulation_options options) {
       .action("consumers are operated", operate)
       .action("dead letters are released", mend)
       .action("deadlines are looked at", move_clock_on)
+      .action("the program settles", settle)
       .always("what was promised is stored", what_was_promised_is_stored)
       .always("tallies knew what they said", tallies_knew_what_they_said)
       .always("rows are what their position says", rows_follow_the_journal)
