@@ -136,7 +136,7 @@ TEST_CASE("A program that keeps its promises passes in every world") {
 TEST_CASE("A fault that needs a crash at the wrong moment is found, and told by the shortest story") {
   auto world = ticket_office();
   world.always("no ticket is printed twice", no_ticket_is_printed_twice);
-  const auto report = world.explore({.seeds = 500});
+  const auto report = world.explore({.seeds = 500, .shrinking_runs = 600});
   REQUIRE(report.failure);
   const auto& story = report.failure->story;
   CHECK_THAT(report.failure->what, Catch::Contains("no ticket is printed twice: ticket 1 was printed twice"));
@@ -149,7 +149,7 @@ TEST_CASE("A fault that needs a crash at the wrong moment is found, and told by 
                                 Catch::Contains("tickets.sold {\"ticket\":1}"));
 
   SECTION("and the seed tells the same story again") {
-    const auto again = world.explore({.first_seed = report.failure->seed, .seeds = 1});
+    const auto again = world.explore({.first_seed = report.failure->seed, .seeds = 1, .shrinking_runs = 600});
     REQUIRE(again.failure);
     CHECK(again.failure->story == story);
   }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TYTO_TELLS_ADDRESS_SANITIZER 1
@@ -38,6 +39,30 @@ void* map_stack() {
   return mapped;
 }
 
+// Stacks that this thread has used: a world needs some, and there are thousands of worlds.
+class unused_stacks {
+ public:
+  unused_stacks() = default;
+  ~unused_stacks() {
+    for (auto* each : all_) ::munmap(each, stack_bytes);
+  }
+  unused_stacks(const unused_stacks&) = delete;
+  unused_stacks& operator=(const unused_stacks&) = delete;
+
+  void* take() {
+    if (all_.empty()) return map_stack();
+    auto* last = all_.back();
+    all_.pop_back();
+    return last;
+  }
+  void give_back(void* stack) { all_.push_back(stack); }
+
+ private:
+  std::vector<void*> all_;
+};
+
+thread_local unused_stacks stacks;
+
 void start_switch([[maybe_unused]] void** kept, [[maybe_unused]] const void* bottom,
                   [[maybe_unused]] std::size_t size) {
 #ifdef TYTO_TELLS_ADDRESS_SANITIZER
@@ -54,7 +79,7 @@ void finish_switch([[maybe_unused]] void* kept, [[maybe_unused]] const void** bo
 
 }  // namespace
 
-fiber::fiber() : stack_(map_stack()) {
+fiber::fiber() : stack_(stacks.take()) {
   ::getcontext(&inside_);
   inside_.uc_stack.ss_sp = stack_;
   inside_.uc_stack.ss_size = stack_bytes;
@@ -63,7 +88,7 @@ fiber::fiber() : stack_(map_stack()) {
                 static_cast<unsigned>(self));
 }
 
-fiber::~fiber() { ::munmap(stack_, stack_bytes); }
+fiber::~fiber() { stacks.give_back(stack_); }
 
 void fiber::enter(unsigned high, unsigned low) {
   auto* const self = reinterpret_cast<fiber*>((static_cast<std::uintptr_t>(high) << 32) | low);
