@@ -1,9 +1,10 @@
 // The ports in memory, and the example to read before writing a store. The journal is a list of events that only grows
-// and, for each stream, the list of its positions; a read model is a map that is copied when it changes, so that
-// whoever looks at it keeps what they saw.
+// and, for each stream, the list of its positions; a read model is a map that is copied when it changes while
+// somebody looks at it, who so keeps what they saw.
 #include "tyto/memory_store.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <iterator>
 #include <mutex>
@@ -153,41 +154,51 @@ class memory_journal final : public event_store {
 
 using row_map = std::map<std::string, std::string, std::less<>>;
 
+struct shared_rows {
+  row_map rows = {};
+  std::atomic<std::size_t> snapshots = 0;  // that look at them
+};
+
 struct read_model {
-  std::shared_ptr<const row_map> rows = std::make_shared<const row_map>();
+  std::shared_ptr<shared_rows> shared = std::make_shared<shared_rows>();
   row_checkpoint checkpoint = {};
 };
 
 class memory_snapshot final : public row_snapshot {
  public:
-  explicit memory_snapshot(read_model model) : model_(std::move(model)) {}
+  explicit memory_snapshot(read_model model) : model_(std::move(model)) { ++model_.shared->snapshots; }
+  ~memory_snapshot() override { --model_.shared->snapshots; }
+  memory_snapshot(const memory_snapshot&) = delete;
+  memory_snapshot& operator=(const memory_snapshot&) = delete;
 
   result<std::optional<std::string>> get(std::string_view key) const override {
-    const auto found = model_.rows->find(key);
-    if (found == model_.rows->end()) return std::optional<std::string>{};
+    const auto found = rows().find(key);
+    if (found == rows().end()) return std::optional<std::string>{};
     return std::optional{found->second};
   }
 
   result<void> scan(std::string_view from, const row_visitor& visitor) const override {
-    for (auto row = model_.rows->lower_bound(from); row != model_.rows->end(); ++row) {
+    for (auto row = rows().lower_bound(from); row != rows().end(); ++row) {
       if (visitor(row->first, row->second) == visit::stop) break;
     }
     return {};
   }
 
   result<void> scan_back(std::string_view before, const row_visitor& visitor) const override {
-    const auto end = before.empty() ? model_.rows->end() : model_.rows->lower_bound(before);
-    for (auto row = std::make_reverse_iterator(end); row != model_.rows->rend(); ++row) {
+    const auto end = before.empty() ? rows().end() : rows().lower_bound(before);
+    for (auto row = std::make_reverse_iterator(end); row != rows().rend(); ++row) {
       if (visitor(row->first, row->second) == visit::stop) break;
     }
     return {};
   }
 
-  result<std::uint64_t> count() const override { return std::uint64_t{model_.rows->size()}; }
+  result<std::uint64_t> count() const override { return std::uint64_t{rows().size()}; }
 
   const row_checkpoint& checkpoint() const override { return model_.checkpoint; }
 
  private:
+  [[nodiscard]] const row_map& rows() const { return model_.shared->rows; }
+
   read_model model_;
 };
 
@@ -205,15 +216,19 @@ class memory_read_models final : public read_model_store {
     if (auto usable = check_commit(name, changes); !usable) return usable;
     const std::lock_guard lock{mutex_};
     auto& model = models_[std::string{name}];
-    auto rows = *model.rows;
+    if (model.shared->snapshots > 0) {
+      auto copy = std::make_shared<shared_rows>();
+      copy->rows = model.shared->rows;
+      model.shared = std::move(copy);
+    }
     for (const auto& [key, value] : changes) {
       if (value) {
-        rows.insert_or_assign(key, *value);
+        model.shared->rows.insert_or_assign(key, *value);
       } else {
-        rows.erase(key);
+        model.shared->rows.erase(key);
       }
     }
-    model = {std::make_shared<const row_map>(std::move(rows)), checkpoint};
+    model.checkpoint = checkpoint;
     return {};
   }
 
