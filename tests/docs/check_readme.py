@@ -22,7 +22,7 @@ if (root / "samples/quickstart/main.cpp").read_text() not in blocks_in("README.m
     problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
 
 compiled = [(root / path).read_text() for path in sys.argv[2:]]
-for page in ("README.md", "docs/testing.md", "docs/writing-a-store.md"):
+for page in ("README.md", "docs/rehearsal.md", "docs/testing.md", "docs/writing-a-store.md"):
     for block in blocks_in(page):
         if not any(block in source or textwrap.indent(block, "  ") in source for source in compiled):
             problems.append(f"{page}: this is in no program that is compiled:\n{block}")

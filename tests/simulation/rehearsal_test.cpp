@@ -282,7 +282,7 @@ TEST_CASE("A longer payment timeout leaves open what had timed out, and nothing 
 
 TEST_CASE("Deadlines run out behind the end of history if the clock goes on") {
   const shop_of_last_year shop;
-  rehearsal patient{shop.history(), {.afterwards = std::chrono::hours{1}}};
+  rehearsal patient{shop.history(), {.afterwards = std::chrono::hours{24 * 365}}};
   patient.program(open_patient_shop).ignore<shop::payment_awaited>({"until"}).ignore<tyto::deadline_reached>({"due"});
   const auto report = rehearsed(patient);
   INFO(report);
@@ -520,7 +520,7 @@ TEST_CASE("History is rehearsed up to a position, while its program goes on") {
   });
 }
 
-TEST_CASE("A consumer that fails in a rehearsal is named, and ends it") {
+TEST_CASE("A consumer that fails in a rehearsal is named, and does not keep it from ending") {
   const auto history = ten_sales();
   rehearsal again{history};
   again.program([](tyto::runtime& rt) { rt.aggregate<sale>().aggregate<card>().reaction(broken_rewarding{}); });
@@ -528,6 +528,6 @@ TEST_CASE("A consumer that fails in a rehearsal is named, and ends it") {
   INFO(report);
   const auto* problem = find_note(report, rehearsal_note::kind::problem);
   REQUIRE(problem != nullptr);
-  CHECK_THAT(problem->subject, Catch::Contains("'rewarding'"));
+  CHECK(problem->subject == "dead letters of 'rewarding'");
   CHECK(differing(report, "card") == 2);
 }

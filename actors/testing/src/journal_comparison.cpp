@@ -191,7 +191,10 @@ result<void> journal_comparison::compare(const std::string& persistence_id, rehe
   };
   if (first_before != nullptr) found.first_before = show(*first_before);
   if (first_after != nullptr) found.first_after = show(*first_after);
-  if (first_before != nullptr && first_after != nullptr && first_before->shown.type == first_after->shown.type) {
+  const auto is_one_place = [](const shown_event& one, const shown_event& other) {
+    return one.type == other.type && one.sequence_number == other.sequence_number;
+  };
+  if (first_before != nullptr && first_after != nullptr && is_one_place(first_before->shown, first_after->shown)) {
     found.fields = differing_fields(first_before->payload, first_after->payload);
     const auto ignored = ignored_.find(first_before->shown.type);
     if (ignored != ignored_.end()) {

@@ -137,18 +137,19 @@ scheduler::time_point scheduler::next_event() const {
   return next;
 }
 
-// Fills ready_ and not_stalled_; returns how many things can be done.
+// Fills ready_ and, if any is stalled, not_stalled_: there may be thousands that are not. Returns how many things can
+// be done.
 std::size_t scheduler::find_runnable() {
   ready_.clear();
   not_stalled_.clear();
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     if (waiting_[i].limit <= now_ || (*waiting_[i].ready)()) ready_.push_back(i);
   }
-  for (std::size_t i = 0; i < runnable_.size(); ++i) {
+  for (std::size_t i = 0; has_stalled() && i < runnable_.size(); ++i) {
     if (runnable_[i]->stalled_until_ <= now_) not_stalled_.push_back(i);
   }
   const bool is_timer_due = !timers_.empty() && timers_.begin()->first <= now_;
-  return ready_.size() + not_stalled_.size() + (new_threads_.empty() ? 0 : 1) + (is_timer_due ? 1 : 0);
+  return ready_.size() + count_not_stalled() + (new_threads_.empty() ? 0 : 1) + (is_timer_due ? 1 : 0);
 }
 
 bool scheduler::step() { return step_until(time_point::max()); }
@@ -165,14 +166,14 @@ bool scheduler::step_until(time_point limit) {
   }
   // What comes first is the plainest: actors in the order in which they got their messages.
   auto chosen = static_cast<std::size_t>(choices_.below(count));
-  if (chosen < not_stalled_.size()) {
-    const auto place = runnable_.begin() + static_cast<std::ptrdiff_t>(not_stalled_[chosen]);
+  if (chosen < count_not_stalled()) {
+    const auto place = runnable_.begin() + static_cast<std::ptrdiff_t>(has_stalled() ? not_stalled_[chosen] : chosen);
     const auto actor = *place;
     runnable_.erase(place);
     run(actor);
     return true;
   }
-  chosen -= not_stalled_.size();
+  chosen -= count_not_stalled();
   if (chosen < ready_.size()) {
     const auto place = waiting_.begin() + static_cast<std::ptrdiff_t>(ready_[chosen]);
     auto& thread = *place->who;
@@ -202,6 +203,7 @@ void scheduler::disturb() {
     pass(time);
   } else {
     runnable_[choices_.below(runnable_.size())]->stalled_until_ = now_ + time;
+    stalls_end_ = std::max(stalls_end_, now_ + time);
   }
 }
 

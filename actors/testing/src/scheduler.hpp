@@ -82,6 +82,8 @@ class scheduler final : public detail::simulated_threads {
   void after_switch(simulated_thread& left);
   [[nodiscard]] time_point next_event() const;
   [[nodiscard]] std::size_t find_runnable();
+  [[nodiscard]] bool has_stalled() const { return now_ < stalls_end_; }
+  [[nodiscard]] std::size_t count_not_stalled() const { return has_stalled() ? not_stalled_.size() : runnable_.size(); }
   void disturb();
 
   choices& choices_;
@@ -95,9 +97,10 @@ class scheduler final : public detail::simulated_threads {
   simulated_thread* running_ = nullptr;
   std::deque<std::function<void()>> new_threads_;
   std::vector<waiting> waiting_;
-  std::vector<std::shared_ptr<box>> runnable_;  // have a message and are not in the middle of one; the first since long
-  std::vector<std::size_t> ready_;              // of waiting_
-  std::vector<std::size_t> not_stalled_;        // of runnable_
+  std::deque<std::shared_ptr<box>> runnable_;  // have a message and are not in the middle of one; the first since long
+  time_point stalls_end_{};                    // when none of them is stalled any more
+  std::vector<std::size_t> ready_;             // of waiting_
+  std::vector<std::size_t> not_stalled_;       // of runnable_
   std::multimap<time_point, std::function<void()>> timers_;
 };
 

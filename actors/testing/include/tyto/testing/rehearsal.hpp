@@ -74,7 +74,7 @@ struct stream_difference {
   /// The first event that is only in one of them.
   std::optional<shown_event> first_before = {};
   std::optional<shown_event> first_after = {};
-  /// Where these two are of one type: the fields that differ.
+  /// Where these two are of one type and have one number: the fields that differ.
   std::vector<field_difference> fields = {};
 };
 

@@ -1,5 +1,4 @@
-// The way from a runtime to its engine, for what stands beside the runtime: simulated worlds that look at what a
-// program has registered.
+// The way from a runtime to its engine, where what a program has registered is.
 #pragma once
 
 #include "engine.hpp"
