@@ -1,6 +1,7 @@
 #include "journal_comparison.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -167,12 +168,12 @@ result<void> journal_comparison::compare(const std::string& persistence_id, rehe
   // Of equal events, those that come last count as the ones that the other side lacks.
   const auto collect = [](const compared_events& from, auto left, std::int64_t sign, std::uint64_t& only) {
     const compared_event* first = nullptr;
-    for (auto each = from.rbegin(); each != from.rend(); ++each) {
-      auto& lacking = left.at(each->identity);
+    for (const auto& each : std::views::reverse(from)) {
+      auto& lacking = left.at(each.identity);
       if (lacking * sign <= 0) continue;
       lacking -= sign;
       ++only;
-      first = &*each;
+      first = &each;
     }
     return first;
   };

@@ -72,8 +72,8 @@ class rehearsal_stage::guided_instance final : public aggregate_instance {
       }
       const auto type = std::ranges::find(definition_.events, event.meta.type, &event_type::name);
       auto value = (*type)->decode(event.payload);
-      auto applied = value ? instance_->replay({event.meta, event.payload}) : std::move(value).error();
-      if (!applied) {
+      if (!value) return std::move(value).error();
+      if (auto applied = instance_->replay({event.meta, event.payload}); !applied) {
         is_broken_ = !decided.empty();
         return std::move(applied).error();
       }
