@@ -11,6 +11,9 @@ function(tyto_compile_options target)
     target_compile_options(${target} PRIVATE -fsanitize=${TYTO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${TYTO_SANITIZE})
   endif()
+  if(TYTO_LIBFUZZER)  # it is led by which lines of Tyto an input reaches
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 # tyto_library(<module> SOURCES <file>...): public headers in include/, private ones in src/.

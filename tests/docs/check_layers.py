@@ -20,7 +20,7 @@ BELOW = {"framework": {"framework"}, "persistence": {"framework", "persistence"}
          "caf": {"framework", "actors", "caf"}, "testing": {"framework", "persistence", "actors", "testing"}}
 HOMES = {"caf": "actors/caf", "testing": "actors/testing"}  # where the README of a whole module is
 FACE = "actors/include/tyto/runtime.hpp"
-MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/src/runtime_access.hpp", "actors/caf/", "actors/testing/")
+MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/caf/", "actors/testing/")
 MAY_SEE_CAF = ("actors/src/actor/caf_host.cpp", "actors/caf/")
 LMDB = "persistence/src/lmdb/"
 
