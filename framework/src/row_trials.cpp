@@ -4,10 +4,11 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
+
+#include "tyto/detail/watched_rows.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -48,38 +49,6 @@ class rows_in_memory final : public row_reader {
   std::map<std::string, std::string, std::less<>> rows_;
 };
 
-// Rows that note whether anybody looks at more than the rows under certain keys.
-class watched_rows final : public row_reader {
- public:
-  explicit watched_rows(const row_reader& rows) : rows_(rows) {}
-
-  [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
-    keys_.emplace(key);
-    return rows_.get(key);
-  }
-  result<void> scan(std::string_view from, const row_visitor& visitor) const override {
-    saw_all_ = true;
-    return rows_.scan(from, visitor);
-  }
-  result<void> scan_back(std::string_view before, const row_visitor& visitor) const override {
-    saw_all_ = true;
-    return rows_.scan_back(before, visitor);
-  }
-  [[nodiscard]] result<std::uint64_t> count() const override {
-    saw_all_ = true;
-    return rows_.count();
-  }
-
-  [[nodiscard]] bool has_seen(const row_changes& changes) const {
-    return saw_all_ || std::ranges::any_of(changes, [this](const auto& each) { return keys_.contains(each.first); });
-  }
-
- private:
-  const row_reader& rows_;
-  mutable std::set<std::string, std::less<>> keys_;
-  mutable bool saw_all_ = false;
-};
-
 using event_span = std::span<const recorded_event>;
 
 void project_event(const projection_definition& definition, const recorded_event& event, row_buffer& rows) {
@@ -107,9 +76,9 @@ struct share {
 
 // Whether `mine` has seen or changed a row that `other` has changed.
 bool clash(const share& mine, const share& other) {
-  const auto& changes = other.rows.changes();
-  return mine.seen.has_seen(changes) ||
-         std::ranges::any_of(changes, [&mine](const auto& each) { return mine.rows.changes().contains(each.first); });
+  return std::ranges::any_of(other.rows.changes(), [&mine](const auto& each) {
+    return mine.seen.saw_all() || mine.seen.keys().contains(each.first) || mine.rows.changes().contains(each.first);
+  });
 }
 
 // As a runtime's partitions do, each key in one of its own: where one has seen what another one changes, all is done

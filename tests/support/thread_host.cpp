@@ -1,5 +1,5 @@
-// Takes the place of caf_host.cpp in builds for ThreadSanitizer, which does not see how a library orders its memory that
-// was not compiled with it: Debian's CAF. The runtime's machines run here on plain threads, as they do there.
+// Takes the place of caf_host.cpp in builds for ThreadSanitizer, which does not see how a library orders its memory
+// that was not compiled with it: Debian's CAF. The runtime's machines run here on plain threads, as they do there.
 #include <algorithm>
 #include <condition_variable>
 #include <cstddef>

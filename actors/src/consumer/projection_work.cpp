@@ -9,46 +9,13 @@
 
 #include "actor/threads.hpp"
 #include "consumer/partition.hpp"
+#include "tyto/detail/watched_rows.hpp"
 
 namespace tyto::detail {
 namespace {
 
 // A thread of its own takes about 20 us to start, as long as it takes to handle a few events.
 constexpr std::size_t worth_a_thread = 16;
-
-// Rows that note what was looked at.
-class watched_rows final : public row_reader {
- public:
-  explicit watched_rows(const row_reader& rows) : rows_(rows) {}
-
-  [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
-    keys_.emplace(key);
-    return rows_.get(key);
-  }
-  result<void> scan(std::string_view from, const row_visitor& visitor) const override {
-    saw_all_ = true;
-    return rows_.scan(from, visitor);
-  }
-  result<void> scan_back(std::string_view before, const row_visitor& visitor) const override {
-    saw_all_ = true;
-    return rows_.scan_back(before, visitor);
-  }
-  [[nodiscard]] result<std::uint64_t> count() const override {
-    saw_all_ = true;
-    return rows_.count();
-  }
-
-  [[nodiscard]] const std::string& shape() const override { return rows_.shape(); }
-
-  [[nodiscard]] const std::set<std::string, std::less<>>& keys() const { return keys_; }
-  /// More than one row at a time: any row may have mattered.
-  [[nodiscard]] bool saw_all() const { return saw_all_; }
-
- private:
-  const row_reader& rows_;
-  mutable std::set<std::string, std::less<>> keys_;
-  mutable bool saw_all_ = false;
-};
 
 }  // namespace
 
