@@ -1,7 +1,8 @@
 // The messages between the runtime's actors, and the way of a command and of its events through them:
-// caller or consumer -> aggregate -> committer -> event bus -> consumers; answers go back the same way.
+// caller or consumer -> shard of aggregates -> committer -> event bus -> consumers; answers go back the same way.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +15,7 @@
 
 #include "actor/mailbox.hpp"
 #include "actor/threads.hpp"
+#include "tyto/aggregate.hpp"
 #include "tyto/command.hpp"
 #include "tyto/consumer.hpp"
 #include "tyto/event_store.hpp"
@@ -22,8 +24,10 @@ namespace tyto::detail {
 
 using command_reply = std::function<void(const command_result&)>;
 
-/// To an aggregate: decide this, and call `reply` when the outcome is durable.
+/// To a shard of aggregates, for one of them: decide this, and call `reply` when the outcome is durable.
 struct run_command {
+  const aggregate_definition* target = nullptr;
+  std::string persistence_id;
   std::shared_ptr<const void> command;  // the aggregate's variant of commands
   command_options options;
   command_reply reply;
@@ -31,23 +35,26 @@ struct run_command {
   bool caller_waits = false;             // in execute(): `reply` does nothing but wake it up
 };
 
-/// To an aggregate: what became of its oldest writes that were not yet answered.
-struct write_answered {
-  result<void> outcome;
-  std::size_t writes = 1;
+/// To a shard: what became of its oldest writes that were not yet answered.
+struct writes_answered {
+  struct run {
+    result<void> outcome;
+    std::size_t writes = 1;  // that have it in common
+  };
+  std::vector<run> runs;
 };
 
-/// To an aggregate: leave memory if you have nothing in hand. `last_posted` is what directory::forget() wants to hear.
-struct passivate {
-  std::uint64_t last_posted = 0;
+/// To a shard: let go of the aggregates that were last used before `since` and have nothing in hand.
+struct passivate_unused {
+  std::chrono::steady_clock::time_point since;
 };
 
-using aggregate_message = std::variant<run_command, write_answered, passivate>;
+using shard_message = std::variant<std::unique_ptr<run_command>, writes_answered, passivate_unused>;
 
-/// To the committer: store this and tell `from`.
-struct store_write {
-  std::shared_ptr<stream_write> write;
-  address<aggregate_message> from;
+/// To the committer: store this, what a shard's aggregates have decided in one turn, and tell the shard.
+struct store_writes {
+  std::vector<std::shared_ptr<stream_write>> writes;
+  address<shard_message> from;
   bool caller_waits = false;  // see run_command
 };
 
@@ -59,7 +66,7 @@ struct stop_actor {
   std::function<void()> done;
 };
 
-using committer_message = std::variant<store_write, checkpoint, flush, stop_actor>;
+using committer_message = std::variant<store_writes, checkpoint, flush, stop_actor>;
 
 /// The events of one transaction, in order and without gaps.
 struct segment {

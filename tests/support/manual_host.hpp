@@ -39,20 +39,22 @@ class manual_host final : public detail::host {
   }
 
   void post_after(std::chrono::milliseconds delay, const std::shared_ptr<detail::mailbox>& box,
-                  std::shared_ptr<detail::mail> letter) override {
-    later_.emplace(time_.steady() + delay, std::pair{std::weak_ptr{box}, std::move(letter)});
+                  detail::mail_ptr what) override {
+    later_.emplace(time_.steady() + delay, std::pair{std::weak_ptr{box}, std::move(what)});
   }
 
   [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return time_.steady(); }
 
   void wait_for_all() override { run(); }
 
-  /// Handles messages until none is left.
+  /// Handles messages until none is left. What stands together for one actor is handled in one turn.
   void run() {
     while (!queue_.empty()) {
-      auto [box, letter] = std::move(queue_.front());
+      auto [box, what] = std::move(queue_.front());
       queue_.pop_front();
-      if (box->machine) box->machine->receive(*letter);
+      if (box->machine) box->machine->receive(*what);
+      const bool goes_on = !queue_.empty() && queue_.front().first == box;
+      if (box->machine && !goes_on) box->machine->turn_is_over();
     }
   }
 
@@ -60,22 +62,20 @@ class manual_host final : public detail::host {
   void advance(std::chrono::milliseconds by) {
     time_.advance(by);
     while (!later_.empty() && later_.begin()->first <= time_.steady()) {
-      auto [box, letter] = std::move(later_.begin()->second);
+      auto [box, what] = std::move(later_.begin()->second);
       later_.erase(later_.begin());
-      if (auto alive = box.lock()) alive->post(std::move(letter));
+      if (auto alive = box.lock()) alive->post(std::move(what));
     }
     run();
   }
 
  private:
   struct manual_mailbox;
-  using queue = std::deque<std::pair<std::shared_ptr<manual_mailbox>, std::shared_ptr<detail::mail>>>;
+  using queue = std::deque<std::pair<std::shared_ptr<manual_mailbox>, detail::mail_ptr>>;
 
   struct manual_mailbox final : detail::mailbox, std::enable_shared_from_this<manual_mailbox> {
     manual_mailbox(queue& q, std::unique_ptr<detail::actor> m) : posts_to(q), machine(std::move(m)) {}
-    void post(std::shared_ptr<detail::mail> letter) override {
-      posts_to.emplace_back(shared_from_this(), std::move(letter));
-    }
+    void post(detail::mail_ptr what) override { posts_to.emplace_back(shared_from_this(), std::move(what)); }
     void close() override { machine.reset(); }
 
     queue& posts_to;
@@ -84,8 +84,7 @@ class manual_host final : public detail::host {
 
   manual_clock& time_;
   queue queue_;
-  std::multimap<std::chrono::steady_clock::time_point,
-                std::pair<std::weak_ptr<detail::mailbox>, std::shared_ptr<detail::mail>>>
+  std::multimap<std::chrono::steady_clock::time_point, std::pair<std::weak_ptr<detail::mailbox>, detail::mail_ptr>>
       later_;
 };
 

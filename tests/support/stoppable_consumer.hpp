@@ -18,8 +18,8 @@ class stoppable_consumer final : public detail::mailbox {
   enum class stops { at_once, when_let };
   explicit stoppable_consumer(stops when = stops::at_once) : when_(when) {}
 
-  void post(std::shared_ptr<detail::mail> letter) override {
-    auto& message = static_cast<detail::mail_of<detail::consumer_message>&>(*letter).body;
+  void post(detail::mail_ptr what) override {
+    auto& message = static_cast<detail::mail_of<detail::consumer_message>&>(*what).body;
     auto* request = std::get_if<detail::stop_actor>(&message);
     if (request == nullptr) return;
     {

@@ -10,98 +10,66 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/send.hpp>
+#include <list>
+#include <mutex>
 #include <thread>
 #include <utility>
 
+#include "actor/cell.hpp"
+#include "actor/thread_lane.hpp"
+
 namespace tyto::detail {
 
-struct caf_envelope {
-  std::shared_ptr<mail> letter;
+// CAF copies its messages.
+struct caf_late_mail {
+  std::weak_ptr<mailbox> to;
+  std::shared_ptr<mail_ptr> what;
 };
 
 }  // namespace tyto::detail
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tyto::detail::caf_envelope)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tyto::detail::caf_late_mail)
 
 namespace tyto::detail {
 namespace {
 
-// The host whose actor this thread is running.
-thread_local const host* running_here = nullptr;
-
-class caf_actor final : public caf::event_based_actor {
+// CAF's worker threads. They see a cell for as long as it has letters, and neither its mailbox nor its messages.
+class caf_lane final : public lane {
  public:
-  caf_actor(caf::actor_config& config, std::unique_ptr<actor> machine, const host& of)
-      : caf::event_based_actor(config), machine_(std::move(machine)), of_(of) {}
+  caf_lane(caf::actor_system& system, cell_count& alive) : system_(system), alive_(alive) {}
 
+  void schedule(std::shared_ptr<cell> ready) override { system_.scheduler().enqueue(new job{std::move(ready)}); }
+  void cell_has_ended() override { alive_.remove(); }
+
+ private:
+  // CAF releases it once, when it is done.
+  class job final : public caf::resumable {
+   public:
+    explicit job(std::shared_ptr<cell> ready) : ready_(std::move(ready)) {}
+    [[nodiscard]] subtype_t subtype() const override { return function_object; }
+    resume_result resume(caf::execution_unit*, std::size_t) override {
+      return ready_->run(messages_a_turn) ? done : resume_later;
+    }
+    void intrusive_ptr_add_ref_impl() override {}
+    void intrusive_ptr_release_impl() override { delete this; }
+
+   private:
+    const std::shared_ptr<cell> ready_;
+  };
+
+  caf::actor_system& system_;
+  cell_count& alive_;
+};
+
+// Gets from CAF's clock what is due, and posts it.
+class late_post final : public caf::event_based_actor {
+ public:
+  using caf::event_based_actor::event_based_actor;
   caf::behavior make_behavior() override {
-    // Machines catch what users' code throws. If one throws all the same, the runtime has a defect: CAF would end the
-    // actor in silence and leave callers waiting for ever, so the program ends here instead. The journal can take it.
-    return {[this](const caf_envelope& envelope) noexcept {
-      const auto* before = std::exchange(running_here, &of_);
-      machine_->receive(*envelope.letter);
-      running_here = before;
+    return {[](const caf_late_mail& late) {
+      if (const auto to = late.to.lock()) to->post(std::move(*late.what));
     }};
   }
-
-  // The machine goes when the actor ends, not when the last handle does: it holds addresses of other actors.
-  void on_exit() override { machine_.reset(); }
-
- private:
-  std::unique_ptr<actor> machine_;
-  const host& of_;
-};
-
-// A thread that is none of CAF's and runs one actor for one message. CAF hands it the actor when a message finds that
-// actor's mailbox empty.
-class guest final : public caf::execution_unit {
- public:
-  explicit guest(caf::actor_system& system) : caf::execution_unit(&system) {}
-
-  void exec_later(caf::resumable* job) override {
-    if (given_ == nullptr) {
-      given_ = job;
-    } else {
-      system().scheduler().enqueue(job);
-    }
-  }
-
-  [[nodiscard]] caf::resumable* given() const { return given_; }
-
-  static void run(caf::actor_system& system, caf::resumable* job) {
-    guest here{system};
-    here.given_ = job;
-    if (job->resume(&here, 1) == caf::resumable::resume_later) {
-      system.scheduler().enqueue(job);
-    } else {
-      intrusive_ptr_release(job);
-    }
-  }
-
- private:
-  caf::resumable* given_ = nullptr;
-};
-
-class caf_mailbox final : public mailbox {
- public:
-  explicit caf_mailbox(caf::actor handle) : handle_(std::move(handle)) {}
-
-  void post(std::shared_ptr<mail> letter) override { caf::anon_send(handle_, caf_envelope{std::move(letter)}); }
-  std::function<void()> post_for_turn(std::shared_ptr<mail> letter) override {
-    auto& system = handle_.home_system();
-    guest here{system};
-    handle_->enqueue(nullptr, caf::make_message_id(), caf::make_message(caf_envelope{std::move(letter)}), &here);
-    auto* job = here.given();
-    if (job == nullptr) return {};
-    return [&system, job] { guest::run(system, job); };
-  }
-  void close() override { caf::anon_send_exit(handle_, caf::exit_reason::kill); }
-  void post_after(std::chrono::milliseconds delay, std::shared_ptr<mail> letter) {
-    caf::delayed_anon_send(handle_, delay, caf_envelope{std::move(letter)});
-  }
-
- private:
-  caf::actor handle_;
 };
 
 std::size_t workers_of(std::size_t worker_threads) {
@@ -110,28 +78,35 @@ std::size_t workers_of(std::size_t worker_threads) {
 
 class caf_host final : public host {
  public:
-  explicit caf_host(std::size_t worker_threads) : system_(configure(config_, worker_threads)) { let_go_of_system(); }
-
-  std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) override {
-    auto& bound = *machine;
-    auto handle = where == placement::dedicated ? system_.spawn<caf_actor, caf::detached>(std::move(machine), *this)
-                                                : system_.spawn<caf_actor, caf::lazy_init>(std::move(machine), *this);
+  explicit caf_host(std::size_t worker_threads)
+      : system_(configure(config_, worker_threads)), workers_(system_, alive_) {
+    later_ = system_.spawn<late_post>();
     let_go_of_system();
-    auto box = std::make_shared<caf_mailbox>(std::move(handle));
-    bound.bind(box);
-    return box;
+  }
+  caf_host(const caf_host&) = delete;
+  caf_host& operator=(const caf_host&) = delete;
+  ~caf_host() override {
+    wait_for_all();
+    caf::anon_send_exit(later_, caf::exit_reason::kill);
   }
 
-  void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box,
-                  std::shared_ptr<mail> letter) override {
-    static_cast<caf_mailbox&>(*box).post_after(delay, std::move(letter));
+  std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) override {
+    alive_.add();
+    if (where == placement::shared) return cell::make(workers_, *this, std::move(machine));
+    const std::lock_guard lock{mutex_};
+    dedicated_.remove_if([](const auto& each) { return each.is_over(); });
+    return cell::make(dedicated_.emplace_back(1, thread_lane::serves::one_cell, alive_), *this, std::move(machine));
+  }
+
+  void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box, mail_ptr what) override {
+    caf::delayed_anon_send(later_, delay, caf_late_mail{box, std::make_shared<mail_ptr>(std::move(what))});
   }
 
   [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
 
-  [[nodiscard]] bool runs_here() const override { return running_here == this; }
+  [[nodiscard]] bool runs_here() const override { return cell::runs_here(*this); }
 
-  void wait_for_all() override { system_.await_all_actors_done(); }
+  void wait_for_all() override { alive_.wait_until_none(); }
 
  private:
   // A thread that has made the system or an actor keeps the system's logger in a variable of its own, and the end of
@@ -141,14 +116,17 @@ class caf_host final : public host {
   static caf::actor_system_config& configure(caf::actor_system_config& config, std::size_t worker_threads) {
     // Of CAF's two schedulers this one costs no CPU when idle and picks up a message sent by a blocked worker at once.
     config.set("scheduler.policy", caf::atom("sharing"));
-    // How many messages an actor may handle before it makes room for another.
-    config.set("scheduler.max-throughput", std::size_t{100});
     config.set("scheduler.max-threads", workers_of(worker_threads));
     return config;
   }
 
+  cell_count alive_;
   caf::actor_system_config config_;
   caf::actor_system system_;
+  caf_lane workers_;
+  std::mutex mutex_;
+  std::list<thread_lane> dedicated_;
+  caf::actor later_;
 };
 
 }  // namespace

@@ -20,9 +20,8 @@ class host {
   virtual ~host() = default;
   /// Starts an actor; it lives until it is closed or nobody holds its mailbox.
   virtual std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) = 0;
-  /// Posts `letter` after `delay`, if the actor still lives then.
-  virtual void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box,
-                          std::shared_ptr<mail> letter) = 0;
+  /// Posts `what` after `delay`, if the actor still lives then.
+  virtual void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box, mail_ptr what) = 0;
   /// Returns the time by which delays are measured. It never goes back, and nobody can set it.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const = 0;
   /// Returns whether the calling thread is in an actor of this host, which then cannot end.
@@ -40,7 +39,7 @@ address<typename Machine::message_type> spawn(host& on, placement where, Argumen
 
 template <class Message>
 void post_after(host& on, std::chrono::milliseconds delay, const address<Message>& to, Message message) {
-  on.post_after(delay, to.box(), std::make_shared<mail_of<Message>>(std::move(message)));
+  on.post_after(delay, to.box(), make_mail(std::move(message)));
 }
 
 }  // namespace tyto::detail

@@ -10,8 +10,14 @@ namespace tyto::detail {
 
 /// A message of any type, on its way.
 struct mail {
+  mail() = default;
+  mail(const mail&) = delete;
+  mail& operator=(const mail&) = delete;
   virtual ~mail() = default;
+
+  mail* next = nullptr;  // for whoever keeps it meanwhile
 };
+using mail_ptr = std::unique_ptr<mail>;
 
 template <class Message>
 struct mail_of final : mail {
@@ -19,17 +25,22 @@ struct mail_of final : mail {
   Message body;
 };
 
+template <class Message>
+mail_ptr make_mail(Message message) {
+  return std::make_unique<mail_of<Message>>(std::move(message));
+}
+
 /// Where an actor gets its messages. Safe to use from any thread.
 class mailbox {
  public:
   virtual ~mailbox() = default;
-  /// Puts `letter` behind what is already there; drops it if the actor has ended.
-  virtual void post(std::shared_ptr<mail> letter) = 0;
+  /// Puts `what` behind what is already there; drops it if the actor has ended.
+  virtual void post(mail_ptr what) = 0;
   /// The same, but if the actor is idle it is not handed to another thread, which would have to wake up: the caller
   /// must call what is returned, without holding a lock, and the actor takes the message then and there. Empty if it is
   /// busy.
-  [[nodiscard]] virtual std::function<void()> post_for_turn(std::shared_ptr<mail> letter) {
-    post(std::move(letter));
+  [[nodiscard]] virtual std::function<void()> post_for_turn(mail_ptr what) {
+    post(std::move(what));
     return {};
   }
   /// Ends the actor once it is done with the message in hand; what is still in the mailbox is dropped.
@@ -43,9 +54,9 @@ class address {
   address() = default;
   explicit address(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
 
-  void post(Message message) const { box_->post(std::make_shared<mail_of<Message>>(std::move(message))); }
+  void post(Message message) const { box_->post(make_mail(std::move(message))); }
   [[nodiscard]] std::function<void()> post_for_turn(Message message) const {
-    return box_->post_for_turn(std::make_shared<mail_of<Message>>(std::move(message)));
+    return box_->post_for_turn(make_mail(std::move(message)));
   }
   void close() const { box_->close(); }
   [[nodiscard]] const std::shared_ptr<mailbox>& box() const { return box_; }
@@ -58,7 +69,9 @@ class address {
 class actor {
  public:
   virtual ~actor() = default;
-  virtual void receive(mail& letter) = 0;
+  virtual void receive(mail& what) = 0;
+  /// Called by the host when the actor has handled what was there, or some of it, and others get their turn.
+  virtual void turn_is_over() {}
 
   /// Called by the host before the first message.
   void bind(std::weak_ptr<mailbox> own) { own_ = std::move(own); }
@@ -75,7 +88,7 @@ template <class Message>
 class actor_of : public actor {
  public:
   using message_type = Message;
-  void receive(mail& letter) final { on(std::move(static_cast<mail_of<Message>&>(letter).body)); }
+  void receive(mail& what) final { on(std::move(static_cast<mail_of<Message>&>(what).body)); }
 
  protected:
   virtual void on(Message message) = 0;

@@ -17,40 +17,30 @@ bool concerns_one_write(const error& why) {
 
 }  // namespace
 
-aggregate_actor::aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
-                                 std::string persistence_id)
+aggregate_actor::aggregate_actor(const aggregate_surroundings& around, outbox& writes,
+                                 const aggregate_definition& definition, const std::string& persistence_id)
     : around_(around),
+      writes_(writes),
       definition_(definition),
-      persistence_id_(std::move(persistence_id)),
+      persistence_id_(persistence_id),
       memory_(around.stored.command_id_window) {}
 
-void aggregate_actor::on(aggregate_message message) {
-  std::visit(overloaded{[this](run_command& command) { run(std::move(command)); },
-                        [this](write_answered& answer) {
-                          for (; answer.writes > 0; --answer.writes) answered(answer.outcome);
-                        },
-                        [this](passivate asked) { leave(asked); }},
-             message);
-}
-
-void aggregate_actor::run(run_command command) {
+void aggregate_actor::run(std::unique_ptr<run_command> command) {
   if (held_.size() + waiting_.size() >= around_.max_commands) {
-    command.reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
-                                        std::to_string(around_.max_commands) + " commands wait for their answers"}});
+    command->reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
+                                         std::to_string(around_.max_commands) + " commands wait for their answers"}});
   } else if (phase_ == phase::settling || phase_ == phase::draining) {
     waiting_.push(std::move(command));
-  } else if (phase_ == phase::ready || recover()) {
-    command.retain ? retain(std::move(command)) : decide(std::move(command));
+  } else if (phase_ != phase::ready && !recover()) {
+    command->reply(command_failure{*failed_recovery_});
+  } else if (command->retain) {
+    retain(std::move(command));
   } else {
-    command.reply(command_failure{*failed_recovery_});
+    decide(*command);
   }
 }
 
-void aggregate_actor::leave(passivate asked) {
-  if (held_.empty() && waiting_.empty()) around_.forget(persistence_id_, asked.last_posted);
-}
-
-void aggregate_actor::decide(run_command command) {
+void aggregate_actor::decide(run_command& command) {
   const auto& options = command.options;
   // Of a deleted stream nothing is known when it is recovered, not even what was done.
   if (stream_ == stream_state::deleted) return hold({nullptr, {}, closed(), std::move(command.reply)});
@@ -74,13 +64,12 @@ void aggregate_actor::decide(run_command command) {
     }
     auto event = std::make_shared<const command_rejected>(recorded(*no));
     auto payload = to_bytes(*event);
-    return store(std::move(command), {{&type_of<command_rejected>(), std::move(event), std::move(payload)}},
-                 std::move(*no));
+    return store(command, {{&type_of<command_rejected>(), std::move(event), std::move(payload)}}, std::move(*no));
   }
   auto& events = std::get<std::vector<new_event>>(*decided);
   if (events.empty()) return hold({nullptr, {}, std::nullopt, std::move(command.reply)});
   const auto version_before = decided_version_;
-  store(std::move(command), std::move(events), std::nullopt);
+  store(command, std::move(events), std::nullopt);
   take_snapshot_if_due(version_before);
 }
 
@@ -102,8 +91,8 @@ error aggregate_actor::closed() const {
 }
 
 // What has been done to the stream already is done again without effect, for a repetition must be harmless.
-void aggregate_actor::retain(run_command command) {
-  auto change = *command.retain;
+void aggregate_actor::retain(std::unique_ptr<run_command> command) {
+  auto change = *command->retain;
   if (change.what == retention::action::truncate && !held_.empty()) {
     // Only what is durable can be truncated, and consumers may have been given events whose answer is under way.
     phase_ = phase::settling;
@@ -112,19 +101,19 @@ void aggregate_actor::retain(run_command command) {
   const bool is_done =
       stream_ == stream_state::deleted || (stream_ == stream_state::closed && change.what == retention::action::close);
   if (is_done && change.what == retention::action::truncate) {
-    return hold({nullptr, {}, closed(), std::move(command.reply)});
+    return hold({nullptr, {}, closed(), std::move(command->reply)});
   }
-  if (is_done) return hold({nullptr, {}, std::nullopt, std::move(command.reply)});
-  if (auto conflict = conflict_with(command.options)) return hold({nullptr, {}, *conflict, std::move(command.reply)});
+  if (is_done) return hold({nullptr, {}, std::nullopt, std::move(command->reply)});
+  if (auto conflict = conflict_with(command->options)) return hold({nullptr, {}, *conflict, std::move(command->reply)});
   if (change.what == retention::action::truncate) {
     if (auto prepared = prepare_truncation(change); !prepared) {
-      return hold({nullptr, {}, prepared.error(), std::move(command.reply)});
+      return hold({nullptr, {}, prepared.error(), std::move(command->reply)});
     }
   }
   if (change.what == retention::action::close) stream_ = stream_state::closed;
   if (change.what == retention::action::remove) stream_ = stream_state::deleted;
-  command.retain = std::move(change);
-  store(std::move(command), {}, std::nullopt);
+  command->retain = std::move(change);
+  store(*command, {}, std::nullopt);
 }
 
 result<void> aggregate_actor::prepare_truncation(retention& change) const {
@@ -158,7 +147,7 @@ result<void> aggregate_actor::prepare_truncation(retention& change) const {
                 ": give the aggregate a snapshot_policy, or keep from one of its summaries on");
 }
 
-void aggregate_actor::store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal) {
+void aggregate_actor::store(run_command& command, std::vector<new_event> events, std::optional<rejection> refusal) {
   const auto& options = command.options;
   memory_.last_time = time_of_next_event();
   auto write = std::make_shared<stream_write>();
@@ -182,11 +171,10 @@ void aggregate_actor::store(run_command command, std::vector<new_event> events, 
   }
   decided_version_ += events.size();
   if (!options.command_id.empty() && !events.empty()) memory_.outcomes.note(options.command_id, {});
-  const bool caller_waits = command.caller_waits;
   held_answer answer{write, options.command_id, std::nullopt, std::move(command.reply)};
   if (refusal) answer.refusal = *std::move(refusal);
   hold(std::move(answer));
-  around_.committer.post(store_write{std::move(write), self(), caller_waits});
+  writes_.put(*this, std::move(write), command.caller_waits);
 }
 
 // The times of a stream's events do not go back when the clock is put right by a little. A clock that was far ahead for

@@ -1,5 +1,5 @@
-// One live aggregate. Commands come in by mailbox, decided events go to the committer, answers go back to callers once
-// the events are durable.
+// One live aggregate. Commands come in from its shard, decided events go out through the shard to the committer,
+// answers go back to callers once the events are durable.
 #pragma once
 
 #include <chrono>
@@ -30,22 +30,37 @@ struct aggregate_surroundings {
   address<committer_message> committer;
   snapshot_queue& snapshots;
   health_board& health;
-  std::function<bool(const std::string&, std::uint64_t)> forget;  // directory::forget()
-  std::size_t max_commands;                                       // in the hands of one aggregate
+  std::size_t max_commands;  // in the hands of one aggregate
   std::chrono::milliseconds min_backoff;
   std::chrono::milliseconds max_backoff;
+};
+
+class aggregate_actor;
+
+/// What a shard's aggregates have decided, on its way to the committer.
+class outbox {
+ public:
+  virtual ~outbox() = default;
+  /// Has `write` stored behind what was put in before. What became of it is told to `from`, by answered().
+  virtual void put(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) = 0;
 };
 
 /// Early apply, late acknowledge: a command is decided against state that includes events not yet durable, and every
 /// answer, also a rejection, waits for the events that it was decided on. If storing fails, all of them fail and the
 /// state is rebuilt from the journal.
-class aggregate_actor final : public actor_of<aggregate_message> {
+class aggregate_actor {
  public:
-  aggregate_actor(const aggregate_surroundings& around, const aggregate_definition& definition,
-                  std::string persistence_id);
+  /// What is given outlives it.
+  aggregate_actor(const aggregate_surroundings& around, outbox& writes, const aggregate_definition& definition,
+                  const std::string& persistence_id);
+  aggregate_actor(const aggregate_actor&) = delete;
+  aggregate_actor& operator=(const aggregate_actor&) = delete;
 
- protected:
-  void on(aggregate_message message) override;
+  void run(std::unique_ptr<run_command> command);
+  /// Tells it what became of its oldest write that was not yet answered.
+  void answered(const result<void>& outcome);
+  /// Whether it has nothing in hand, and may leave memory.
+  [[nodiscard]] bool is_idle() const { return held_.empty() && waiting_.empty(); }
 
  private:
   enum class phase : std::uint8_t {
@@ -69,11 +84,8 @@ class aggregate_actor final : public actor_of<aggregate_message> {
     std::string state;
   };
 
-  void run(run_command command);
-  void leave(passivate asked);
-  void decide(run_command command);
-  void retain(run_command command);
-  void answered(const result<void>& outcome);
+  void decide(run_command& command);
+  void retain(std::unique_ptr<run_command> command);
 
   [[nodiscard]] bool was_seen(const run_command& command) const;
   [[nodiscard]] std::optional<error> conflict_with(const command_options& options) const;
@@ -88,7 +100,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   void take_snapshot_if_due(std::uint64_t version_before);
   void hand_over_snapshot();
 
-  void store(run_command command, std::vector<new_event> events, std::optional<rejection> refusal);
+  void store(run_command& command, std::vector<new_event> events, std::optional<rejection> refusal);
   [[nodiscard]] timestamp time_of_next_event() const;
   void hold(held_answer answer);
   void answer_ready();
@@ -96,8 +108,9 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   [[nodiscard]] decided_events read_back(const committed& decided) const;
 
   const aggregate_surroundings& around_;
+  outbox& writes_;
   const aggregate_definition& definition_;
-  const std::string persistence_id_;
+  const std::string& persistence_id_;
 
   phase phase_ = phase::dormant;
   stream_state stream_ = stream_state::open;  // also what is not yet durable
@@ -106,7 +119,7 @@ class aggregate_actor final : public actor_of<aggregate_message> {
   std::uint64_t decided_version_ = 0;  // also of events that are not yet durable
   std::unique_ptr<taken_snapshot> taken_;
   fifo<held_answer> held_;
-  fifo<run_command> waiting_;  // arrived while settling or draining
+  fifo<std::unique_ptr<run_command>> waiting_;  // arrived while settling or draining
 
   std::optional<error> failed_write_;  // while draining: what fails everything decided after it
   std::optional<error> failed_recovery_;

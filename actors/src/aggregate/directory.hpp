@@ -1,43 +1,35 @@
-// Which aggregates are live, and where their mailboxes are. Commands from callers and consumers come through here; what
-// has not been used for long is sent to sleep from here.
+// Which shard an aggregate is in. Commands from callers and consumers come through here.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <list>
-#include <mutex>
+#include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "actor/host.hpp"
-#include "aggregate/aggregate_actor.hpp"
+#include "aggregate/aggregate_shard.hpp"
 #include "messages.hpp"
 
 namespace tyto::detail {
 
-/// Safe to use from any thread. Split by persistence id, so that senders seldom wait for each other.
+/// Safe to use from any thread.
 class directory {
  public:
-  /// Keeps about `max_live` aggregates live: beyond it the least recently used are asked to passivate.
+  /// Keeps about `max_live` aggregates live.
   directory(const aggregate_surroundings& around, host& runs_on, std::size_t max_live);
+  directory(const directory&) = delete;
+  directory& operator=(const directory&) = delete;
 
-  /// Posts `message` to the aggregate `persistence_id`, which is brought to life if it is not live.
-  void post(const aggregate_definition& definition, std::string persistence_id, aggregate_message message);
+  /// Posts `command` to the shard of its aggregate.
+  void post(std::unique_ptr<run_command> command);
   /// The same by mailbox::post_for_turn().
-  [[nodiscard]] std::function<void()> post_for_turn(const aggregate_definition& definition, std::string persistence_id,
-                                                    aggregate_message message);
+  [[nodiscard]] std::function<void()> post_for_turn(std::unique_ptr<run_command> command);
 
-  /// Asks the aggregates that were last used before `since` to passivate.
-  void passivate_unused(std::chrono::steady_clock::time_point since);
-
-  /// Called by an aggregate that was asked to passivate and has nothing in hand: gives up its entry and returns true,
-  /// unless something has been posted under its persistence id since it was asked. So no message is ever left in a
-  /// mailbox that nobody reads, and none overtakes another. An aggregate that has left and is asked again, late, does
-  /// not speak for the one that has been brought to life since.
-  bool forget(const std::string& persistence_id, std::uint64_t last_posted);
+  /// Has the aggregates leave memory that were last used before `since` and have nothing in hand.
+  void passivate(std::chrono::steady_clock::time_point since);
 
   [[nodiscard]] std::size_t live() const;
 
@@ -45,31 +37,15 @@ class directory {
   void close();
 
  private:
-  struct entry {
-    address<aggregate_message> aggregate;
-    std::uint64_t last_posted = 0;  // the number of the last message, see shard::posted
-    std::chrono::steady_clock::time_point last_used;
-    std::list<entry*>::iterator place;
+  struct alignas(64) shard {
+    address<shard_message> aggregates;
+    std::atomic<std::size_t> live = 0;
   };
 
-  struct shard {
-    mutable std::mutex mutex;
-    std::unordered_map<std::string, entry> live;
-    std::list<entry*> by_use;  // the most recently used first
-    std::uint64_t posted = 0;  // messages so far, to all: no two have the same number, whichever aggregate they went to
+  [[nodiscard]] const address<shard_message>& shard_of(const std::string& persistence_id) const;
 
-    void ask_to_passivate(entry& asked);
-  };
-
-  using post_way = std::function<void()>(const address<aggregate_message>&, aggregate_message&);
-  std::function<void()> post_by(post_way* way, const aggregate_definition& definition, std::string persistence_id,
-                                aggregate_message message);
-  [[nodiscard]] shard& shard_of(const std::string& persistence_id);
-
-  const aggregate_surroundings& around_;
-  host& host_;
+  // A decide() that blocks holds up the others of its shard: so few in a hundred.
   std::array<shard, 64> shards_;
-  const std::size_t max_live_per_shard_;
 };
 
 }  // namespace tyto::detail

@@ -16,8 +16,11 @@ std::string persistence_id_of(const outgoing_command& command) {
   return make_persistence_id(command.target->category, command.entity_id);
 }
 
-run_command message_of(outgoing_command command, command_options options, command_reply done, bool caller_waits) {
-  return {std::move(command.command), std::move(options), std::move(done), std::move(command.retain), caller_waits};
+std::unique_ptr<run_command> message_of(outgoing_command command, std::string persistence_id, command_options options,
+                                        command_reply done, bool caller_waits) {
+  return std::make_unique<run_command>(run_command{command.target, std::move(persistence_id),
+                                                   std::move(command.command), std::move(options), std::move(done),
+                                                   std::move(command.retain), caller_waits});
 }
 
 }  // namespace
@@ -25,8 +28,7 @@ run_command message_of(outgoing_command command, command_options options, comman
 void directory_sender::send(outgoing_command command, command_options options, command_reply done) {
   auto id = persistence_id_of(command);
   if (auto refused = refuse(command, id, options)) return done(command_failure{*std::move(refused)});
-  const auto& target = *command.target;
-  aggregates_.post(target, std::move(id), message_of(std::move(command), std::move(options), std::move(done), false));
+  aggregates_.post(message_of(std::move(command), std::move(id), std::move(options), std::move(done), false));
 }
 
 std::function<void()> directory_sender::send_for_turn(outgoing_command command, command_options options,
@@ -36,9 +38,8 @@ std::function<void()> directory_sender::send_for_turn(outgoing_command command, 
     done(command_failure{*std::move(refused)});
     return {};
   }
-  const auto& target = *command.target;
-  return aggregates_.post_for_turn(target, std::move(id),
-                                   message_of(std::move(command), std::move(options), std::move(done), true));
+  return aggregates_.post_for_turn(
+      message_of(std::move(command), std::move(id), std::move(options), std::move(done), true));
 }
 
 std::optional<error> directory_sender::refuse(const outgoing_command& command, const std::string& persistence_id,
@@ -46,18 +47,18 @@ std::optional<error> directory_sender::refuse(const outgoing_command& command, c
   if (command.target == nullptr || (command.command == nullptr && !command.retain)) {
     return error{errc::invalid_argument, "sending a command", "it is empty; make it with send()"};
   }
-  const auto doing = "sending a command to " + persistence_id;
+  const auto doing = [&persistence_id] { return "sending a command to " + persistence_id; };
   if (!known_.contains(command.target) && command.target != &definition_of<consumer_record>()) {
-    return error{errc::invalid_argument, doing, "the runtime has no such aggregate; register it before start()"};
+    return error{errc::invalid_argument, doing(), "the runtime has no such aggregate; register it before start()"};
   }
   if (auto checked = check_persistence_id(persistence_id); !checked) return checked.error();
   if (options.tags.size() > max_tags) {
-    return error{errc::invalid_argument, doing,
+    return error{errc::invalid_argument, doing(),
                  std::to_string(options.tags.size()) + " tags, the limit is " + std::to_string(max_tags)};
   }
   const auto check = [&doing](const std::string& name) -> std::optional<error> {
     if (name.size() <= max_id_bytes) return std::nullopt;
-    return error{errc::invalid_argument, doing,
+    return error{errc::invalid_argument, doing(),
                  "the id or tag '" + name.substr(0, 40) + "...' has " + std::to_string(name.size()) +
                      " bytes, the limit is " + std::to_string(max_id_bytes)};
   };

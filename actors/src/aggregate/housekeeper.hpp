@@ -1,4 +1,4 @@
-// Sends aggregates to sleep that nobody has used for long: looks into the directory from time to time.
+// Sends aggregates to sleep that nobody has used for long: asks their shards from time to time.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ class housekeeper final : public actor_of<housekeeper_message> {
 
  protected:
   void on(housekeeper_message) override {
-    aggregates_.passivate_unused(host_.now() - passivate_after_);
+    aggregates_.passivate(host_.now() - passivate_after_);
     post_after(host_, passivate_after_ / 4, self(), look_around{});
   }
 

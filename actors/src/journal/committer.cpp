@@ -12,31 +12,47 @@ namespace {
 // that after a crash the deliveries of this time are repeated.
 constexpr std::chrono::milliseconds checkpoint_delay{50};
 
-// Hands out what was stored, then tells the aggregates: who has an answer can count on the bus to have the event.
-void announce(event_bus& bus, const std::vector<store_write>& batch, const result<append_outcomes>& stored) {
-  if (stored) {
-    auto done = std::make_shared<segment>();
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if ((*stored)[i] && !batch[i].write->events.empty()) done->writes.push_back(batch[i].write);
-    }
-    if (!done->writes.empty()) {
-      done->first_position = done->writes.front()->events.front().meta.position;
-      done->last_position = done->writes.back()->events.back().meta.position;
-      bus.publish(std::move(done));
-    }
+using requests = std::vector<store_writes>;
+
+// Calls `use` with each write and what became of it.
+template <class Use>
+void for_each_write(const requests& all, const result<append_outcomes>& stored, const Use& use) {
+  const result<void> failed = stored ? result<void>{} : result<void>{stored.error()};
+  std::size_t at = 0;
+  for (const auto& request : all) {
+    for (const auto& write : request.writes) use(request, write, stored ? (*stored)[at++] : failed);
   }
-  for (std::size_t i = 0; i < batch.size();) {
-    // One message for all writes of a busy aggregate that stand together.
-    write_answered answer{stored ? (*stored)[i] : result<void>{stored.error()}, 1};
-    const auto& from = batch[i].from;
-    const auto is_next = [&](std::size_t next) {
-      return next < batch.size() && batch[next].from.box() == from.box() && stored && (*stored)[i] && (*stored)[next];
-    };
-    while (is_next(i + answer.writes)) ++answer.writes;
-    i += answer.writes;
-    if (batch.size() > 1 || !batch.front().caller_waits) {
-      from.post(std::move(answer));
-    } else if (const auto turn = from.post_for_turn(std::move(answer))) {
+}
+
+void publish(event_bus& bus, const requests& all, const append_outcomes& stored) {
+  auto done = std::make_shared<segment>();
+  for_each_write(all, stored, [&done](const store_writes&, const auto& write, const result<void>& outcome) {
+    if (outcome && !write->events.empty()) done->writes.push_back(write);
+  });
+  if (done->writes.empty()) return;
+  done->first_position = done->writes.front()->events.front().meta.position;
+  done->last_position = done->writes.back()->events.back().meta.position;
+  bus.publish(std::move(done));
+}
+
+// One answer for each shard, with what became of all of its writes.
+void answer(const requests& all, const result<append_outcomes>& stored) {
+  std::vector<std::pair<const address<shard_message>*, writes_answered>> answers;  // for some tens of shards at most
+  for_each_write(all, stored, [&answers](const store_writes& request, const auto&, const result<void>& outcome) {
+    auto found =
+        std::ranges::find_if(answers, [&request](const auto& each) { return each.first->box() == request.from.box(); });
+    if (found == answers.end()) found = answers.insert(found, {&request.from, {}});
+    auto& runs = found->second.runs;
+    if (!runs.empty() && runs.back().outcome && outcome) {
+      ++runs.back().writes;
+    } else {
+      runs.push_back({outcome, 1});
+    }
+  });
+  for (auto& [from, outcomes] : answers) {
+    if (all.size() > 1 || !all.front().caller_waits) {
+      from->post(std::move(outcomes));
+    } else if (const auto turn = from->post_for_turn(std::move(outcomes))) {
       turn();  // a lone caller waits: no other thread needs to wake up first
     }
   }
@@ -54,7 +70,7 @@ committer::committer(event_store& journal, event_bus& bus, host& runs_on, health
       max_commit_events_(max_commit_events) {}
 
 void committer::on(committer_message message) {
-  std::visit(overloaded{[this](store_write& request) { take(std::move(request)); },
+  std::visit(overloaded{[this](store_writes& request) { take(std::move(request)); },
                         [this](checkpoint& moved) { take(std::move(moved)); },
                         [this](flush) {
                           flush_is_coming_ = checkpoint_flush_is_coming_ = false;
@@ -67,8 +83,8 @@ void committer::on(committer_message message) {
              message);
 }
 
-void committer::take(store_write request) {
-  batch_events_ += request.write->events.size();
+void committer::take(store_writes request) {
+  for (const auto& write : request.writes) batch_events_ += write->events.size();
   batch_.push_back(std::move(request));
   if (batch_events_ >= max_commit_events_) {
     commit();
@@ -89,8 +105,9 @@ void committer::take(checkpoint moved) {
 void committer::commit() {
   if (batch_.empty() && checkpoints_.empty()) return;
   append_batch append;
-  append.writes.reserve(batch_.size());
-  for (const auto& request : batch_) append.writes.push_back(request.write);
+  for (const auto& request : batch_) {
+    append.writes.insert(append.writes.end(), request.writes.begin(), request.writes.end());
+  }
   for (const auto& [name, position] : checkpoints_) append.checkpoints.push_back({name, position});
   checkpoints_.clear();
   batch_events_ = 0;
@@ -98,7 +115,9 @@ void committer::commit() {
   journal_.append(std::move(append), [this, own = self(), batch = std::exchange(batch_, {}),
                                       checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) {
     show(stored);
-    announce(bus_, batch, stored);
+    // Who has an answer can count on the bus to have the event.
+    if (stored) publish(bus_, batch, *stored);
+    answer(batch, stored);
     if (stored) return;
     for (const auto& each : checkpoints) own.post(each);
   });

@@ -1,5 +1,5 @@
-// The one actor that appends to the journal. Writes come in from aggregates, go to the store many at a time, and from
-// there to the event bus; each aggregate is told what became of its own.
+// The one actor that appends to the journal. Writes come in from shards of aggregates, go to the store many at a time,
+// and from there to the event bus; each shard is told what became of its own.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,7 @@ class committer final : public actor_of<committer_message> {
   void on(committer_message message) override;
 
  private:
-  void take(store_write request);
+  void take(store_writes request);
   void take(checkpoint moved);
   void commit();
   void show(const result<append_outcomes>& stored);
@@ -42,7 +42,7 @@ class committer final : public actor_of<committer_message> {
   const std::function<void(std::string_view)> log_;
   const std::size_t max_commit_events_;
 
-  std::vector<store_write> batch_;
+  std::vector<store_writes> batch_;
   std::size_t batch_events_ = 0;
   std::map<std::string, std::uint64_t> checkpoints_;  // by consumer, not yet stored
   bool flush_is_coming_ = false;

@@ -10,7 +10,7 @@ class scheduler::box final : public detail::mailbox, public std::enable_shared_f
  public:
   box(scheduler& by, std::unique_ptr<detail::actor> machine) : by_(by), machine_(std::move(machine)) {}
 
-  void post(std::shared_ptr<detail::mail> letter) override { by_.post(shared_from_this(), std::move(letter)); }
+  void post(detail::mail_ptr what) override { by_.post(shared_from_this(), std::move(what)); }
   void close() override {
     letters_.clear();
     if (is_busy_) {
@@ -22,7 +22,7 @@ class scheduler::box final : public detail::mailbox, public std::enable_shared_f
 
   scheduler& by_;
   std::unique_ptr<detail::actor> machine_;  // until it has ended
-  std::deque<std::shared_ptr<detail::mail>> letters_;
+  std::deque<detail::mail_ptr> letters_;
   bool is_busy_ = false;
   bool is_closed_ = false;
   time_point stalled_until_{};
@@ -49,9 +49,9 @@ class simulated_host final : public detail::host {
   }
 
   void post_after(std::chrono::milliseconds delay, const std::shared_ptr<detail::mailbox>& to,
-                  std::shared_ptr<detail::mail> letter) override {
-    by_.later(delay, [to = std::weak_ptr{to}, letter = std::move(letter)] {
-      if (auto alive = to.lock()) alive->post(letter);
+                  detail::mail_ptr what) override {
+    by_.later(delay, [to = std::weak_ptr{to}, what = std::make_shared<detail::mail_ptr>(std::move(what))] {
+      if (auto alive = to.lock()) alive->post(std::move(*what));
     });
   }
 
@@ -87,9 +87,9 @@ scheduler::~scheduler() { kill(); }
 
 std::unique_ptr<detail::host> scheduler::make_host() { return std::make_unique<simulated_host>(*this); }
 
-void scheduler::post(const std::shared_ptr<box>& to, std::shared_ptr<detail::mail> letter) {
+void scheduler::post(const std::shared_ptr<box>& to, detail::mail_ptr what) {
   if (is_dead_ || !to->machine_ || to->is_closed_) return;
-  to->letters_.push_back(std::move(letter));
+  to->letters_.push_back(std::move(what));
   if (to->letters_.size() == 1 && !to->is_busy_) runnable_.push_back(to);
 }
 
@@ -209,11 +209,11 @@ void scheduler::disturb() {
 
 void scheduler::run(const std::shared_ptr<box>& actor) {
   if (actor->letters_.empty() || !actor->machine_) return;
-  auto letter = std::move(actor->letters_.front());
+  auto what = std::move(actor->letters_.front());
   actor->letters_.pop_front();
   actor->is_busy_ = true;
   run(
-      [this, actor, letter = std::move(letter)] {
+      [this, actor, what = std::make_shared<detail::mail_ptr>(std::move(what))] {
         struct end {
           scheduler& by;
           const std::shared_ptr<box>& actor;
@@ -223,7 +223,13 @@ void scheduler::run(const std::shared_ptr<box>& actor) {
             if (!actor->letters_.empty() && !by.is_dead_) by.runnable_.push_back(actor);
           }
         } const at_end{*this, actor};
-        actor->machine_->receive(*letter);
+        actor->machine_->receive(**what);
+        while (!actor->is_closed_ && !actor->letters_.empty() && choices_.one_in(2)) {
+          const auto next = std::move(actor->letters_.front());
+          actor->letters_.pop_front();
+          actor->machine_->receive(*next);
+        }
+        if (!actor->is_closed_) actor->machine_->turn_is_over();
       },
       actor.get());
 }

@@ -76,7 +76,7 @@ class scheduler final : public detail::simulated_threads {
     time_point limit;
   };
 
-  void post(const std::shared_ptr<box>& to, std::shared_ptr<detail::mail> letter);
+  void post(const std::shared_ptr<box>& to, detail::mail_ptr what);
   void run(const std::shared_ptr<box>& actor);
   void run(std::function<void()> work, const box* as);
   void after_switch(simulated_thread& left);

@@ -48,7 +48,11 @@ struct lmdb_options {
   /// The most bytes that the journal, and likewise the read models, can grow to. It is address space, not disk space or
   /// memory; the files are sparse and grow with what they hold. From 2^16 to 2^47, and no more than the addresses that
   /// the process has left. Affects behaviour: errc::full beyond it.
+#ifdef __SANITIZE_THREAD__  // leaves a process fewer addresses
+  std::uint64_t map_bytes = std::uint64_t{1} << 36;
+#else
   std::uint64_t map_bytes = std::uint64_t{1} << 40;
+#endif
 
   /// How many events of the journal's end are indexed in memory before they are folded into the index on disk. Affects
   /// performance: a fold writes to a page for nearly every stream that has grown, so more is cheaper; but it takes

@@ -98,7 +98,7 @@ TEST_CASE("A repeated command gets the first outcome and does not run again") {
   (void)w.execute(count{}).value();
 
   SECTION("by the same live aggregate") {}
-  SECTION("after recovery by replay") { w.aggregate = w.start(); }
+  SECTION("after recovery by replay") { w.shard = w.start(); }
 
   auto again = w.execute(count_twice{}, with_id("a"));
   REQUIRE(again);
@@ -189,7 +189,7 @@ TEST_CASE("An evolve that throws fails its command, keeps those before it and re
 TEST_CASE("An aggregate that cannot be recovered answers with the error and tries again after a while") {
   world w;
   (void)w.execute(count{5}).value();
-  w.aggregate = w.start();
+  w.shard = w.start();
   w.journal.fail_reads(error{errc::damaged, "reading the event at position 1"});
   CHECK(w.execute(count{}).error().failed()->code() == errc::damaged);
   w.journal.fail_reads(std::nullopt);
@@ -240,18 +240,22 @@ TEST_CASE("A clock that was far ahead for a while does not date the events that 
   CHECK(last == w.time.now());
 }
 
-TEST_CASE("An aggregate that is asked to leave does so when it has nothing in hand") {
+TEST_CASE("An aggregate that is to leave does so when it has nothing in hand") {
   world w;
   w.journal.hold();
   auto pending = w.post(count{});
-  w.aggregate.post(passivate{1});
   w.host.run();
-  CHECK(w.released.empty());
+  w.time.advance(std::chrono::hours{1});
+  w.shard.post(detail::passivate_unused{w.host.now()});
+  w.host.run();
+  CHECK(w.live == 1);
   w.journal.release();
   w.host.run();
-  w.aggregate.post(passivate{2});
+  CHECK(w.live == 1);
+  w.shard.post(detail::passivate_unused{w.host.now()});
   w.host.run();
-  CHECK(w.released == std::vector<std::uint64_t>{2});
+  CHECK(w.live == 0);
+  CHECK(w.execute(count{}).value().sequence_number == 2);
 }
 
 TEST_CASE("More commands than an aggregate may have in hand are refused") {

@@ -35,7 +35,7 @@ TEST_CASE("A closed stream takes no more commands and can still be recovered") {
   CHECK(closed->event_count == 0);
 
   SECTION("by the aggregate that closed it") {}
-  SECTION("by one that recovers") { w.aggregate = w.start(); }
+  SECTION("by one that recovers") { w.shard = w.start(); }
 
   const auto refused = w.execute(add{});
   CHECK(failure_of(refused) == errc::closed);
@@ -76,7 +76,7 @@ TEST_CASE("A deleted stream is gone for good, and so are its snapshots") {
   (void)w.execute(add{1}, with_id("last")).value();
   (void)w.execute(delete_stream<tally>("1")).value();
   SECTION("by the aggregate that deleted it") {}
-  SECTION("by one that recovers") { w.aggregate = w.start(); }
+  SECTION("by one that recovers") { w.shard = w.start(); }
   CHECK(failure_of(w.execute(add{})) == errc::closed);
   CHECK(failure_of(w.execute(add{1}, with_id("last"))) == errc::closed);
   CHECK(failure_of(w.execute(truncate_stream<tally>("1", 1))) == errc::closed);
@@ -108,7 +108,7 @@ TEST_CASE("A truncated stream is recovered from the image that was stored with t
   (void)w.execute(add{100}).value();
   if (GENERATE(false, true)) w.stores.snapshots->erase(w.persistence_id).value();
   CHECK(total(w) == "136");
-  w.aggregate = w.start();
+  w.shard = w.start();
   CHECK(total(w) == "136");
   CHECK(w.log.empty());
   // Command ids are known although their events are gone.
@@ -123,7 +123,7 @@ TEST_CASE("A snapshot after the truncation goes before the image") {
   add_up_to(w, 4);
   (void)w.execute(truncate_stream<tally>("1", 4)).value();
   add_up_to(w, 7);
-  w.aggregate = w.start();
+  w.shard = w.start();
   int reads = 0;
   w.journal.watch_reads([&](const event_view&) { ++reads; });
   CHECK(total(w) == "7");
@@ -181,7 +181,7 @@ TEST_CASE("Without snapshots a stream can be truncated up to an event that sums 
   CHECK(failure_of(refused) == errc::invalid_argument);
   CHECK_THAT(refused.error().message(), Catch::Contains("snapshot_policy") && Catch::Contains("summaries"));
   CHECK(w.execute(truncate_stream<plain>("1", 4)));
-  w.aggregate = w.start();
+  w.shard = w.start();
   CHECK(total(w) == "5");
   CHECK(w.execute(add{})->sequence_number == 7);
 }
@@ -193,7 +193,7 @@ TEST_CASE("A command is known as done also after its stream was truncated to a s
   (void)w.execute(carry_forward{}).value();
   (void)w.execute(truncate_stream<plain>("1", 2)).value();
   if (GENERATE(false, true)) (void)w.execute(truncate_stream<plain>("1", 1)).value();  // nothing is left to remove
-  w.aggregate = w.start();
+  w.shard = w.start();
   const auto again = w.execute(add{100}, with_id("pay"));
   CHECK(again->repeated);
   CHECK(again->sequence_number == 1);
@@ -212,7 +212,7 @@ TEST_CASE("Nothing but its events stands for a stream of which a summary was tak
   cut->persistence_id = w.persistence_id;
   cut->retain = retention{retention::action::truncate, 5, std::string{w.journal.info(w.persistence_id)->base}};
   REQUIRE(append_and_wait(w.journal, {{cut}, {}}).value().at(0));
-  w.aggregate = w.start();
+  w.shard = w.start();
   CHECK(failure_of(w.execute(add{})) == errc::truncated);
 }
 
@@ -224,7 +224,7 @@ TEST_CASE("A stream that was truncated by other means is not recovered to a wron
   cut->persistence_id = w.persistence_id;
   cut->retain = retention{retention::action::truncate, GENERATE(3, 4), {}};
   REQUIRE(append_and_wait(w.journal, {{cut}, {}}).value().at(0));
-  w.aggregate = w.start();
+  w.shard = w.start();
   const auto refused = w.execute(add{});
   CHECK(failure_of(refused) == errc::truncated);
   CHECK_THAT(refused.error().message(), Catch::Contains("tally|1"));
@@ -243,12 +243,12 @@ TEST_CASE("A recorded rejection is given again, also after recovery, and changes
   CHECK(w.version() == 3);
 
   SECTION("by the live aggregate") {}
-  SECTION("after replay") { w.aggregate = w.start_as<tally_of<2>>(); }
-  SECTION("after recovery from a snapshot") { w.aggregate = w.start(); }
+  SECTION("after replay") { w.shard = w.start_as<tally_of<2>>(); }
+  SECTION("after recovery from a snapshot") { w.shard = w.start(); }
   SECTION("after truncation") {
     (void)w.execute(truncate_stream<tally>("1", 4)).value();
     w.stores.snapshots->erase(w.persistence_id).value();
-    w.aggregate = w.start();
+    w.shard = w.start();
   }
 
   CHECK(w.execute(tell{}, recorded).error().rejected()->reason == "5");

@@ -55,7 +55,7 @@ TEST_CASE("A snapshot is taken when an event asks for it") {
 TEST_CASE("Recovery begins with the latest snapshot and replays what follows") {
   world w;
   add_up_to(w, 10);
-  w.aggregate = w.start();
+  w.shard = w.start();
   const auto seen = watch_reads(w);
   CHECK(total(w) == "10");
   CHECK(*seen == std::vector<std::uint64_t>{9, 10});  // the snapshot's own event, to see that it fits, and one more
@@ -94,7 +94,7 @@ TEST_CASE("An unreadable or outdated snapshot is skipped with a warning") {
   };
   SECTION("the older one is used then") {
     spoil(6, "no MessagePack");
-    w.aggregate = w.start();
+    w.shard = w.start();
     CHECK(total(w) == "7");
     REQUIRE(w.log.size() == 1);
     CHECK_THAT(w.log[0], Catch::Contains("the snapshot after event 6 cannot be used"));
@@ -102,18 +102,18 @@ TEST_CASE("An unreadable or outdated snapshot is skipped with a warning") {
   SECTION("without any that can be used, the whole stream is replayed") {
     spoil(6, "");
     spoil(3, "\x92\x01\x02");
-    w.aggregate = w.start();
+    w.shard = w.start();
     CHECK(total(w) == "7");
     CHECK(w.log.size() == 2);
   }
   SECTION("another schema version") {
-    w.aggregate = w.start_as<tally_of<2>>();
+    w.shard = w.start_as<tally_of<2>>();
     CHECK(total(w) == "7");
     REQUIRE(w.log.size() == 2);
     CHECK_THAT(w.log[0], Catch::Contains("schema version 1, the aggregate's is 2"));
     add_up_to(w, 9);  // and the new one's snapshots are taken and used
     w.log.clear();
-    w.aggregate = w.start_as<tally_of<2>>();
+    w.shard = w.start_as<tally_of<2>>();
     CHECK(total(w) == "9");
     CHECK(w.log.empty());
   }
@@ -137,7 +137,7 @@ TEST_CASE("A snapshot that knows more than the journal, or something else, is no
   SECTION("more") {
     (void)w.execute(add{100}).value();
     copy_snapshots();
-    w.aggregate = w.start();
+    w.shard = w.start();
     CHECK(total(w) == "100");
     CHECK(w.log.size() == 2);
   }
@@ -150,7 +150,7 @@ TEST_CASE("A snapshot that knows more than the journal, or something else, is no
     for (int i = 0; i < 7; ++i) (void)w.execute(add{100}).value();
     w.stores.snapshots->erase(w.persistence_id).value();
     copy_snapshots();
-    w.aggregate = w.start();
+    w.shard = w.start();
     CHECK(total(w) == "700");
     CHECK(w.log.size() == 2);
   }
@@ -160,7 +160,7 @@ TEST_CASE("A command id from before the snapshot is still known after recovery f
   world w;
   (void)w.execute(add{5}, with_id("first")).value();
   for (int i = 0; i < 5; ++i) (void)w.execute(add{1}, with_id("later " + std::to_string(i))).value();
-  w.aggregate = w.start();
+  w.shard = w.start();
 
   const auto again = w.execute(add{1}, with_id("later 1"));  // it is within the window of four
   REQUIRE(again);
@@ -189,12 +189,11 @@ TEST_CASE("Snapshots that cannot be stored or read are reported and change nothi
                                              around.committer,
                                              queue,
                                              w.health,
-                                             around.forget,
                                              4,
                                              around.min_backoff,
                                              around.max_backoff};
-  w.aggregate = detail::spawn<detail::aggregate_actor>(w.host, detail::placement::shared, with_broken,
-                                                       definition_of<tally>(), w.persistence_id);
+  w.shard =
+      detail::spawn<detail::aggregate_shard>(w.host, detail::placement::shared, with_broken, std::size_t{1}, w.live);
   for (int i = 0; i < 7; ++i) (void)w.execute(add{1}).value();
   CHECK(total(w) == "7");
   CHECK(w.log.size() == 2);  // once when it recovered, once for all snapshots

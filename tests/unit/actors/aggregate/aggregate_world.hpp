@@ -1,6 +1,7 @@
-// An aggregate's actor with a committer and a journal that do what the test says, on the test's own thread.
+// An aggregate in its shard, with a committer and a journal that do what the test says, on the test's own thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "aggregate/aggregate_actor.hpp"
+#include "aggregate/aggregate_shard.hpp"
 #include "journal/committer.hpp"
 #include "journal/event_bus.hpp"
 #include "support/catch.hpp"
@@ -35,7 +36,6 @@ struct aggregate_world {
   storage stores = open_memory();
   scripted_store journal{stores.journal};
   std::vector<std::string> log;
-  std::vector<std::uint64_t> released;
   std::function<void(std::string_view)> write_log = [this](std::string_view line) { log.emplace_back(line); };
 
   detail::health_board health{time};
@@ -49,31 +49,30 @@ struct aggregate_world {
           host, detail::placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
       snapshots,
       health,
-      [this](const std::string&, std::uint64_t posted) {
-        released.push_back(posted);
-        return true;
-      },
       limit,
       std::chrono::milliseconds{10},
       std::chrono::milliseconds{1'000}};
   std::string persistence_id = make_persistence_id(A::category, "1");
-  detail::address<detail::aggregate_message> aggregate = start();
+  std::atomic<std::size_t> live = 0;
+  const aggregate_definition* definition = &definition_of<A>();
+  detail::address<detail::shard_message> shard = start();
 
-  detail::address<detail::aggregate_message> start() { return start_as<A>(); }
-  /// Starts the aggregate as another version of the program knows it.
+  detail::address<detail::shard_message> start() { return start_as<A>(); }
+  /// Starts anew, with the aggregate as another version of the program knows it.
   template <class Other>
-  detail::address<detail::aggregate_message> start_as() {
-    return detail::spawn<detail::aggregate_actor>(host, detail::placement::shared, around, definition_of<Other>(),
-                                                  persistence_id);
+  detail::address<detail::shard_message> start_as() {
+    definition = &definition_of<Other>();
+    live = 0;
+    return detail::spawn<detail::aggregate_shard>(host, detail::placement::shared, around, std::size_t{1}, live);
   }
 
   /// The answer appears here once it is given.
   using answer = std::shared_ptr<std::optional<command_result>>;
   answer post(outgoing_command command, command_options options = {}) {
     auto given = std::make_shared<std::optional<command_result>>();
-    aggregate.post(detail::run_command{std::move(command.command), std::move(options),
-                                       [given](const command_result& outcome) { given->emplace(outcome); },
-                                       std::move(command.retain)});
+    shard.post(std::make_unique<detail::run_command>(detail::run_command{
+        definition, persistence_id, std::move(command.command), std::move(options),
+        [given](const command_result& outcome) { given->emplace(outcome); }, std::move(command.retain)}));
     return given;
   }
   template <class Command>

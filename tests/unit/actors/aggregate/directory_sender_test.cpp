@@ -33,7 +33,6 @@ struct world {
           host, placement::dedicated, *stores.journal, bus, host, health, [](std::string_view) {}, std::size_t{1'000}),
       snapshots,
       health,
-      [this](const std::string& id, std::uint64_t posted) { return aggregates.forget(id, posted); },
       1'000,
       std::chrono::milliseconds{10},
       std::chrono::milliseconds{1'000}};

@@ -11,22 +11,22 @@ using namespace tyto::detail;
 
 namespace {
 
-// Stands for an aggregate: keeps the answers to its writes, and how many came in one message.
-struct asker final : actor_of<aggregate_message> {
-  asker(std::vector<result<void>>& into, std::vector<std::size_t>& by_message) : answers(into), sizes(by_message) {}
-  void on(aggregate_message message) override {
-    const auto& answer = std::get<write_answered>(message);
-    answers.insert(answers.end(), answer.writes, answer.outcome);
-    sizes.push_back(answer.writes);
+// Stands for a shard of aggregates: keeps the answers to its writes, and of how many runs each message was.
+struct asker final : actor_of<shard_message> {
+  asker(std::vector<result<void>>& into, std::vector<std::size_t>& by_message) : answers(into), runs(by_message) {}
+  void on(shard_message message) override {
+    const auto& answer = std::get<writes_answered>(message);
+    for (const auto& run : answer.runs) answers.insert(answers.end(), run.writes, run.outcome);
+    runs.push_back(answer.runs.size());
   }
   std::vector<result<void>>& answers;
-  std::vector<std::size_t>& sizes;
+  std::vector<std::size_t>& runs;
 };
 
-// Stands for an aggregate's mailbox: looks at the bus when an answer is put into it.
+// Stands for a shard's mailbox: looks at the bus when an answer is put into it.
 struct looking_mailbox final : mailbox {
   explicit looking_mailbox(const event_bus& bus) : looked_at(bus) {}
-  void post(std::shared_ptr<mail>) override { heads.push_back(looked_at.head()); }
+  void post(mail_ptr) override { heads.push_back(looked_at.head()); }
   void close() override {}
   const event_bus& looked_at;
   std::vector<std::uint64_t> heads;
@@ -41,10 +41,14 @@ struct world {
   address<committer_message> commits = spawn<committer>(
       host, placement::dedicated, journal, bus, host, health, [](std::string_view) {}, std::size_t{3});
   std::vector<result<void>> answers;
-  std::vector<std::size_t> answer_sizes;
-  address<aggregate_message> from = spawn<asker>(host, placement::shared, answers, answer_sizes);
+  std::vector<std::size_t> answer_runs;
+  address<shard_message> from = spawn<asker>(host, placement::shared, answers, answer_runs);
 
   void write(std::string id, expected_version expected = expected_version::any()) {
+    commits.post(store_writes{{write_of(std::move(id), expected)}, from});
+  }
+
+  static std::shared_ptr<stream_write> write_of(std::string id, expected_version expected = expected_version::any()) {
     auto write = std::make_shared<stream_write>();
     write->persistence_id = std::move(id);
     write->expected = expected;
@@ -52,7 +56,7 @@ struct world {
     write->events[0].meta.persistence_id = write->persistence_id;
     write->events[0].meta.type = "written";
     write->events[0].payload = "\x80";
-    commits.post(store_write{std::move(write), from});
+    return write;
   }
 };
 
@@ -78,7 +82,7 @@ TEST_CASE("A lone write is stored at once") {
 TEST_CASE("Who is told that events are stored finds them on the bus") {
   world w;
   const auto looking = std::make_shared<looking_mailbox>(w.bus);
-  w.from = address<aggregate_message>{looking};
+  w.from = address<shard_message>{looking};
   w.write("a|1");
   w.host.run();
   CHECK(looking->heads == std::vector<std::uint64_t>{1});
@@ -97,13 +101,32 @@ TEST_CASE("A conflict fails its own write and no other") {
   CHECK(w.bus.head() == 2);
 }
 
-TEST_CASE("What one aggregate has stored in a row is answered in one message, failures one by one") {
+TEST_CASE("A shard is answered once for each transaction, in the order of its writes") {
   world w;
+  std::vector<result<void>> others_answers;
+  std::vector<std::size_t> others_runs;
+  const auto other = spawn<asker>(w.host, placement::shared, others_answers, others_runs);
   w.write("a|1");
-  w.write("a|1");
+  w.commits.post(store_writes{{world::write_of("b|1")}, other});
   w.write("a|1", expected_version::no_stream());
   w.host.run();
-  CHECK(w.answer_sizes == std::vector<std::size_t>{2, 1});
+  CHECK(w.answer_runs == std::vector<std::size_t>{2});
+  REQUIRE(w.answers.size() == 2);
+  CHECK(w.answers[0]);
+  CHECK(w.answers[1].error().code() == errc::conflict);
+  CHECK(others_runs == std::vector<std::size_t>{1});
+  REQUIRE(others_answers.size() == 1);
+  CHECK(others_answers[0]);
+}
+
+TEST_CASE("Writes that come together are stored together, and answered in one run") {
+  world w;
+  w.commits.post(store_writes{{world::write_of("a|1"), world::write_of("a|1"), world::write_of("b|1")}, w.from});
+  w.host.run();
+  CHECK(w.journal.batch_sizes() == std::vector<std::size_t>{3});
+  CHECK(w.answer_runs == std::vector<std::size_t>{1});
+  CHECK(w.answers.size() == 3);
+  CHECK(w.bus.head() == 3);
 }
 
 TEST_CASE("A failed transaction fails every write in it and publishes nothing") {

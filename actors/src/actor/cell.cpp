@@ -1,0 +1,116 @@
+#include "actor/cell.hpp"
+
+#include <utility>
+
+namespace tyto::detail {
+namespace {
+
+// Marks in place of a list of letters: nobody has the cell in hand; it takes nothing more.
+mail resting;
+mail ended;
+
+// Deletes a list of letters one after the other: each owning the next would take a stack as deep as the list is long.
+void drop(mail* first) {
+  while (first != nullptr) delete std::exchange(first, first->next);
+}
+
+}  // namespace
+
+thread_local const host* cell::running_here = nullptr;
+
+std::shared_ptr<cell> cell::make(lane& runs_in, const host& of, std::unique_ptr<actor> machine) {
+  auto made = std::make_shared<cell>(runs_in, of, std::move(machine));
+  made->machine_->bind(made);
+  return made;
+}
+
+cell::cell(lane& runs_in, const host& of, std::unique_ptr<actor> machine)
+    : lane_(runs_in), host_(of), machine_(std::move(machine)), arrived_(&resting) {}
+
+// Nobody has it in hand, so there are no letters.
+cell::~cell() {
+  if (machine_) end();
+}
+
+void cell::post(mail_ptr what) {
+  if (push(std::move(what))) lane_.schedule(shared_from_this());
+}
+
+std::function<void()> cell::post_for_turn(mail_ptr what) {
+  if (!push(std::move(what))) return {};
+  return [self = shared_from_this()] {
+    if (!self->run(1)) self->lane_.schedule(self);
+  };
+}
+
+void cell::close() {
+  is_closed_ = true;
+  if (take_in_hand()) lane_.schedule(shared_from_this());
+}
+
+// Returns whether the caller has the cell in hand now.
+bool cell::push(mail_ptr what) {
+  auto* before = arrived_.load();
+  do {
+    if (before == &ended) return false;
+    what->next = before == &resting ? nullptr : before;
+  } while (!arrived_.compare_exchange_weak(before, what.get()));
+  (void)what.release();
+  return before == &resting;
+}
+
+bool cell::take_in_hand() {
+  mail* expected = &resting;
+  return arrived_.compare_exchange_strong(expected, nullptr);
+}
+
+// Returns false if it stays in hand, for there is something to do.
+bool cell::lay_to_rest() {
+  mail* expected = nullptr;
+  if (!arrived_.compare_exchange_strong(expected, &resting)) return false;
+  // Who closed it meanwhile may have found it in hand.
+  return !is_closed_ || !take_in_hand();
+}
+
+bool cell::run(std::size_t most) noexcept {
+  // Machines catch what users' code throws. If one throws all the same, the runtime has a defect: callers would wait
+  // for ever, so the program ends here instead. The journal can take it.
+  const auto* const before = std::exchange(running_here, &host_);
+  bool is_done = false;
+  while (!is_done) {
+    if (is_closed_) {
+      end();
+      is_done = true;
+    } else if (next_ == nullptr && (collect(), next_ == nullptr)) {
+      machine_->turn_is_over();
+      is_done = lay_to_rest();
+    } else if (most-- == 0) {
+      machine_->turn_is_over();
+      break;
+    } else {
+      const mail_ptr what = std::exchange(next_, mail_ptr{next_->next});
+      machine_->receive(*what);
+    }
+  }
+  running_here = before;
+  return is_done;
+}
+
+void cell::collect() {
+  mail* first = nullptr;
+  for (auto* last = arrived_.exchange(nullptr); last != nullptr;) {
+    auto* const sooner = std::exchange(last->next, first);
+    first = std::exchange(last, sooner);
+  }
+  next_.reset(first);
+}
+
+void cell::end() {
+  auto* const left = arrived_.exchange(&ended);
+  if (left != &resting) drop(left);
+  drop(next_.release());
+  machine_.reset();
+  lane_.cell_has_ended();
+}
+
+}  // namespace tyto::detail

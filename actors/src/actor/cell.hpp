@@ -1,0 +1,69 @@
+// An actor as hosts with threads run it: its machine, and the letters that wait for it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "actor/mailbox.hpp"
+
+namespace tyto::detail {
+
+class cell;
+class host;
+
+/// How many letters a cell handles before others get their turn.
+inline constexpr std::size_t messages_a_turn = 100;
+
+/// Where cells get their turns; outlives those that have not ended.
+class lane {
+ public:
+  virtual ~lane() = default;
+  /// Hands `ready` on to a thread that runs it until it rests.
+  virtual void schedule(std::shared_ptr<cell> ready) = 0;
+  /// Called once for each of its cells, when that has ended.
+  virtual void cell_has_ended() = 0;
+};
+
+/// Rests while there are no letters. Whoever brings the first one has the cell in hand, and schedules it; so one thread
+/// at a time runs it. Ends when it is closed, or when nobody holds it any more.
+class cell final : public mailbox, public std::enable_shared_from_this<cell> {
+ public:
+  /// Makes a cell, bound to its machine. `of` is what runs_here() asks for.
+  static std::shared_ptr<cell> make(lane& runs_in, const host& of, std::unique_ptr<actor> machine);
+
+  cell(lane& runs_in, const host& of, std::unique_ptr<actor> machine);
+  cell(const cell&) = delete;
+  cell& operator=(const cell&) = delete;
+  ~cell() override;
+
+  void post(mail_ptr what) override;
+  std::function<void()> post_for_turn(mail_ptr what) override;
+  void close() override;
+
+  /// Handles up to `most` letters, for whoever has it in hand. Returns whether it rests or has ended; else it is still
+  /// in the caller's hands.
+  bool run(std::size_t most) noexcept;
+
+  /// Returns whether the calling thread runs a cell of `that`.
+  static bool runs_here(const host& that) { return running_here == &that; }
+
+ private:
+  [[nodiscard]] bool push(mail_ptr what);
+  [[nodiscard]] bool take_in_hand();
+  [[nodiscard]] bool lay_to_rest();
+  void collect();
+  void end();
+
+  static thread_local const host* running_here;
+
+  lane& lane_;
+  const host& host_;
+  std::unique_ptr<actor> machine_;
+  std::atomic<mail*> arrived_;  // the last one first, or a mark: see cell.cpp
+  mail_ptr next_;               // the first of those that were collected
+  std::atomic<bool> is_closed_ = false;
+};
+
+}  // namespace tyto::detail

@@ -1,0 +1,78 @@
+#include "aggregate/aggregate_shard.hpp"
+
+#include <utility>
+
+namespace tyto::detail {
+
+aggregate_shard::aggregate_shard(const aggregate_surroundings& around, std::size_t max_live,
+                                 std::atomic<std::size_t>& live)
+    : around_(around), max_live_(max_live), live_count_(live) {}
+
+void aggregate_shard::on(shard_message message) {
+  std::visit(overloaded{[this](std::unique_ptr<run_command>& command) { run(std::move(command)); },
+                        [this](const writes_answered& answer) { tell(answer); },
+                        [this](const passivate_unused& asked) {
+                          for (auto left = by_use_.size(); left > 0 && by_use_.back()->second.last_used < asked.since;
+                               --left) {
+                            passivate_oldest();
+                          }
+                        }},
+             message);
+}
+
+void aggregate_shard::run(std::unique_ptr<run_command> command) {
+  auto& used = find_or_start(*command);
+  used.last_used = now();
+  used.aggregate->run(std::move(command));
+  // Two for each command, which may have brought one to life, so that the number comes down to the limit again after a
+  // time in which all were busy.
+  for (int i = 0; i < 2 && live_.size() > max_live_; ++i) passivate_oldest();
+}
+
+aggregate_shard::entry& aggregate_shard::find_or_start(const run_command& command) {
+  const auto [found, is_new] = live_.try_emplace(command.persistence_id);
+  auto& used = found->second;
+  if (is_new) {
+    used.aggregate.emplace(around_, static_cast<outbox&>(*this), *command.target, found->first);
+    used.place = by_use_.insert(by_use_.begin(), found);
+    ++live_count_;
+  } else {
+    by_use_.splice(by_use_.begin(), by_use_, used.place);
+  }
+  return used;
+}
+
+// One that is busy moves to the front, so that it is not asked again before all others.
+void aggregate_shard::passivate_oldest() {
+  const auto oldest = by_use_.back();
+  by_use_.splice(by_use_.begin(), by_use_, oldest->second.place);
+  if (!oldest->second.aggregate->is_idle()) return;
+  by_use_.pop_front();
+  live_.erase(oldest);
+  --live_count_;
+}
+
+void aggregate_shard::put(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) {
+  decided_.push_back(std::move(write));
+  caller_waits_ |= caller_waits;
+  unanswered_.push(&from);
+}
+
+void aggregate_shard::turn_is_over() {
+  now_.reset();
+  if (decided_.empty()) return;
+  around_.committer.post(store_writes{std::exchange(decided_, {}), self(), std::exchange(caller_waits_, false)});
+}
+
+void aggregate_shard::tell(const writes_answered& answer) {
+  for (const auto& run : answer.runs) {
+    for (auto left = run.writes; left > 0; --left) unanswered_.pop()->answered(run.outcome);
+  }
+}
+
+std::chrono::steady_clock::time_point aggregate_shard::now() {
+  if (!now_) now_ = around_.runs_on.now();
+  return *now_;
+}
+
+}  // namespace tyto::detail

@@ -1,0 +1,63 @@
+// Some of the live aggregates: those whose persistence ids hash to the same shard. They take turns on one thread at a
+// time, and share the way to the committer and back.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actor/fifo.hpp"
+#include "aggregate/aggregate_actor.hpp"
+#include "messages.hpp"
+
+namespace tyto::detail {
+
+/// Brings an aggregate to life when the first command for it comes. What its aggregates decide in one turn goes to the
+/// committer together, and comes back answered together.
+class aggregate_shard final : public actor_of<shard_message>, private outbox {
+ public:
+  /// Keeps about `max_live` aggregates live: beyond it the least recently used leave, unless they have something in
+  /// hand. Says in `live` how many there are.
+  aggregate_shard(const aggregate_surroundings& around, std::size_t max_live, std::atomic<std::size_t>& live);
+
+  void turn_is_over() override;
+
+ protected:
+  void on(shard_message message) override;
+
+ private:
+  struct entry;
+  using entries = std::unordered_map<std::string, entry>;
+
+  struct entry {
+    std::optional<aggregate_actor> aggregate;  // always there; it is made when its key, which it refers to, is in place
+    std::chrono::steady_clock::time_point last_used;
+    std::list<entries::iterator>::iterator place;
+  };
+
+  void run(std::unique_ptr<run_command> command);
+  void tell(const writes_answered& answer);
+  void put(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) override;
+  [[nodiscard]] entry& find_or_start(const run_command& command);
+  void passivate_oldest();
+  [[nodiscard]] std::chrono::steady_clock::time_point now();
+
+  const aggregate_surroundings& around_;
+  const std::size_t max_live_;
+  std::atomic<std::size_t>& live_count_;
+  entries live_;
+  std::list<entries::iterator> by_use_;                       // the most recently used first
+  std::optional<std::chrono::steady_clock::time_point> now_;  // of this turn
+
+  std::vector<std::shared_ptr<stream_write>> decided_;  // in this turn
+  bool caller_waits_ = false;
+  fifo<aggregate_actor*> unanswered_;  // whose writes they are, also of turns before
+};
+
+}  // namespace tyto::detail
