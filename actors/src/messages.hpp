@@ -22,6 +22,8 @@
 
 namespace tyto::detail {
 
+struct aggregate_memory;
+
 using command_reply = std::function<void(const command_result&)>;
 
 /// To a shard of aggregates, for one of them: decide this, and call `reply` when the outcome is durable.
@@ -44,12 +46,18 @@ struct writes_answered {
   std::vector<run> runs;
 };
 
+/// To a shard: the memory of an aggregate that was recovered elsewhere.
+struct recovered_memory {
+  std::string persistence_id;
+  std::shared_ptr<result<aggregate_memory>> memory;
+};
+
 /// To a shard: let go of the aggregates that were last used before `since` and have nothing in hand.
 struct passivate_unused {
   std::chrono::steady_clock::time_point since;
 };
 
-using shard_message = std::variant<std::unique_ptr<run_command>, writes_answered, passivate_unused>;
+using shard_message = std::variant<std::unique_ptr<run_command>, writes_answered, recovered_memory, passivate_unused>;
 
 /// To the committer: store this, what a shard's aggregates have decided in one turn, and tell the shard.
 struct store_writes {

@@ -51,7 +51,7 @@ struct runtime_options {
 
   /// The most events that are kept in memory for consumers at the head of the journal; one that falls further behind
   /// reads from the journal. Bounds memory.
-  std::size_t max_recent_events = 65'536;
+  std::size_t max_recent_events = 4'096;
 
   /// The most events that a consumer takes at once: what it reads into memory and what a projection commits together.
   /// At most 1,000,000.

@@ -11,27 +11,31 @@ namespace {
 
 constexpr std::chrono::minutes max_clock_correction{1};
 
+// The others of its shard wait while an aggregate reads so many events, less than a millisecond.
+constexpr std::size_t events_of_short_recovery = 256;
+
 bool concerns_one_write(const error& why) {
   return why.code() == errc::conflict || why.code() == errc::closed || why.code() == errc::invalid_argument;
 }
 
 }  // namespace
 
-aggregate_actor::aggregate_actor(const aggregate_surroundings& around, outbox& writes,
+aggregate_actor::aggregate_actor(const aggregate_surroundings& around, aggregate_home& home,
                                  const aggregate_definition& definition, const std::string& persistence_id)
     : around_(around),
-      writes_(writes),
+      home_(home),
       definition_(definition),
       persistence_id_(persistence_id),
       memory_(around.stored.command_id_window) {}
 
 void aggregate_actor::run(std::unique_ptr<run_command> command) {
+  if (phase_ == phase::dormant) recover();
   if (held_.size() + waiting_.size() >= around_.max_commands) {
     command->reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
                                          std::to_string(around_.max_commands) + " commands wait for their answers"}});
-  } else if (phase_ == phase::settling || phase_ == phase::draining) {
+  } else if (phase_ == phase::recovering || phase_ == phase::settling || phase_ == phase::draining) {
     waiting_.push(std::move(command));
-  } else if (phase_ != phase::ready && !recover()) {
+  } else if (phase_ == phase::dormant) {
     command->reply(command_failure{*failed_recovery_});
   } else if (command->retain) {
     retain(std::move(command));
@@ -174,7 +178,7 @@ void aggregate_actor::store(run_command& command, std::vector<new_event> events,
   held_answer answer{write, options.command_id, std::nullopt, std::move(command.reply)};
   if (refusal) answer.refusal = *std::move(refusal);
   hold(std::move(answer));
-  writes_.put(*this, std::move(write), command.caller_waits);
+  home_.store(*this, std::move(write), command.caller_waits);
 }
 
 // The times of a stream's events do not go back when the clock is put right by a little. A clock that was far ahead for
@@ -300,19 +304,31 @@ void aggregate_actor::run_waiting() {
   for (auto commands = std::exchange(waiting_, {}); !commands.empty();) run(commands.pop());
 }
 
-bool aggregate_actor::recover() {
-  const auto now = around_.runs_on.now();
-  if (failed_recovery_ && now < retry_at_) return false;
-  auto rebuilt = rebuild(around_.stored, definition_, persistence_id_);
+void aggregate_actor::recover() {
+  if (failed_recovery_ && around_.runs_on.now() < retry_at_) return;
+  if (auto rebuilt = rebuild_shortly(around_.stored, definition_, persistence_id_, events_of_short_recovery)) {
+    return take_over(*std::move(rebuilt));
+  }
+  phase_ = phase::recovering;
+  home_.recover(definition_, persistence_id_);
+}
+
+void aggregate_actor::recovered(result<aggregate_memory> rebuilt) {
+  phase_ = phase::dormant;
+  take_over(std::move(rebuilt));
+  run_waiting();
+}
+
+void aggregate_actor::take_over(result<aggregate_memory> rebuilt) {
   if (!rebuilt) {
     backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
-    retry_at_ = now + backoff_;
+    retry_at_ = around_.runs_on.now() + backoff_;
     if (!failed_recovery_) {
       around_.stored.log(persistence_id_ + " cannot be recovered: " + rebuilt.error().message());
     }
     around_.health.report(persistence_id_, rebuilt.error());
     failed_recovery_ = std::move(rebuilt).error();
-    return false;
+    return;
   }
   if (failed_recovery_) around_.health.clear(persistence_id_);
   failed_recovery_.reset();
@@ -321,7 +337,6 @@ bool aggregate_actor::recover() {
   stream_ = memory_.stream;
   decided_version_ = memory_.durable.sequence_number;
   phase_ = phase::ready;
-  return true;
 }
 
 }  // namespace tyto::detail

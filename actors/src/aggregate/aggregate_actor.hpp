@@ -37,12 +37,14 @@ struct aggregate_surroundings {
 
 class aggregate_actor;
 
-/// What a shard's aggregates have decided, on its way to the committer.
-class outbox {
+/// What its shard does for an aggregate.
+class aggregate_home {
  public:
-  virtual ~outbox() = default;
-  /// Has `write` stored behind what was put in before. What became of it is told to `from`, by answered().
-  virtual void put(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) = 0;
+  virtual ~aggregate_home() = default;
+  /// Has `write` stored, behind what was put in before. What became of it is told to `from`, by answered().
+  virtual void store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) = 0;
+  /// Has the memory of the aggregate `persistence_id` rebuilt where it holds up nobody, and told to it by recovered().
+  virtual void recover(const aggregate_definition& definition, const std::string& persistence_id) = 0;
 };
 
 /// Early apply, late acknowledge: a command is decided against state that includes events not yet durable, and every
@@ -51,7 +53,7 @@ class outbox {
 class aggregate_actor {
  public:
   /// What is given outlives it.
-  aggregate_actor(const aggregate_surroundings& around, outbox& writes, const aggregate_definition& definition,
+  aggregate_actor(const aggregate_surroundings& around, aggregate_home& home, const aggregate_definition& definition,
                   const std::string& persistence_id);
   aggregate_actor(const aggregate_actor&) = delete;
   aggregate_actor& operator=(const aggregate_actor&) = delete;
@@ -59,15 +61,18 @@ class aggregate_actor {
   void run(std::unique_ptr<run_command> command);
   /// Tells it what became of its oldest write that was not yet answered.
   void answered(const result<void>& outcome);
+  /// Tells it what its home has rebuilt for it.
+  void recovered(result<aggregate_memory> rebuilt);
   /// Whether it has nothing in hand, and may leave memory.
   [[nodiscard]] bool is_idle() const { return held_.empty() && waiting_.empty(); }
 
  private:
   enum class phase : std::uint8_t {
-    dormant,   // knows nothing; the next command recovers it; next: ready, or dormant again with backoff
-    ready,     // decides commands, answers when they are durable; next: settling, draining
-    settling,  // a truncation waits for the answers to what was decided before it; next: ready, draining
-    draining,  // the state is unusable; waits for the answers to its writes; next: dormant
+    dormant,     // knows nothing; the next command recovers it; next: ready, recovering, or dormant again with backoff
+    recovering,  // has a long stream, which is read elsewhere; next: ready, or dormant with backoff
+    ready,       // decides commands, answers when they are durable; next: settling, draining
+    settling,    // a truncation waits for the answers to what was decided before it; next: ready, draining
+    draining,    // the state is unusable; waits for the answers to its writes; next: dormant
   };
 
   /// A caller's answer that waits until everything before it is durable.
@@ -92,7 +97,8 @@ class aggregate_actor {
   [[nodiscard]] error closed() const;
   [[nodiscard]] result<void> prepare_truncation(retention& change) const;
 
-  bool recover();
+  void recover();
+  void take_over(result<aggregate_memory> rebuilt);
   void start_draining(const error& why);
   void finish_draining();
   void run_waiting();
@@ -108,7 +114,7 @@ class aggregate_actor {
   [[nodiscard]] decided_events read_back(const committed& decided) const;
 
   const aggregate_surroundings& around_;
-  outbox& writes_;
+  aggregate_home& home_;
   const aggregate_definition& definition_;
   const std::string& persistence_id_;
 
@@ -119,7 +125,7 @@ class aggregate_actor {
   std::uint64_t decided_version_ = 0;  // also of events that are not yet durable
   std::unique_ptr<taken_snapshot> taken_;
   fifo<held_answer> held_;
-  fifo<std::unique_ptr<run_command>> waiting_;  // arrived while settling or draining
+  fifo<std::unique_ptr<run_command>> waiting_;  // arrived while recovering, settling or draining
 
   std::optional<error> failed_write_;  // while draining: what fails everything decided after it
   std::optional<error> failed_recovery_;

@@ -1,6 +1,7 @@
 #include "aggregate/aggregate_memory.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -11,8 +12,13 @@ namespace {
 
 class rebuilder {
  public:
-  rebuilder(const rebuild_sources& from, const aggregate_definition& definition, const std::string& persistence_id)
-      : from_(from), definition_(definition), persistence_id_(persistence_id), memory_(from.command_id_window) {}
+  rebuilder(const rebuild_sources& from, const aggregate_definition& definition, const std::string& persistence_id,
+            std::size_t most_events)
+      : from_(from),
+        definition_(definition),
+        persistence_id_(persistence_id),
+        events_left_(most_events),
+        memory_(from.command_id_window) {}
 
   result<aggregate_memory> run() {
     if (from_.snapshots != nullptr && definition_.snapshots) {
@@ -23,6 +29,9 @@ class rebuilder {
     if (auto outcome = from_nothing(); !outcome) return std::move(outcome).error();
     return std::move(memory_);
   }
+
+  /// Whether run() has failed because there were more events.
+  [[nodiscard]] bool has_given_up() const { return has_given_up_; }
 
  private:
   // Returns whether there was a snapshot to begin with. Fails only where the journal does: then others are of no use.
@@ -143,6 +152,9 @@ class rebuilder {
     result<void> applied;
     bool is_complete = true;
     auto read = from_.journal.read_stream(persistence_id_, from, [&](const event_view& event) {
+      has_given_up_ = events_left_ == 0;
+      if (has_given_up_) return visit::stop;
+      --events_left_;
       const auto number = event.meta.sequence_number;
       if (number == after.sequence_number) {
         is_complete = after.position == 0 || after.position == event.meta.position;
@@ -152,6 +164,7 @@ class rebuilder {
       if (is_complete) applied = take(event, number > after.sequence_number);
       return is_complete && applied ? visit::next : visit::stop;
     });
+    if (has_given_up_) return error{errc::overloaded, "recovering " + persistence_id_, "there are too many events"};
     if (!read) return std::move(read).error();
     if (!applied) return std::move(applied).error();
     const auto known = memory_.durable.sequence_number;
@@ -192,6 +205,8 @@ class rebuilder {
   const rebuild_sources& from_;
   const aggregate_definition& definition_;
   const std::string& persistence_id_;
+  std::size_t events_left_;
+  bool has_given_up_ = false;
   aggregate_memory memory_;
   error handler_error_{errc::handler_failed, {}};
 };
@@ -209,7 +224,16 @@ void aggregate_memory::remember(const metadata& event, std::shared_ptr<const rej
 
 result<aggregate_memory> rebuild(const rebuild_sources& from, const aggregate_definition& definition,
                                  const std::string& persistence_id) {
-  return rebuilder{from, definition, persistence_id}.run();
+  return rebuilder{from, definition, persistence_id, std::numeric_limits<std::size_t>::max()}.run();
+}
+
+std::optional<result<aggregate_memory>> rebuild_shortly(const rebuild_sources& from,
+                                                        const aggregate_definition& definition,
+                                                        const std::string& persistence_id, std::size_t most) {
+  rebuilder here{from, definition, persistence_id, most};
+  auto rebuilt = here.run();
+  if (here.has_given_up()) return std::nullopt;
+  return rebuilt;
 }
 
 std::string image_of(const aggregate_memory& memory, const aggregate_definition& definition,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -49,6 +50,10 @@ struct rebuild_sources {
 /// are remembered. Fails with what the journal says, or errc::truncated if events are gone that are needed.
 result<aggregate_memory> rebuild(const rebuild_sources& from, const aggregate_definition& definition,
                                  const std::string& persistence_id);
+/// The same, but gives up, and returns nothing, where it would have to read more than `most` events.
+std::optional<result<aggregate_memory>> rebuild_shortly(const rebuild_sources& from,
+                                                        const aggregate_definition& definition,
+                                                        const std::string& persistence_id, std::size_t most);
 
 /// Returns the image of `memory` after the event `sequence_number`, whose state is `state`. It stands for the events up
 /// to there: with the remembered commands, if `events_go`, for those that will be gone.

@@ -3,14 +3,44 @@
 #include <utility>
 
 namespace tyto::detail {
+namespace {
 
-aggregate_shard::aggregate_shard(const aggregate_surroundings& around, std::size_t max_live,
+struct recover_now {};
+
+// Reads the stream of one aggregate, however long it is, and ends.
+class long_recovery final : public actor_of<recover_now> {
+ public:
+  long_recovery(const rebuild_sources& from, const aggregate_definition& definition, std::string persistence_id,
+                address<shard_message> shard)
+      : from_(from), definition_(definition), persistence_id_(std::move(persistence_id)), shard_(std::move(shard)) {}
+
+ protected:
+  void on(recover_now) override {
+    auto memory = std::make_shared<result<aggregate_memory>>(rebuild(from_, definition_, persistence_id_));
+    shard_.post(recovered_memory{persistence_id_, std::move(memory)});
+    self().close();
+  }
+
+ private:
+  const rebuild_sources& from_;
+  const aggregate_definition& definition_;
+  const std::string persistence_id_;
+  const address<shard_message> shard_;
+};
+
+}  // namespace
+
+aggregate_shard::aggregate_shard(const aggregate_surroundings& around, host& runs_on, std::size_t max_live,
                                  std::atomic<std::size_t>& live)
-    : around_(around), max_live_(max_live), live_count_(live) {}
+    : around_(around), host_(runs_on), max_live_(max_live), live_count_(live) {}
 
 void aggregate_shard::on(shard_message message) {
   std::visit(overloaded{[this](std::unique_ptr<run_command>& command) { run(std::move(command)); },
                         [this](const writes_answered& answer) { tell(answer); },
+                        // It is there: commands wait in it.
+                        [this](const recovered_memory& found) {
+                          live_.find(found.persistence_id)->second.aggregate->recovered(std::move(*found.memory));
+                        },
                         [this](const passivate_unused& asked) {
                           for (auto left = by_use_.size(); left > 0 && by_use_.back()->second.last_used < asked.since;
                                --left) {
@@ -33,7 +63,7 @@ aggregate_shard::entry& aggregate_shard::find_or_start(const run_command& comman
   const auto [found, is_new] = live_.try_emplace(command.persistence_id);
   auto& used = found->second;
   if (is_new) {
-    used.aggregate.emplace(around_, static_cast<outbox&>(*this), *command.target, found->first);
+    used.aggregate.emplace(around_, static_cast<aggregate_home&>(*this), *command.target, found->first);
     used.place = by_use_.insert(by_use_.begin(), found);
     ++live_count_;
   } else {
@@ -52,10 +82,15 @@ void aggregate_shard::passivate_oldest() {
   --live_count_;
 }
 
-void aggregate_shard::put(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) {
+void aggregate_shard::store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) {
   decided_.push_back(std::move(write));
   caller_waits_ |= caller_waits;
   unanswered_.push(&from);
+}
+
+void aggregate_shard::recover(const aggregate_definition& definition, const std::string& persistence_id) {
+  spawn<long_recovery>(host_, placement::shared, around_.stored, definition, persistence_id, self())
+      .post(recover_now{});
 }
 
 void aggregate_shard::turn_is_over() {

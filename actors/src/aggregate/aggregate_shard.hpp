@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actor/fifo.hpp"
+#include "actor/host.hpp"
 #include "aggregate/aggregate_actor.hpp"
 #include "messages.hpp"
 
@@ -20,11 +21,12 @@ namespace tyto::detail {
 
 /// Brings an aggregate to life when the first command for it comes. What its aggregates decide in one turn goes to the
 /// committer together, and comes back answered together.
-class aggregate_shard final : public actor_of<shard_message>, private outbox {
+class aggregate_shard final : public actor_of<shard_message>, private aggregate_home {
  public:
   /// Keeps about `max_live` aggregates live: beyond it the least recently used leave, unless they have something in
   /// hand. Says in `live` how many there are.
-  aggregate_shard(const aggregate_surroundings& around, std::size_t max_live, std::atomic<std::size_t>& live);
+  aggregate_shard(const aggregate_surroundings& around, host& runs_on, std::size_t max_live,
+                  std::atomic<std::size_t>& live);
 
   void turn_is_over() override;
 
@@ -43,12 +45,14 @@ class aggregate_shard final : public actor_of<shard_message>, private outbox {
 
   void run(std::unique_ptr<run_command> command);
   void tell(const writes_answered& answer);
-  void put(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) override;
+  void store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) override;
+  void recover(const aggregate_definition& definition, const std::string& persistence_id) override;
   [[nodiscard]] entry& find_or_start(const run_command& command);
   void passivate_oldest();
   [[nodiscard]] std::chrono::steady_clock::time_point now();
 
   const aggregate_surroundings& around_;
+  host& host_;
   const std::size_t max_live_;
   std::atomic<std::size_t>& live_count_;
   entries live_;

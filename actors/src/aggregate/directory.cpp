@@ -8,7 +8,7 @@ namespace tyto::detail {
 directory::directory(const aggregate_surroundings& around, host& runs_on, std::size_t max_live) {
   const auto max_live_in_each = std::max<std::size_t>(max_live / shards_.size(), 1);
   for (auto& each : shards_) {
-    each.aggregates = spawn<aggregate_shard>(runs_on, placement::shared, around, max_live_in_each, each.live);
+    each.aggregates = spawn<aggregate_shard>(runs_on, placement::shared, around, runs_on, max_live_in_each, each.live);
   }
 }
 

@@ -258,6 +258,38 @@ TEST_CASE("An aggregate that is to leave does so when it has nothing in hand") {
   CHECK(w.execute(count{}).value().sequence_number == 2);
 }
 
+TEST_CASE("An aggregate with a long stream recovers elsewhere, and decides what waits for it meanwhile in order") {
+  world w;
+  for (int i = 0; i < 300; ++i) REQUIRE(w.execute(count{}));
+  w.shard = w.start();
+  const auto first = w.post(count{});
+  command_options options;
+  options.expected = expected_version::exactly(301);
+  const auto second = w.post(count{}, options);
+  w.host.run();
+  REQUIRE(*first);
+  CHECK((*first)->value().sequence_number == 301);
+  REQUIRE(*second);
+  CHECK((*second)->value().sequence_number == 302);
+}
+
+TEST_CASE("What waits while a long recovery fails hears why") {
+  world w;
+  for (int i = 0; i < 300; ++i) REQUIRE(w.execute(count{}));
+  w.shard = w.start();
+  const auto first = w.post(count{});
+  const auto second = w.post(count{});
+  // The first look at the stream gives up for its length; the second one is the long recovery.
+  w.journal.watch_reads([&w](const event_view& event) {
+    if (event.meta.sequence_number == 257) w.journal.fail_reads(error{errc::damaged, "reading the stream"});
+  });
+  w.host.run();
+  for (const auto& each : {first, second}) {
+    REQUIRE(*each);
+    CHECK((*each)->error().failed()->code() == errc::damaged);
+  }
+}
+
 TEST_CASE("More commands than an aggregate may have in hand are refused") {
   world w;
   w.journal.hold();

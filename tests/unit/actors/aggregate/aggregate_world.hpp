@@ -63,7 +63,7 @@ struct aggregate_world {
   detail::address<detail::shard_message> start_as() {
     definition = &definition_of<Other>();
     live = 0;
-    return detail::spawn<detail::aggregate_shard>(host, detail::placement::shared, around, std::size_t{1}, live);
+    return detail::spawn<detail::aggregate_shard>(host, detail::placement::shared, around, host, std::size_t{1}, live);
   }
 
   /// The answer appears here once it is given.

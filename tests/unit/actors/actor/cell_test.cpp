@@ -1,0 +1,218 @@
+#include "actor/cell.hpp"
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "actor/thread_lane.hpp"
+#include "support/catch.hpp"
+#include "support/manual_host.hpp"
+
+using namespace tyto;
+using namespace tyto::test;
+using namespace tyto::detail;
+
+namespace {
+
+struct numbered {
+  int sender = 0;
+  int number = 0;
+  std::shared_ptr<std::latch> wait_for = nullptr;
+};
+
+// What an actor has seen. Read it when the actor has ended, or does nothing.
+struct record {
+  std::vector<std::vector<int>> by_sender{8};
+  int turns = 0;
+  bool is_running = false;
+  bool had_two_threads = false;
+  std::atomic<bool> is_destroyed = false;
+};
+
+class recording_actor final : public actor_of<numbered> {
+ public:
+  explicit recording_actor(record& into) : into_(into) {}
+  ~recording_actor() override { into_.is_destroyed = true; }
+  recording_actor(const recording_actor&) = delete;
+  recording_actor& operator=(const recording_actor&) = delete;
+  void turn_is_over() override { ++into_.turns; }
+
+ protected:
+  void on(numbered message) override {
+    into_.had_two_threads |= std::exchange(into_.is_running, true);
+    if (message.wait_for) message.wait_for->wait();
+    into_.by_sender[static_cast<std::size_t>(message.sender)].push_back(message.number);
+    into_.is_running = false;
+  }
+
+ private:
+  record& into_;
+};
+
+// Runs no cell by itself.
+struct idle_lane final : lane {
+  void schedule(std::shared_ptr<cell> ready) override { scheduled.push_back(std::move(ready)); }
+  void cell_has_ended() override { ++ended; }
+  std::vector<std::shared_ptr<cell>> scheduled;
+  int ended = 0;
+};
+
+struct world {
+  manual_clock time;
+  manual_host host{time};
+  idle_lane where;
+  record seen;
+  std::shared_ptr<cell> made = cell::make(where, host, std::make_unique<recording_actor>(seen));
+
+  void post(int number) { made->post(make_mail(numbered{0, number})); }
+};
+
+using numbers = std::vector<int>;
+
+}  // namespace
+
+TEST_CASE("A cell is scheduled once for all messages until it rests, and handles them in order, so many a turn") {
+  world w;
+  for (int i = 0; i < 5; ++i) w.post(i);
+  REQUIRE(w.where.scheduled.size() == 1);
+  CHECK_FALSE(w.made->run(3));
+  CHECK(w.seen.by_sender[0] == numbers{0, 1, 2});
+  CHECK(w.seen.turns == 1);
+  w.post(5);
+  CHECK(w.where.scheduled.size() == 1);
+  CHECK(w.made->run(100));
+  CHECK(w.seen.by_sender[0] == numbers{0, 1, 2, 3, 4, 5});
+  CHECK(w.seen.turns == 2);
+  w.post(6);
+  CHECK(w.where.scheduled.size() == 2);
+  CHECK(w.made->run(100));
+}
+
+TEST_CASE("A closed cell ends at its next turn, drops what it has not handled, and takes nothing more") {
+  world w;
+  SECTION("that rests") {
+    w.made->close();
+    REQUIRE(w.where.scheduled.size() == 1);
+  }
+  SECTION("that has messages") {
+    for (int i = 0; i < 3; ++i) w.post(i);
+    CHECK_FALSE(w.made->run(1));
+    w.post(3);
+    w.made->close();
+    REQUIRE(w.where.scheduled.size() == 1);
+  }
+  const auto handled = w.seen.by_sender[0].size();
+  CHECK_FALSE(w.seen.is_destroyed);
+  CHECK(w.made->run(100));
+  CHECK(w.seen.is_destroyed);
+  CHECK(w.where.ended == 1);
+  w.post(4);
+  CHECK_FALSE(w.made->post_for_turn(make_mail(numbered{})));
+  w.made->close();
+  CHECK(w.where.scheduled.size() == 1);
+  CHECK(w.seen.by_sender[0].size() == handled);
+}
+
+TEST_CASE("A cell that nobody holds any more handles what it has, and ends") {
+  world w;
+  w.post(1);
+  w.made.reset();
+  CHECK_FALSE(w.seen.is_destroyed);
+  REQUIRE(w.where.scheduled.size() == 1);
+  CHECK(w.where.scheduled[0]->run(100));
+  CHECK(w.seen.by_sender[0] == numbers{1});
+  w.where.scheduled.clear();
+  CHECK(w.seen.is_destroyed);
+  CHECK(w.where.ended == 1);
+}
+
+TEST_CASE("Whoever offers an idle cell a turn runs it for one message, and the lane gets the rest") {
+  world w;
+  const auto turn = w.made->post_for_turn(make_mail(numbered{0, 1}));
+  REQUIRE(turn);
+  CHECK_FALSE(w.made->post_for_turn(make_mail(numbered{0, 2})));
+  CHECK(w.where.scheduled.empty());
+  turn();
+  CHECK(w.seen.by_sender[0] == numbers{1});
+  REQUIRE(w.where.scheduled.size() == 1);
+  CHECK(w.where.scheduled[0]->run(100));
+  CHECK(w.seen.by_sender[0] == numbers{1, 2});
+}
+
+TEST_CASE(
+    "What several threads post to cells on several threads is handled once each, in each sender's order, by one thread "
+    "at a time") {
+  constexpr int senders = 4;
+  constexpr int cells = 3;
+  constexpr int messages = 2'000;
+  manual_clock time;
+  manual_host host{time};
+  cell_count alive;
+  std::vector<record> seen(cells);
+  {
+    thread_lane many{2, thread_lane::serves::many_cells, alive};
+    thread_lane one{1, thread_lane::serves::one_cell, alive};
+    std::vector<std::shared_ptr<cell>> made;
+    for (int i = 0; i < cells; ++i) {
+      alive.add();
+      lane& where = i == 0 ? static_cast<lane&>(one) : many;
+      made.push_back(cell::make(where, host, std::make_unique<recording_actor>(seen[static_cast<std::size_t>(i)])));
+    }
+    std::vector<std::jthread> threads;
+    for (int sender = 0; sender < senders; ++sender) {
+      threads.emplace_back([&made, sender] {
+        for (int i = 0; i < messages; ++i) {
+          const auto& to = made[static_cast<std::size_t>(i % cells)];
+          if (i % 7 != 0) {
+            to->post(make_mail(numbered{sender, i}));
+          } else if (const auto turn = to->post_for_turn(make_mail(numbered{sender, i}))) {
+            turn();
+          }
+        }
+      });
+    }
+    threads.clear();
+    made.clear();  // each handles what it has
+    alive.wait_until_none();
+    CHECK(one.is_over());
+  }
+  for (int i = 0; i < cells; ++i) {
+    const auto& each = seen[static_cast<std::size_t>(i)];
+    numbers expected;
+    for (int number = i; number < messages; number += cells) expected.push_back(number);
+    CHECK_FALSE(each.had_two_threads);
+    for (int sender = 0; sender < senders; ++sender) {
+      CHECK(each.by_sender[static_cast<std::size_t>(sender)] == expected);
+    }
+  }
+}
+
+TEST_CASE("Cells that are closed while others post to them end once") {
+  manual_clock time;
+  manual_host host{time};
+  cell_count alive;
+  thread_lane many{2, thread_lane::serves::many_cells, alive};
+  for (int round = 0; round < 200; ++round) {
+    record seen;
+    alive.add();
+    auto made = cell::make(many, host, std::make_unique<recording_actor>(seen));
+    std::latch begin{3};
+    {
+      const std::jthread posting{[&] {
+        begin.arrive_and_wait();
+        for (int i = 0; i < 50; ++i) made->post(make_mail(numbered{0, i}));
+      }};
+      const std::jthread closing{[&] {
+        begin.arrive_and_wait();
+        made->close();
+      }};
+      begin.arrive_and_wait();
+    }
+    alive.wait_until_none();
+    CHECK(seen.is_destroyed);
+    CHECK_FALSE(seen.had_two_threads);
+  }
+}
