@@ -27,7 +27,9 @@ std::function<void()> directory::post_for_turn(std::unique_ptr<run_command> comm
 }
 
 void directory::passivate(std::chrono::steady_clock::time_point since) {
-  for (const auto& each : shards_) each.aggregates.post(passivate_unused{since});
+  for (const auto& each : shards_) {
+    if (each.live > 0) each.aggregates.post(passivate_unused{since});
+  }
 }
 
 std::size_t directory::live() const {
