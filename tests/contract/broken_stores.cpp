@@ -204,6 +204,61 @@ std::vector<broken_store> broken_journals() {
            meta.decision_count = 1;
          });
        }},
+      {"cuts command ids at a NUL byte", "All metadata and the payload come back as they were written",
+       [](int) { return with_shown([](metadata& meta, std::string&) { meta.command_id = meta.command_id.c_str(); }); }},
+      {"keeps a tag once", "All metadata and the payload come back as they were written",
+       [](int) {
+         return with_shown([](metadata& meta, std::string&) {
+           std::set<std::string> seen;
+           std::erase_if(meta.tags, [&seen](const std::string& tag) { return !seen.insert(tag).second; });
+         });
+       }},
+      {"keeps 16 bits of a schema version", "All metadata and the payload come back as they were written",
+       [](int) { return with_shown([](metadata& meta, std::string&) { meta.schema_version &= 0xffffU; }); }},
+      {"keeps 16 bits of an event's place in its decision",
+       "A write and a stream may have more events than 16 bits count",
+       [](int) { return with_shown([](metadata& meta, std::string&) { meta.decision_index &= 0xffffU; }); }},
+      {"keeps 16 bits of a decision's size", "A write and a stream may have more events than 16 bits count",
+       [](int) { return with_shown([](metadata& meta, std::string&) { meta.decision_count &= 0xffffU; }); }},
+      {"keeps 16 bits of sequence numbers", "A write and a stream may have more events than 16 bits count",
+       [](int) { return with_shown([](metadata& meta, std::string&) { meta.sequence_number &= 0xffffU; }); }},
+      {"keeps 16 bits of a stream's version", "A write and a stream may have more events than 16 bits count",
+       [](int) { return with_changed_info([](stream_info& info) { info.version &= 0xffffU; }); }},
+      {"begins streams of which it knows nothing with 0", "Reading a stream returns what is known of it",
+       [](int) {
+         return with_changed_info([](stream_info& info) {
+           if (info.version == 0) info.first = 0;
+         });
+       }},
+      {"leaves out the last of the types that are wanted",
+       "A range by type and category visits those events alone, and says how far it has come",
+       [](int) {
+         return port_faults{
+             .read_all = [](const event_store& behind, journal_range range, const event_visitor& visitor) {
+               if (range.only.types.size() > 1) range.only.types.pop_back();
+               return behind.read_all(range, visitor);
+             }};
+       }},
+      {"looks at the first of the categories that are wanted",
+       "A range by type and category visits those events alone, and says how far it has come",
+       [](int) {
+         return port_faults{
+             .read_all = [](const event_store& behind, journal_range range, const event_visitor& visitor) {
+               if (range.only.categories.size() > 1) range.only.categories.resize(1);
+               return behind.read_all(range, visitor);
+             }};
+       }},
+      {"says of a range beyond the end that it has come there",
+       "A range ends when it has passed as many events as it may, wanted or not",
+       [](int) {
+         return port_faults{
+             .read_all = [](const event_store& behind, const journal_range& range, const event_visitor& visitor) {
+               auto end = behind.read_all(range, visitor);
+               return end && range.from > *end + 1 ? result<std::uint64_t>{range.from - 1} : end;
+             }};
+       }},
+      {"takes no room", "The size grows with what is stored",
+       [](int) { return port_faults{.size_bytes = [](const event_store&) { return result<std::uint64_t>{0U}; }}; }},
       {"names the version after the actual one",
        "A write whose expected version does not hold is a conflict that names the actual version",
        [](int) {

@@ -76,6 +76,36 @@ TEST_CASE("A store that fails, throws or cannot be opened is a finding, not the 
   CHECK(check.run(closed) == findings{"the check ended early: no room"});
 }
 
+TEST_CASE("A store that gives nothing where something must be is a finding") {
+  const findings no_place{"the check ended early: store_factory::make has made no place for a store"};
+  testing::store_factory none;
+  CHECK(check_named("A new journal is empty").run(none) == no_place);
+  none.make = [] { return nullptr; };
+  CHECK(check_named("A new journal is empty").run(none) == no_place);
+
+  const auto no_snapshot = kept_memory_factory([](int) {
+    return port_faults{.snapshot = [](read_model_store&, std::string_view) {
+      return result<std::unique_ptr<row_snapshot>>{std::unique_ptr<row_snapshot>{}};
+    }};
+  });
+  CHECK(check_named("A read model that was never committed is empty at position 0").run(no_snapshot) ==
+        findings{"the check ended early: a snapshot of the read model 'revenue' is null"});
+}
+
+TEST_CASE("What a store throws on a thread of a check is a finding") {
+  const auto broken = kept_memory_factory([](int) {
+    return port_faults{.commit = [](read_model_store&, std::string_view, const row_changes&,
+                                    const row_checkpoint&) -> result<void> { throw std::runtime_error("no rows"); },
+                       .save = [](snapshot_store&, const std::vector<snapshot>&) -> result<void> {
+                         throw std::runtime_error("no snapshots");
+                       }};
+  });
+  CHECK(check_named("Threads commit and read read models of their own at the same time").run(broken) ==
+        findings{"the check ended early: no rows"});
+  CHECK(check_named("Threads save and load snapshots at the same time").run(broken) ==
+        findings{"the check ended early: no snapshots"});
+}
+
 TEST_CASE("Checks that need what a store lacks do not apply to it, and the others are run") {
   auto store = kept_memory_factory(nothing_wrong);
   store.can.clear();

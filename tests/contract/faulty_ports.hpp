@@ -124,7 +124,7 @@ class faulty_read_models final : public read_model_store {
 
   [[nodiscard]] result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const override {
     auto found = faults_->snapshot ? faults_->snapshot(*behind_, name) : behind_->snapshot(name);
-    if (!found) return found;
+    if (!found || *found == nullptr) return found;
     return std::unique_ptr<row_snapshot>{std::make_unique<faulty_row_snapshot>(*std::move(found), faults_)};
   }
   result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint) override {

@@ -26,7 +26,10 @@ namespace tyto {
 struct stream_write {
   std::string persistence_id;
   expected_version expected = expected_version::any();
-  std::vector<recorded_event> events;    // at least one, unless `retain` is set; append() numbers them
+  /// At least one, unless `retain` is set. append() fills in where each stands: position, persistence_id,
+  /// sequence_number, decision_index and decision_count. All else of the metadata is the caller's, and strings may hold
+  /// any bytes.
+  std::vector<recorded_event> events;
   std::optional<retention> retain = {};  // what becomes of the stream after them
 };
 
@@ -36,8 +39,9 @@ struct append_batch {
   std::vector<checkpoint> checkpoints;
 };
 
-/// What became of each write of a batch: success, or errc::conflict with the stream's actual version, or errc::closed,
-/// or errc::invalid_argument.
+/// What became of each write of a batch: success, or errc::conflict, or errc::closed, or errc::invalid_argument. A
+/// conflict carries the stream's actual version, also where that counts removed events, and its message names the
+/// stream: `error{errc::conflict, "appending to " + id}.with(version_conflict{actual})`.
 using append_outcomes = std::vector<result<void>>;
 
 /// Called for one event after the other. The event is lent for the call only, and a store may hold a read transaction
@@ -69,12 +73,15 @@ class event_store {
   using append_done = std::function<void(result<append_outcomes>)>;
 
   /// Stores the writes in their order, each atomically, and the checkpoints, in one transaction. A write that its
-  /// stream does not take, as its version or its state is, is left out, and the others are stored. Calls `done` from
-  /// any thread, maybe before returning.
+  /// stream does not take, as its version or its state is, is left out, and the others are stored; one without an event
+  /// or a usable name, or with what the store has no room for, likewise. Of two checkpoints of a name the last one
+  /// counts, also if it goes back; one that has no usable name, which is not empty and has no NUL byte, fails the batch
+  /// with errc::invalid_argument. Calls `done` from any thread, maybe before returning.
   virtual void append(append_batch batch, append_done done) = 0;
 
   /// Visits the events of a stream in order, starting at `from_sequence_number`, and returns what is known of the
-  /// stream at that moment. Removed events are not there; a stream without events is empty, not an error. Fails with
+  /// stream at that moment. Removed events are not there; a stream without events is empty, not an error, and so is one
+  /// whose name is unusable. Fails with
   /// errc::damaged, naming position, stream and type; the events before it have been visited.
   virtual result<stream_info> read_stream(std::string_view persistence_id, std::uint64_t from_sequence_number,
                                           const event_visitor& visitor) const = 0;
@@ -90,7 +97,8 @@ class event_store {
   /// Returns the position of the last event, 0 if there is none.
   [[nodiscard]] virtual result<std::uint64_t> head() const = 0;
 
-  /// Returns the stored checkpoint of the consumer `name`, 0 if there is none.
+  /// Returns the stored checkpoint of the consumer `name`, 0 if there is none; errc::invalid_argument if the name is
+  /// one that append() refuses.
   [[nodiscard]] virtual result<std::uint64_t> load_checkpoint(std::string_view name) const = 0;
 
   /// Returns the stored checkpoints of all consumers, by name.

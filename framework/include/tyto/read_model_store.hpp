@@ -83,10 +83,14 @@ class read_model_store {
  public:
   virtual ~read_model_store() = default;
 
-  /// Returns a consistent view of the read model `name`; one that was never committed is empty at position 0.
+  /// Returns a consistent view of the read model `name`, never null; one that was never committed is empty at position
+  /// 0. This and what follows fails with errc::invalid_argument for a name that is empty, has a NUL byte or is longer
+  /// than the store takes.
   [[nodiscard]] virtual result<std::unique_ptr<row_snapshot>> snapshot(std::string_view name) const = 0;
 
   /// Applies `changes` and replaces the checkpoint of `name`: both or neither. Losing power may undo the last commit.
+  /// Fails with errc::invalid_argument for a change, also an erasure, of a key that is empty or longer than
+  /// max_row_key_bytes; get() just finds no row there.
   virtual result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint) = 0;
 
   /// Removes the rows and the checkpoint of `name`: both or neither. Losing power may undo it.

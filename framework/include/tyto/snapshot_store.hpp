@@ -31,10 +31,12 @@ class snapshot_store {
  public:
   virtual ~snapshot_store() = default;
 
-  /// Stores all of `snapshots` or none, and drops those that are not to be kept beside them.
+  /// Stores all of `snapshots` or none, and drops those that are not to be kept beside them. One of the same event
+  /// replaces the one before. Fails with errc::invalid_argument for one of an unusable name, or of which none is to be
+  /// kept.
   virtual result<void> save(const std::vector<snapshot>& snapshots) = 0;
 
-  /// Visits the stream's snapshots, the latest first.
+  /// Visits the stream's snapshots, the latest first; none if the name is unusable.
   virtual result<void> load(std::string_view persistence_id, const snapshot_visitor& visitor) const = 0;
 
   /// Drops the stream's snapshots.

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <stdexcept>
+#include <thread>
 
 #include "tyto/printable.hpp"
 
@@ -41,6 +42,12 @@ read_model_store& contract_run::rows() {
   return *opened_.read_models;
 }
 
+std::unique_ptr<row_snapshot> contract_run::snapshot(std::string_view model) {
+  auto taken = rows().snapshot(model).value();
+  if (taken == nullptr) throw std::runtime_error("a snapshot of the read model " + show(model) + " is null");
+  return taken;
+}
+
 snapshot_store& contract_run::snapshots() {
   if (!opened_.snapshots) throw std::runtime_error("the storage has no snapshots");
   return *opened_.snapshots;
@@ -48,7 +55,8 @@ snapshot_store& contract_run::snapshots() {
 
 void contract_run::begin_anew() {
   opened_ = {};
-  place_ = factory_.make();
+  place_ = factory_.make ? factory_.make() : nullptr;
+  if (place_ == nullptr) throw std::runtime_error("store_factory::make has made no place for a store");
   open();
 }
 
@@ -107,6 +115,25 @@ result<void> contract_run::append_one(std::shared_ptr<stream_write> write) {
 
 result<void> contract_run::change(std::string id, retention::action what, std::uint64_t first, std::string base) {
   return append_one(change_of(std::move(id), what, first, std::move(base)));
+}
+
+void contract_run::on_threads(int threads, const std::function<void(int)>& work) {
+  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(threads));
+  std::vector<std::thread> running;
+  running.reserve(thrown.size());
+  for (int i = 0; i < threads; ++i) {
+    running.emplace_back([&work, i, &failure = thrown[static_cast<std::size_t>(i)]] {
+      try {
+        work(i);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+  }
+  for (auto& each : running) each.join();
+  for (const auto& each : thrown) {
+    if (each) std::rethrow_exception(each);
+  }
 }
 
 void contract_run::report(std::string finding) {

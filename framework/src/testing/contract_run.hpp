@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,8 @@ class contract_run {
   event_store& journal();
   read_model_store& rows();
   snapshot_store& snapshots();
+  /// Returns what the read model holds; throws if it cannot be looked at.
+  std::unique_ptr<row_snapshot> snapshot(std::string_view model);
   [[nodiscard]] const store_limits& limits() const { return factory_.limits; }
 
   /// Goes on with a new store, which holds nothing.
@@ -58,6 +61,9 @@ class contract_run {
   result<void> append_one(std::shared_ptr<stream_write> write);
   /// Changes what is kept of a stream and returns the outcome.
   result<void> change(std::string id, retention::action what, std::uint64_t first = 0, std::string base = {});
+
+  /// Calls `work(0)` to `work(threads - 1)` on a thread each, and throws what one of them throws.
+  static void on_threads(int threads, const std::function<void(int)>& work);
 
   /// Takes down `finding`. Call it, as all that follow, from the check's own thread.
   void report(std::string finding);

@@ -95,12 +95,12 @@ std::shared_ptr<stream_write> write_with_all_metadata() {
   auto write = write_of("order|1", 2);
   auto& m = write->events[1].meta;
   m.type = "order.created";
-  m.schema_version = 7;
+  m.schema_version = 0x1'0007;
   m.time = timestamp{std::chrono::microseconds{-5}};
-  m.command_id = "command";
-  m.correlation_id = std::string(300, 'c');
-  m.causation_id = "billing/41";
-  m.tags = {"a", "", std::string("x\0y", 3), std::string(300, 't')};
+  m.command_id = std::string("com\0mand", 8);
+  m.correlation_id = std::string("\0", 1) + std::string(300, 'c');
+  m.causation_id = std::string("billing/41\0\xff", 12);
+  m.tags = {"b", "a", "", std::string("x\0y", 3), std::string(300, 't'), "a"};
   write->events[1].payload = "\x81\xa1x\x01";
   return write;
 }
@@ -139,6 +139,33 @@ void decisions_are_marked(contract_run& run) {
     places.emplace_back(event.meta.decision_index, event.meta.decision_count);
   }
   run.same("index and count of each event", places, {{0, 3}, {1, 3}, {2, 3}, {0, 1}});
+}
+
+void many_events_fit(contract_run& run) {
+  const auto events = run.limits().tried_events;
+  const auto write = write_of("order|1", events);
+  run.append_all({write, write_of("order|1"), write_of("order|2")});
+  run.same("the version of a stream with many events", run.journal().info("order|1").value().version, events + 1);
+  std::uint64_t seen = 0;
+  (void)run.journal()
+      .read_stream("order|1", 1,
+                   [&](const event_view& event) {
+                     const auto& m = event.meta;
+                     const bool is_last = ++seen > events;
+                     run.same("the sequence number of one of many events", m.sequence_number, seen);
+                     run.same("its position", m.position, seen);
+                     run.same("its place in the decision", std::uint64_t{m.decision_index}, is_last ? 0 : seen - 1);
+                     run.same("the number of events of its decision", std::uint64_t{m.decision_count},
+                              is_last ? 1 : events);
+                     return visit::next;
+                   })
+      .value();
+  run.same("the number of events in the stream", seen, events + 1);
+  run.same("the numbers of the last ones", numbers_of(read_stream(run.journal(), "order|1", events)),
+           {events, events + 1});
+  run.same("the positions after them", positions_of(read_all(run.journal(), events + 2)), {events + 2});
+  run.succeeds("a write that expects the version of a stream with many events",
+               run.append_one(write_of("order|1", 1, expect::exactly(events + 1))));
 }
 
 void conflict_names_version(contract_run& run) {
@@ -321,8 +348,12 @@ void reading_returns_stream(contract_run& run) {
   const auto info = run.journal().info("order|2").value();
   run.same("the version of a stream with two events", info.version, 2);
   run.same("the first number of a stream of which nothing was removed", info.first, 1);
-  run.same("the version of a stream that was never written",
-           run.journal().read_stream("order|9", 1, collect(seen)).value().version, 0);
+  for (const auto& unknown :
+       {run.journal().read_stream("order|9", 1, collect(seen)).value(), run.journal().info("order|9").value()}) {
+    run.same("the version of a stream that was never written", unknown.version, 0);
+    run.same("the first number of a stream that was never written", unknown.first, 1);
+    run.same("the state of a stream that was never written", unknown.state, stream_state::open);
+  }
 }
 
 void ranges_filter(contract_run& run) {
@@ -338,6 +369,11 @@ void ranges_filter(contract_run& run) {
            {{7, 10, 13}, 15});
   run.same("the range of two types", read({.from = 13, .only = {{"test.paid", "test.happened"}, {}}}),
            {{13, 14, 15}, 15});
+  run.same("the range of two types, of which one never happened",
+           read({.from = 13, .only = {{"test.never", "test.paid"}, {}}}), {{14}, 15});
+  run.same("the range of two categories", read({.from = 13, .only = {{}, {"invoice", "order"}}}), {{13, 14, 15}, 15});
+  run.same("the range of two categories, of which one has no stream",
+           read({.from = 13, .only = {{}, {"basket", "invoice"}}}), {{15}, 15});
   run.same("the range of a type that the category has not", read({.only = {{"test.paid"}, {"invoice"}}}), {{}, 15});
   run.same("the range of a category that only begins alike", read({.only = {{}, {"invo"}}}), {{}, 15});
   run.same("a range beyond the end", read({.from = 16, .only = {{"test.paid"}, {}}}), {{}, 15});
@@ -362,6 +398,7 @@ void ranges_are_limited(contract_run& run) {
            {{3, 6, 9}, 9});
   run.same("a range that ends with the journal", read({.from = 8, .max_events = 2}), {{8, 9}, 9});
   run.same("a range beyond the end", read({.from = 99, .max_events = 5}), {{}, 9});
+  run.same("a range from the last number on", read({.from = last_number}), {{}, 9});
   positions all;
   for (std::uint64_t next = 1; next <= 9;) {
     const auto [some, end] = read({.from = next, .max_events = 2});
@@ -686,6 +723,7 @@ std::vector<contract_check> event_store_contract() {
       make_check("All metadata and the payload come back as they were written", {}, metadata_comes_back),
       make_check("A visit's metadata is that of its own event, whatever came before it", {}, metadata_is_not_mixed),
       make_check("The events of one write carry their place in it", {}, decisions_are_marked),
+      make_check("A write and a stream may have more events than 16 bits count", {}, many_events_fit),
       make_check("A write whose expected version does not hold is a conflict that names the actual version", {},
                  conflict_names_version),
       make_check("Each kind of expectation holds or not, of streams that exist and of those that do not", {},

@@ -1,7 +1,6 @@
 // What read_model_store.hpp promises.
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "testing/contract_run.hpp"
 
@@ -29,12 +28,10 @@ row_list scan_back_of(const row_reader& reader, std::string_view before = {}) {
   return seen;
 }
 
-row_checkpoint checkpoint_of(contract_run& run, std::string_view name) {
-  return run.rows().snapshot(name).value()->checkpoint();
-}
+row_checkpoint checkpoint_of(contract_run& run, std::string_view name) { return run.snapshot(name)->checkpoint(); }
 
 std::optional<std::string> row_of(contract_run& run, std::string_view model, std::string_view key) {
-  return run.rows().snapshot(model).value()->get(key).value();
+  return run.snapshot(model)->get(key).value();
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> models_of(contract_run& run) {
@@ -44,7 +41,7 @@ std::vector<std::pair<std::string, std::uint64_t>> models_of(contract_run& run) 
 }
 
 void new_model_is_empty(contract_run& run) {
-  const auto snapshot = run.rows().snapshot("revenue").value();
+  const auto snapshot = run.snapshot("revenue");
   run.same("the position of a new read model", snapshot->position(), 0);
   run.same("the rows of a new read model", scan_of(*snapshot), {});
   run.same("the rows of a new read model, backwards", scan_back_of(*snapshot), {});
@@ -60,7 +57,7 @@ void rows_and_position_together(contract_run& run) {
   run.rows()
       .commit("revenue", {{"alice", "2"}, {"carol", "3"}, {"bob", std::nullopt}, {"nobody", std::nullopt}}, {9})
       .value();
-  const auto snapshot = run.rows().snapshot("revenue").value();
+  const auto snapshot = run.snapshot("revenue");
   run.same("the position", snapshot->position(), 9);
   run.same("a row that was changed", snapshot->get("alice").value(), "2");
   run.same("a row that was erased", snapshot->get("bob").value(), std::nullopt);
@@ -75,7 +72,7 @@ void checkpoint_is_replaced(contract_run& run) {
   store.commit("revenue", {{"alice", "2"}}, second).value();
   store.commit("other", {}, {5, {}, "abcd"}).value();
   run.same("a checkpoint with released letters and a shape", checkpoint_of(run, "revenue"), second);
-  run.same("the shape that a snapshot says", run.rows().snapshot("revenue").value()->shape(), second.shape);
+  run.same("the shape that a snapshot says", run.snapshot("revenue")->shape(), second.shape);
   store.commit("revenue", {}, {8, {{1}}}).value();
   run.same("the checkpoint that replaced it", checkpoint_of(run, "revenue"), {8, {{1}}});
   run.same("the checkpoint of another read model", checkpoint_of(run, "other"), {5, {}, "abcd"});
@@ -93,13 +90,13 @@ void snapshot_keeps_what_it_saw(contract_run& run) {
   auto& store = run.rows();
   const row_checkpoint first{1, {{1}}, "shape"};
   store.commit("revenue", {{"alice", "1"}}, first).value();
-  const auto before = store.snapshot("revenue").value();
-  const auto other = store.snapshot("not.yet").value();
+  const auto before = run.snapshot("revenue");
+  const auto other = run.snapshot("not.yet");
   result<void> committed;
-  std::thread{[&] {
+  contract_run::on_threads(1, [&](int) {
     committed = store.commit("revenue", {{"alice", "2"}, {"bob", "2"}}, {2});
     if (committed) committed = store.commit("not.yet", {{"x", "y"}}, {2});
-  }}.join();
+  });
   run.succeeds("a commit by another thread while there are snapshots", committed);
   run.same("the checkpoint of the snapshot from before", before->checkpoint(), first);
   run.same("its rows", scan_of(*before), {{"alice", "1"}});
@@ -108,10 +105,10 @@ void snapshot_keeps_what_it_saw(contract_run& run) {
   run.same("its count", before->count().value(), 1);
   run.same("the rows of a snapshot from before the first commit", scan_of(*other), {});
   run.same("its position", other->position(), 0);
-  const auto after = store.snapshot("revenue").value();
+  const auto after = run.snapshot("revenue");
   run.same("the position after the commit", after->position(), 2);
   run.same("the rows after the commit", scan_of(*after), {{"alice", "2"}, {"bob", "2"}});
-  run.same("the position after the first commit", store.snapshot("not.yet").value()->position(), 2);
+  run.same("the position after the first commit", run.snapshot("not.yet")->position(), 2);
 }
 
 void models_are_kept_apart(contract_run& run) {
@@ -121,7 +118,7 @@ void models_are_kept_apart(contract_run& run) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     run.same("the row of " + show(names[i]), row_of(run, names[i], "key"), "of " + names[i]);
     run.same("the position of " + show(names[i]), checkpoint_of(run, names[i]).position, i + 1);
-    run.same("the count of " + show(names[i]), store.snapshot(names[i]).value()->count().value(), 1);
+    run.same("the count of " + show(names[i]), run.snapshot(names[i])->count().value(), 1);
   }
 }
 
@@ -130,7 +127,7 @@ void scan_goes_by_bytes(contract_run& run) {
   run.rows()
       .commit("m", {{"b", "4"}, {"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"\xff", "6"}, {"\x7f", "5"}}, {1})
       .value();
-  const auto snapshot = run.rows().snapshot("m").value();
+  const auto snapshot = run.snapshot("m");
   run.same("all rows", scan_of(*snapshot),
            {{"a", "1"}, {with_nul, "2"}, {"aa", "3"}, {"b", "4"}, {"\x7f", "5"}, {"\xff", "6"}});
   run.same("the rows from between two keys on", scan_of(*snapshot, "ab"), {{"b", "4"}, {"\x7f", "5"}, {"\xff", "6"}});
@@ -143,7 +140,7 @@ void scan_goes_by_bytes(contract_run& run) {
 
 void scan_back_goes_against_bytes(contract_run& run) {
   run.rows().commit("m", {{"b", "2"}, {"a", "1"}, {"\xff", "4"}, {"c", "3"}}, {1}).value();
-  const auto snapshot = run.rows().snapshot("m").value();
+  const auto snapshot = run.snapshot("m");
   const row_list all = {{"\xff", "4"}, {"c", "3"}, {"b", "2"}, {"a", "1"}};
   run.same("all rows", scan_back_of(*snapshot), all);
   run.same("the rows before a key", scan_back_of(*snapshot, "c"), {{"b", "2"}, {"a", "1"}});
@@ -155,15 +152,14 @@ void scan_back_goes_against_bytes(contract_run& run) {
   run.same("the visits of a scan back that was stopped at the second", visits, 2);
   run.rows().commit("emptied", {{"a", "1"}}, {1}).value();
   run.rows().commit("emptied", {{"a", std::nullopt}}, {2}).value();
-  run.same("a scan back in a read model that was emptied", scan_back_of(*run.rows().snapshot("emptied").value(), "b"),
-           {});
+  run.same("a scan back in a read model that was emptied", scan_back_of(*run.snapshot("emptied"), "b"), {});
 }
 
 void ranges_of_rows(contract_run& run) {
   row_changes changes;
   for (int i = 0; i < 100; ++i) changes["key" + std::to_string(100 + i)] = std::to_string(i);
   run.rows().commit("m", changes, {1}).value();
-  const auto snapshot = run.rows().snapshot("m").value();
+  const auto snapshot = run.snapshot("m");
   const auto keys_of = [&](const row_range& range) {
     std::vector<std::string> keys;
     scan(*snapshot, range, [&](std::string_view key, std::string_view) {
@@ -185,10 +181,10 @@ void ranges_of_rows(contract_run& run) {
 void count_is_of_snapshot(contract_run& run) {
   auto& store = run.rows();
   store.commit("m", {{"a", "1"}, {"b", "2"}, {"c", "3"}}, {1}).value();
-  const auto before = store.snapshot("m").value();
+  const auto before = run.snapshot("m");
   store.commit("m", {{"a", std::nullopt}, {"b", "20"}, {"nobody", std::nullopt}}, {2}).value();
   run.same("the count before a row was erased", before->count().value(), 3);
-  run.same("the count after it", store.snapshot("m").value()->count().value(), 2);
+  run.same("the count after it", run.snapshot("m")->count().value(), 2);
 }
 
 void unusable_commits_are_refused(contract_run& run) {
@@ -235,18 +231,18 @@ void clear_removes_all(contract_run& run) {
   auto& store = run.rows();
   store.commit("m", {{"a", "1"}, {"b", "2"}}, {7, {{3}}, "shape"}).value();
   store.commit("mm", {{"a", "3"}}, {8}).value();
-  const auto before = store.snapshot("m").value();
+  const auto before = run.snapshot("m");
   store.clear("m").value();
   store.clear("never committed").value();
   run.same("the checkpoint of a read model that was cleared", checkpoint_of(run, "m"), {});
-  run.same("the rows of a read model that was cleared", scan_of(*store.snapshot("m").value()), {});
-  run.same("the count of a read model that was cleared", store.snapshot("m").value()->count().value(), 0);
+  run.same("the rows of a read model that was cleared", scan_of(*run.snapshot("m")), {});
+  run.same("the count of a read model that was cleared", run.snapshot("m")->count().value(), 0);
   run.same("the rows of a snapshot from before", scan_of(*before), {{"a", "1"}, {"b", "2"}});
   run.same("the position of a snapshot from before", before->position(), 7);
   run.same("the row of another read model", row_of(run, "mm", "a"), "3");
   run.same("the read models", models_of(run), {{"mm", 8}});
   store.commit("m", {{"c", "4"}}, {1}).value();
-  run.same("the rows after a commit to what was cleared", scan_of(*store.snapshot("m").value()), {{"c", "4"}});
+  run.same("the rows after a commit to what was cleared", scan_of(*run.snapshot("m")), {{"c", "4"}});
 }
 
 void models_are_listed(contract_run& run) {
@@ -272,20 +268,16 @@ void sync_changes_nothing(contract_run& run) {
 
 void threads_use_models_together(contract_run& run) {
   auto& store = run.rows();
-  std::vector<std::thread> threads;
   std::atomic<std::uint64_t> wrong = 0;
-  threads.reserve(4);
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, name = "model" + std::to_string(t)] {
-      for (std::uint64_t i = 1; i <= 50; ++i) {
-        if (!store.commit(name, {{"count", std::to_string(i)}}, {i})) ++wrong;
-        const auto snapshot = store.snapshot(name);
-        const auto row = snapshot ? (*snapshot)->get("count") : snapshot.error();
-        if (!row || (*snapshot)->position() != i || *row != std::to_string(i)) ++wrong;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
+  contract_run::on_threads(4, [&](int thread) {
+    const auto name = "model" + std::to_string(thread);
+    for (std::uint64_t i = 1; i <= 50; ++i) {
+      if (!store.commit(name, {{"count", std::to_string(i)}}, {i})) ++wrong;
+      const auto snapshot = run.snapshot(name);
+      const auto row = snapshot->get("count");
+      if (!row || snapshot->position() != i || *row != std::to_string(i)) ++wrong;
+    }
+  });
   run.same("how often threads did not find what they had committed", wrong.load(), 0);
 }
 
@@ -300,10 +292,10 @@ void rows_survive_reopening(contract_run& run) {
   run.rows().sync().value();
   run.reopen();
   run.same("the checkpoint after opening again", checkpoint_of(run, "m"), last);
-  run.same("the rows after opening again", scan_of(*run.rows().snapshot("m").value()), {{"a", "3"}});
+  run.same("the rows after opening again", scan_of(*run.snapshot("m")), {{"a", "3"}});
   run.same("the read models after opening again", models_of(run), {{"m", 9}});
   run.rows().commit("m", {{"c", "4"}}, {9}).value();
-  run.same("the rows after one more commit", scan_of(*run.rows().snapshot("m").value()), {{"a", "3"}, {"c", "4"}});
+  run.same("the rows after one more commit", scan_of(*run.snapshot("m")), {{"a", "3"}, {"c", "4"}});
 }
 
 void rows_survive_power_loss(contract_run& run) {
@@ -312,7 +304,7 @@ void rows_survive_power_loss(contract_run& run) {
   run.rows().sync().value();
   run.rows().commit("m", {{"a", "3"}, {"b", std::nullopt}}, {9, {{3}}, "shape"}).value();
   run.lose_power();
-  const auto snapshot = run.rows().snapshot("m").value();
+  const auto snapshot = run.snapshot("m");
   if (snapshot->position() == 9) {
     run.same("the checkpoint of the last commit", snapshot->checkpoint(), {9, {{3}}, "shape"});
     run.same("the rows of the last commit", scan_of(*snapshot), {{"a", "3"}});

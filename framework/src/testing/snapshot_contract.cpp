@@ -1,7 +1,6 @@
 // What snapshot_store.hpp promises.
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "testing/contract_run.hpp"
 
@@ -96,22 +95,18 @@ void all_or_none(contract_run& run) {
 
 void threads_save_and_load(contract_run& run) {
   auto& store = run.snapshots();
-  std::vector<std::thread> threads;
   std::atomic<std::uint64_t> wrong = 0;
-  threads.reserve(4);
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, id = "order|" + std::to_string(t)] {
-      for (std::uint64_t i = 1; i <= 50; ++i) {
-        if (!store.save({{id, i, std::to_string(i), 1}})) ++wrong;
-        const auto loaded = store.load(id, [&](std::uint64_t number, const result<std::string_view>& image) {
-          if (number != i || !image || *image != std::to_string(i)) ++wrong;
-          return visit::next;
-        });
-        if (!loaded) ++wrong;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
+  contract_run::on_threads(4, [&](int thread) {
+    const auto id = "order|" + std::to_string(thread);
+    for (std::uint64_t i = 1; i <= 50; ++i) {
+      if (!store.save({{id, i, std::to_string(i), 1}})) ++wrong;
+      const auto loaded = store.load(id, [&](std::uint64_t number, const result<std::string_view>& image) {
+        if (number != i || !image || *image != std::to_string(i)) ++wrong;
+        return visit::next;
+      });
+      if (!loaded) ++wrong;
+    }
+  });
   run.same("how often threads did not find what they had saved", wrong.load(), 0);
 }
 

@@ -39,6 +39,7 @@ struct store_limits {
   std::optional<std::size_t> tags = 0xffff;                 // of one event
   std::optional<std::size_t> payload_bytes = {};            // of an event
   std::size_t tried_payload_bytes = std::size_t{16} << 20;  // payloads, row values and images up to this are tried
+  std::size_t tried_events = 0x1'0001;                      // of one write, and so many of a stream, are tried
 };
 
 /// One place where storage is kept: a directory, a database, a piece of memory. Whoever writes a store derives from it.
@@ -62,7 +63,7 @@ class store_under_test {
 
 /// A kind of store, as its author describes it.
 struct store_factory {
-  /// Returns a new place where nothing is stored, apart from all others that were returned.
+  /// Returns a new place where nothing is stored, apart from all others that were returned; never null.
   std::function<std::unique_ptr<store_under_test>()> make;
   std::set<capability> can = {capability::concurrent_reads, capability::read_models, capability::snapshots,
                               capability::retention, capability::reopening};
