@@ -1,9 +1,10 @@
 #include "tyto/detail/comparison.hpp"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 #include <optional>
 #include <set>
 
+#include "shown_value.hpp"
 #include "tyto/aggregate.hpp"
 #include "tyto/document.hpp"
 #include "tyto/metadata.hpp"
@@ -12,55 +13,95 @@
 namespace tyto::detail {
 namespace {
 
-using nlohmann::ordered_json;
+using kind = shown_value::kind;
 
 constexpr std::string_view same = "  ";
 constexpr std::string_view differs = "! ";
 
-std::string text_of(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+// What is shown: all of what a person would read, and the beginning of what nobody does.
+constexpr std::size_t most_items = 20;      // that differ, one after the other
+constexpr std::size_t most_neighbours = 5;  // that are the same, before and after those
+constexpr std::size_t most_fields = 20;     // of one item
+constexpr std::size_t most_item_bytes = 2000;
+constexpr std::size_t most_field_bytes = 500;
+constexpr std::size_t before_difference = 50;  // bytes of a field
+
+std::size_t start_of_character(std::string_view text, std::size_t at) {
+  while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
+  return at;
+}
+
+// Returns at most so many bytes of `text`, from shortly before `place` on.
+std::string shortened(const std::string& text, std::size_t most, std::size_t place) {
+  if (text.size() <= most) return text;
+  const auto first = start_of_character(text, place > before_difference ? place - before_difference : 0);
+  const auto end = start_of_character(text, std::min(text.size(), first + most));
+  return (first > 0 ? "..." : "") + text.substr(first, end - first) + (end < text.size() ? "..." : "") + " (" +
+         std::to_string(text.size()) + " bytes)";
 }
 
 std::string text_of(const compared_item& item) {
-  return item.title + (item.fields.empty() ? "" : " " + to_json(item.fields));
+  if (item.fields.empty()) return item.title;
+  return item.title + " " + shortened(line_of(show_value(item.fields)), most_item_bytes, 0);
 }
 
-// Appends a line for each part of `value` that is another one in `other`; `path` leads to the value.
-void list_changes(std::string& out, const std::string& path, const ordered_json& value, const ordered_json* other) {
-  if (other != nullptr && value == *other) return;
-  const bool is_taken_apart = other != nullptr && value.type() == other->type() && value.is_structured() &&
-                              (value.is_object() || value.size() == other->size());
+struct changed_part {
+  std::string path;
+  std::string text;
+};
+
+// Appends each part of `value` that is another one in `other`; `path` leads to the value.
+void list_changes(std::vector<changed_part>& changes, const std::string& path, const shown_value& value,
+                  const shown_value* other) {
+  const auto text = line_of(value);
+  const auto other_text = other != nullptr ? line_of(*other) : std::string{};
+  if (other != nullptr && text == other_text) return;
+  const bool is_taken_apart = other != nullptr && value.what == other->what && value.what != kind::plain &&
+                              (value.what == kind::fields || value.parts.size() == other->parts.size());
   if (!is_taken_apart) {
-    out.append(differs).append("    ").append(path.empty() ? "value" : path).append(": ").append(text_of(value));
-    out += '\n';
-    return;
+    const auto place = static_cast<std::size_t>(std::ranges::mismatch(text, other_text).in1 - text.begin());
+    return changes.push_back({path.empty() ? "value" : path, shortened(text, most_field_bytes, place)});
   }
-  for (const auto& [key, part] : value.items()) {
-    auto place = path;
-    if (value.is_array()) {
-      place.append("[").append(key).append("]");
+  for (std::size_t i = 0; i < value.parts.size(); ++i) {
+    const auto& [name, part] = value.parts[i];
+    if (value.what == kind::list) {
+      list_changes(changes, path + "[" + std::to_string(i) + "]", part, &other->parts[i].second);
     } else {
-      place.append(path.empty() ? "" : ".").append(key);
-    }
-    if (value.is_array()) {
-      list_changes(out, place, part, &(*other)[std::stoul(key)]);
-    } else {
-      list_changes(out, place, part, other->contains(key) ? &other->at(key) : nullptr);
+      const auto found = std::ranges::find(other->parts, name, &std::pair<std::string, shown_value>::first);
+      list_changes(changes, path + (path.empty() ? "" : ".") + printable(name), part,
+                   found != other->parts.end() ? &found->second : nullptr);
     }
   }
 }
-
-ordered_json parsed(const compared_item& item) { return ordered_json::parse(to_json(item.fields), nullptr, false); }
 
 // What is `item` in one list, where the other list has `other` in its place.
 std::string described(const compared_item& item, const compared_item* other) {
   std::string text = std::string{differs} + text_of(item) + "\n";
   if (other == nullptr || other->title != item.title || item.fields.empty() || other->fields.empty()) return text;
-  const auto fields = parsed(item);
-  if (!fields.is_structured()) return text;  // the line above says it all
-  const auto others = parsed(*other);
-  list_changes(text, {}, fields, &others);
+  const auto value = show_value(item.fields);
+  // The line above says it all.
+  if (value.what == kind::plain && value.text.size() <= most_item_bytes) return text;
+  const auto others = show_value(other->fields);
+  std::vector<changed_part> changes;
+  list_changes(changes, {}, value, &others);
+  const auto line = [&text](const std::string& words) {
+    text.append(differs).append("    ").append(words).append("\n");
+  };
+  for (std::size_t i = 0; i < std::min(changes.size(), most_fields); ++i) {
+    line(changes[i].path + ": " + changes[i].text);
+  }
+  if (changes.size() > most_fields) line("... and " + std::to_string(changes.size() - most_fields) + " more");
+  if (line_of(value) == line_of(others)) line("what is stored of both is the same");
   return text;
+}
+
+// Appends a line for each of the items from `begin` to `end`, which are as they should be.
+void list_same(std::string& text, const std::vector<compared_item>& items, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) text += std::string{same} + text_of(items[i]) + "\n";
+}
+
+std::string count_of(std::size_t items, std::string_view what) {
+  return "... " + std::to_string(items) + " more" + std::string{what} + "\n";
 }
 
 // Of the first `head` items and the last `tail` ones, each is that of the other list.
@@ -68,13 +109,18 @@ std::string listed(const std::vector<compared_item>& items, const std::vector<co
                    std::size_t tail) {
   if (items.empty()) return std::string{same} + "nothing\n";
   std::string text;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i < head || i >= items.size() - tail) {
-      text += std::string{same} + text_of(items[i]) + "\n";
-    } else {
-      text += described(items[i], i < others.size() - tail ? &others[i] : nullptr);
-    }
+  const auto first = head - std::min(head, most_neighbours);
+  if (first > 0) text += std::string{same} + count_of(first, " that are the same");
+  list_same(text, items, first, head);
+  const auto end = items.size() - tail;
+  const auto shown = std::min(end, head + most_items);
+  for (auto i = head; i < shown; ++i) {
+    text += described(items[i], i < others.size() - tail ? &others[i] : nullptr);
   }
+  if (shown < end) text += std::string{differs} + count_of(end - shown, "");
+  const auto last = end + std::min(tail, most_neighbours);
+  list_same(text, items, end, last);
+  if (last < items.size()) text += std::string{same} + count_of(items.size() - last, " that are the same");
   return text;
 }
 
@@ -147,6 +193,8 @@ compared_item item_of(const outgoing_command& sent) {
   }
   return {printable(what.type + " to " + stream_of(sent) + options_in_words(sent.options)), std::move(what.fields)};
 }
+
+std::string title_of_row(std::string_view key) { return "row " + line_of(show_value(key)); }
 
 std::string difference_of_commands(const commands& expected, const commands& came) {
   std::set<std::string> incomparable;
