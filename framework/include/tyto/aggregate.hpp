@@ -15,7 +15,9 @@
 
 #include "tyto/command.hpp"
 #include "tyto/detail/aggregate_checks.hpp"
+#include "tyto/detail/comparable_bytes.hpp"
 #include "tyto/detail/type_name.hpp"
+#include "tyto/detail/value_comparison.hpp"
 #include "tyto/document.hpp"
 #include "tyto/event.hpp"
 #include "tyto/snapshot_policy.hpp"
@@ -88,8 +90,8 @@ struct aggregate_definition {
   std::vector<std::string_view> summaries;
   /// Describes a command, which is the aggregate's variant of commands.
   command_description (*describe)(const void* command);
-  /// Returns whether two commands are equal: in their fields, where their type lists them (TYTO_VALUE), or by ==. No
-  /// answer if their type holds something and has neither.
+  /// Returns whether two commands are equal: by ==, or in their fields, where their type lists them (TYTO_VALUE). No
+  /// answer if their type holds something and has neither, or if fields do not tell.
   std::optional<bool> (*are_equal)(const void* one, const void* other);
 };
 
@@ -289,19 +291,18 @@ std::unique_ptr<aggregate_instance> make_instance(std::string_view entity_id) {
 template <class Command>
 command_description describe_command(const Command& command) {
   command_description made{std::string{type_name<Command>()}, {}};
-  if constexpr (inspectable<Command>) made.fields = to_bytes(command);
+  if constexpr (inspectable<Command>) made.fields = comparable_bytes(command);
   return made;
 }
 
 template <class Command>
 std::optional<bool> are_equal_commands(const Command& one, const Command& other) {
   if constexpr (inspectable<Command>) {
-    if (to_bytes(one) == to_bytes(other)) return true;
-  }
-  if constexpr (std::equality_comparable<Command>) {
+    value_comparison both;
+    const bool equal = both.equal(one, other);
+    return equal && !both.unseen().empty() ? std::nullopt : std::optional{equal};
+  } else if constexpr (std::equality_comparable<Command>) {
     return one == other;
-  } else if constexpr (inspectable<Command>) {
-    return false;
   } else if constexpr (std::is_empty_v<Command>) {
     return true;
   } else {

@@ -129,6 +129,8 @@ using command_result = result<committed, command_failure>;
 
 /// The longest id or tag of a command.
 inline constexpr std::size_t max_id_bytes = 255;
+/// The most tags of a command.
+inline constexpr std::size_t max_tags = 255;
 
 /// What goes with a command that is sent as a value: by a reaction, a process manager, or execute(). Like the fields of
 /// command_options.

@@ -15,7 +15,9 @@
 #include "tyto/codec.hpp"
 #include "tyto/command.hpp"
 #include "tyto/decision.hpp"
+#include "tyto/detail/comparable_bytes.hpp"
 #include "tyto/detail/type_name.hpp"
+#include "tyto/detail/value_comparison.hpp"
 #include "tyto/event.hpp"
 
 namespace tyto::detail {
@@ -31,7 +33,7 @@ using equal_items = std::function<bool(std::size_t expected, std::size_t came)>;
 inline bool never_equal(std::size_t, std::size_t) { return false; }
 
 /// Returns both lists, with a mark before each item that differs and before each of its fields that does; empty if the
-/// lists are equal.
+/// lists are equal. Of what is long the beginning is there, or what is next to a difference.
 std::string difference(const std::vector<compared_item>& expected, const std::vector<compared_item>& came,
                        const equal_items& equal);
 
@@ -42,7 +44,7 @@ compared_item item_of(const outgoing_command& sent);
 
 template <event E>
 compared_item item_of(const E& e) {
-  return {std::string{stored_name<E>}, to_bytes(e)};
+  return {std::string{stored_name<E>}, comparable_bytes(e)};
 }
 template <class... Es>
 compared_item item_of(const std::variant<Es...>& event) {
@@ -60,35 +62,41 @@ std::vector<compared_item> items_of(const std::vector<T>& all) {
 template <class T>
 compared_item item_named(std::string title, const T& value) {
   if constexpr (storable<T>) {
-    return {std::move(title), to_bytes(value)};
+    return {std::move(title), comparable_bytes(value)};
   } else {
     return {std::move(title) + " of the type " + std::string{type_name<T>()}, {}};
   }
+}
+
+/// Returns how the key of a row, which is MessagePack, is shown.
+std::string title_of_row(std::string_view key);
+template <class Value>
+compared_item item_of_row(std::string_view key, const Value& value) {
+  return {title_of_row(key), comparable_bytes(value)};
 }
 
 /// Whether values of T can be compared.
 template <class T>
 concept comparable = storable<T> || std::equality_comparable<T>;
 
-/// Whether two values are equal: in what would be stored of them, or by == where a struct has one.
+/// Whether two values are equal, see value_comparison. Where that cannot be told, they are not, and `unseen` says why.
 template <comparable T>
-bool are_equal(const T& one, const T& other) {
+bool are_equal(const T& one, const T& other, std::string& unseen) {
   if constexpr (!storable<T>) {
     return one == other;
   } else {
-    if (to_bytes(one) == to_bytes(other)) return true;
-    if constexpr (inspectable<T> && std::equality_comparable<T>) {
-      return one == other;
-    } else {
-      return false;
-    }
+    value_comparison both;
+    if (!both.equal(one, other)) return false;
+    if (!both.unseen().empty()) unseen = both.unseen();
+    return both.unseen().empty();
   }
 }
 
+/// Whether two events are equal as far as can be seen: what cannot is a problem of the scenario's journal.
 template <class... Es>
 bool are_equal_events(const std::variant<Es...>& one, const std::variant<Es...>& other) {
   return one.index() == other.index() &&
-         std::visit([&other]<class E>(const E& e) { return are_equal(e, std::get<E>(other)); }, one);
+         std::visit([&other]<class E>(const E& e) { return value_comparison{}.equal(e, std::get<E>(other)); }, one);
 }
 
 template <class Event>
@@ -100,13 +108,15 @@ std::string difference_of_events(const std::vector<Event>& expected, const std::
 /// Says too which commands cannot be compared.
 std::string difference_of_commands(const commands& expected, const commands& came);
 
-template <class T>
-std::string difference_of_values(const std::string& title, const T& expected, const T& came) {
-  return difference({item_named(title, expected)}, {item_named(title, came)},
-                    [&](std::size_t, std::size_t) { return are_equal(expected, came); });
-}
-
 /// Returns the texts that are not empty, a line each.
 std::string joined(std::string_view first, std::string_view second);
+
+template <class T>
+std::string difference_of_values(const std::string& title, const T& expected, const T& came) {
+  std::string unseen;
+  const auto text = difference({item_named(title, expected)}, {item_named(title, came)},
+                               [&](std::size_t, std::size_t) { return are_equal(expected, came, unseen); });
+  return joined(text, unseen);
+}
 
 }  // namespace tyto::detail

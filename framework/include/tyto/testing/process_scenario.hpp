@@ -5,6 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "tyto/detail/comparison.hpp"
 #include "tyto/detail/scenario_journal.hpp"
 #include "tyto/event_filter.hpp"
+#include "tyto/printable.hpp"
 #include "tyto/process_manager.hpp"
 #include "tyto/testing/aggregate_scenario.hpp"
 #include "tyto/testing/reaction_scenario.hpp"
@@ -67,7 +69,7 @@ class process_scenario {
     static_assert(is_own || is_input, "tyto: the process manager has no such event, and no such input");
     process_scenario longer = *this;
     if constexpr (is_own) {
-      if (!meta.persistence_id.empty()) longer.key_ = meta.entity_id();
+      if (!meta.persistence_id.empty()) longer.look_at(meta.persistence_id);
       if (meta.time != timestamp{}) longer.journal_.set_time(meta.time);
       longer.take(event);
     } else if constexpr (is_input) {
@@ -108,7 +110,10 @@ class process_scenario {
     static_assert(hears, "tyto: the process manager has no on for a refused command");
     process_scenario after = *this;
     detail::followed<P> followed;
-    if constexpr (hears) after.follow(process::decide(after.instance(), refused), followed);
+    if constexpr (hears) {
+      after.journal_.check_stream(refused.persistence_id);
+      after.follow(process::decide(after.instance(), refused), followed);
+    }
     return {std::move(after), std::move(followed)};
   }
 
@@ -148,7 +153,7 @@ class process_scenario {
   /// The state of the instance.
   [[nodiscard]] state_type state() const { return instance().own; }
 
-  /// Compares the state to `expected`: in its fields, where these are named (TYTO_VALUE), or by ==.
+  /// Compares the state to `expected`: by ==, or in its fields, where these are named (TYTO_VALUE).
   [[nodiscard]] verdict then_state(const state_type& expected) const {
     return journal_.judge(detail::difference_of_states(expected, state()));
   }
@@ -195,21 +200,34 @@ class process_scenario {
     return fresh;
   }
 
+  // Goes on with the instance whose stream this is.
+  void look_at(std::string_view persistence_id) {
+    journal_.check_stream(persistence_id);
+    if (category_of(persistence_id) != P::name) {
+      journal_.note("'" + printable(persistence_id) + "' is no stream of " + std::string{P::name});
+    }
+    key_ = entity_id_of(persistence_id);
+  }
+
+  // Returns the event as it is read back.
   template <class E>
-  void take(const E& event) {
-    journal_.check(event);
-    instances_.insert_or_assign(key_, process::evolve(instance(), event));
+  E take(const E& event) {
+    E kept = journal_.keep(event);
+    instances_.insert_or_assign(key_, process::evolve(instance(), kept));
+    return kept;
   }
 
   template <class E>
   detail::followed<P> hand_over(const E& event, const metadata& given) {
-    const auto meta = journal_.record(event, given).meta;
+    const auto recorded = journal_.record(event, given);
+    const auto& meta = recorded.meta;
+    const auto kept = event_cast<E>(recorded).value();
     detail::followed<P> all;
     if (!filter().takes(meta.type, meta.persistence_id)) return all;
-    const correlation to = handler_->correlate(event, meta);
+    const correlation to = handler_->correlate(*kept, meta);
     if (to.key.empty()) return all;
-    key_ = to.key;
-    follow(process::decide(instance(), detail::delivered<E>{event, meta, to.starts}), all);
+    look_at(make_persistence_id(P::name, to.key));
+    follow(process::decide(instance(), detail::delivered<E>{*kept, meta, to.starts}), all);
     return all;
   }
 
@@ -224,19 +242,22 @@ class process_scenario {
 
   void follow(decision<typename process::event> decided, detail::followed<P>& all) {
     if (const auto* no = decided.rejected()) all.rejected = *no;
+    tyto::commands sent;
     for (const auto& each : std::move(decided).events()) {
       std::visit(
           [&]<class E>(const E& e) {
-            take(e);
+            const E kept = take(e);
             if constexpr (detail::is_among<typename P::event, E>) {
               all.events.emplace_back(e);
-              for (auto& step : detail::steps_of<P>(e, key_)) {
-                if (auto* command = std::get_if<outgoing_command>(&step)) all.commands.push_back(std::move(*command));
+              for (auto& step : detail::steps_of<P>(kept, key_)) {
+                if (auto* command = std::get_if<outgoing_command>(&step)) sent.push_back(std::move(*command));
               }
             }
           },
           each);
     }
+    journal_.check(sent);
+    std::ranges::move(sent, std::back_inserter(all.commands));
   }
 
   [[nodiscard]] std::optional<next_to_run_out> next_deadline() const {

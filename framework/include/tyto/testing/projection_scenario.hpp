@@ -81,8 +81,8 @@ class projection_scenario {
     }
   }
 
-  /// Expects these rows and no others, in the order of their keys. Values are compared in what is stored of them, or by
-  /// a == of their type.
+  /// Expects these rows and no others, in the order of their keys. Values are compared by a == of their type, or in
+  /// what is stored of them.
   template <class Key, class Value, class... More>
   [[nodiscard]] verdict then(const expected_row<Key, Value>& first, const More&... more) const {
     return compare({row_of(first), row_of(more)...});
@@ -107,12 +107,14 @@ class projection_scenario {
   static std::string difference(const row_list& expected, const row_list& came) {
     const auto items = [](const row_list& all) {
       std::vector<detail::compared_item> made;
-      for (const auto& [key, value] : all) made.push_back({"row " + to_json(to_bytes(key)), to_bytes(value)});
+      for (const auto& [key, value] : all) made.push_back(detail::item_of_row(to_bytes(key), value));
       return made;
     };
-    return detail::difference(items(expected), items(came), [&](std::size_t i, std::size_t j) {
-      return expected[i].first == came[j].first && detail::are_equal(expected[i].second, came[j].second);
+    std::string unseen;
+    const auto text = detail::difference(items(expected), items(came), [&](std::size_t i, std::size_t j) {
+      return expected[i].first == came[j].first && detail::are_equal(expected[i].second, came[j].second, unseen);
     });
+    return detail::joined(text, unseen);
   }
 
   [[nodiscard]] built build() const {
@@ -146,7 +148,7 @@ class projection_outcome {
  public:
   [[nodiscard]] const Answer& answer() const { return answer_; }
 
-  /// Compares the answer to `expected`: in what would be stored of it, or by ==.
+  /// Compares the answer to `expected`: by ==, or in what would be stored of it.
   [[nodiscard]] verdict then(const Answer& expected) const {
     constexpr bool can_be_compared = detail::comparable<Answer>;
     static_assert(can_be_compared,

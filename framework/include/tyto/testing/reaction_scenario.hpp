@@ -51,7 +51,8 @@ class reaction_scenario {
 
   /// Hands over an event, with the metadata that a journal would give it: number, stream and time are filled in where
   /// `meta` does not say them, and the stream's entity is 1. One in a stream that is not of R's categories, if it has
-  /// any, does not come to it.
+  /// any, does not come to it. A name that no stream can have (check_persistence_id()) makes every verdict a bad one,
+  /// as does a command that every runtime refuses.
   template <class E>
   [[nodiscard]] reaction_outcome<R> when(const E& event, const metadata& meta = {}) const {
     constexpr bool handled = detail::is_among<decltype(detail::events_of_reaction<R>()), E>;
@@ -68,7 +69,9 @@ class reaction_scenario {
     static_assert(hears, "tyto: the reaction has no on_rejected");
     reaction_outcome<R> outcome{*this};
     if constexpr (hears) {
-      outcome.commands_ = definition_->on_rejected(refused, meta.persistence_id.empty() ? last_ : meta).value();
+      outcome.journal_.check_stream(refused.persistence_id);
+      if (!meta.persistence_id.empty()) outcome.journal_.check_stream(meta.persistence_id);
+      outcome.send(definition_->on_rejected(refused, meta.persistence_id.empty() ? last_ : meta).value());
     }
     return outcome;
   }
@@ -89,8 +92,8 @@ class reaction_outcome : public reaction_scenario<R> {
   [[nodiscard]] const tyto::commands& commands() const { return commands_; }
 
   /// Expects these commands in this order and no others: to the same aggregates, with the same options, and equal in
-  /// their fields, where these are named (TYTO_VALUE), or by ==. Commands that hold something and have neither cannot
-  /// be compared, which is a failure.
+  /// by ==, or in their fields, where these are named (TYTO_VALUE). Commands that hold something and have neither
+  /// cannot be compared, which is a failure.
   template <class... Commands>
   [[nodiscard]] verdict then(const Commands&... expected) const {
     if constexpr (detail::check_expected_commands<Commands...>()) {
@@ -112,7 +115,12 @@ class reaction_outcome : public reaction_scenario<R> {
   void hand_over(const recorded_event& event) {
     this->last_ = event.meta;
     if (!handled_by(*this->definition_).takes(event.meta.type, event.meta.persistence_id)) return;
-    commands_ = this->definition_->handlers.find(event.meta.type)->second(event).value();
+    send(this->definition_->handlers.find(event.meta.type)->second(event).value());
+  }
+
+  void send(tyto::commands sent) {
+    commands_ = std::move(sent);
+    this->journal_.check(commands_);
   }
 
   tyto::commands commands_;

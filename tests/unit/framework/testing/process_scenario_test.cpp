@@ -75,6 +75,24 @@ struct checkout {
   static bool is_over(const state& s) { return s.is_over; }
 };
 
+// Has an instance for each amount, and sends its commands there.
+struct sorter {
+  static constexpr std::string_view name = "sorter";
+  using inputs = tyto::events<shop::order_placed>;
+  using event = std::variant<payment_arrived>;
+  struct state {};
+  static tyto::correlation correlate(const shop::order_placed& e, const tyto::metadata&) {
+    return tyto::starts(e.customer);
+  }
+  static tyto::decision<event> on(const state&, const shop::order_placed&, const tyto::metadata&) {
+    return payment_arrived{};
+  }
+  static state evolve(state s, const payment_arrived&) { return s; }
+  static tyto::steps then(const payment_arrived&, const std::string& key) {
+    return {tyto::send<shop::order>(key.substr(1), shop::cancel{})};
+  }
+};
+
 // Sets a deadline that has run out already, again and again.
 struct restless {
   static constexpr std::string_view name = "restless";
@@ -192,10 +210,27 @@ actual:
 !     due: "2000-01-01T12:00:00.000000Z")");
 }
 
-TEST_CASE("Deadlines that never come to an end are a failure") {
-  CHECK(given<restless>(shop::order_paid{})
-            .when_time_passes(1min)
-            .then_no_deadlines()
+TEST_CASE("Deadlines that never come to an end are a failure, of which the beginning is shown") {
+  const auto endless = given<restless>(shop::order_paid{}).when_time_passes(1min);
+  CHECK(endless.then_no_deadlines().message().starts_with(
+      "deadlines run out again and again, while the clock stands still\n"));
+  const auto events = endless.then_nothing().message();
+  CHECK(events.size() < 3'000);
+  CHECK(events.ends_with("\n! ... 9980 more"));
+  CHECK(endless.then_events(reminded{noon}).message().size() < 3'000);
+}
+
+TEST_CASE("A process manager's commands and instances must be such that a runtime takes them") {
+  const auto sent = [](const std::string& customer) { return given<sorter>().when(shop::order_placed{customer, {}}); };
+  CHECK(sent("ab").then(tyto::send<shop::order>("b", shop::cancel{})));
+  CHECK_FALSE(sent("a").then(tyto::send<shop::order>("", shop::cancel{})));
+  CHECK(sent(std::string("a\0", 2))
+            .then_nothing()
             .message()
-            .starts_with("deadlines run out again and again, while the clock stands still\n"));
+            .starts_with("there is no stream 'sorter|a\\x00': it holds a NUL byte\n"));
+  CHECK(given<checkout>()
+            .given(payment_awaited{noon}, {.persistence_id = "order|1"})
+            .then_deadlines(deadline{"payment", noon})
+            .message() == "'order|1' is no stream of checkout");
+  CHECK_FALSE(waiting.when(tyto::refused_command{"order", "", tyto::reject("no")}).then(cancellation));
 }

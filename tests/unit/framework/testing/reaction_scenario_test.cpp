@@ -45,6 +45,22 @@ struct shipping {
   }
 };
 
+// Sends what no runtime takes.
+struct careless {
+  static constexpr std::string_view name = "careless";
+  static tyto::commands react(const shop::order_paid& e, const tyto::metadata&) {
+    if (e.cents == 0) return {tyto::send<shop::order>("", shop::pay{1})};
+    if (e.cents == 1) return {tyto::send<shop::order>(std::string(400, 'x'), shop::pay{1})};
+    if (e.cents == 2) return {tyto::close_stream<shop::order>(std::string("a\0b", 3))};
+    if (e.cents == 3) return {tyto::outgoing_command{}};
+    if (e.cents == 4) return {tyto::send<shop::order>("1", shop::pay{1}, {.tags = {std::string(256, 't')}})};
+    return {tyto::send<shop::order>("1", shop::pay{1}, {.tags = std::vector<std::string>(256)})};
+  }
+  static tyto::commands on_rejected(const tyto::refused_command&, const tyto::metadata&) {
+    return {tyto::send<shop::order>("", shop::pay{1})};
+  }
+};
+
 const shop::order_placed tea{"ann", {{"tea", 2}}};
 
 }  // namespace
@@ -137,6 +153,35 @@ TEST_CASE("Metadata is filled in where the test does not say it") {
 
 TEST_CASE("An event of another category does not come to a reaction that names its own") {
   CHECK(given<billing>().when(tea, {.persistence_id = "basket|7"}).then_nothing());
+}
+
+TEST_CASE("A command that every runtime refuses is a failure that says why") {
+  const auto sent = [](std::int64_t cents) { return given<careless>().when(shop::order_paid{cents}); };
+  const auto why = [&](std::int64_t cents) { return sent(cents).then_nothing().message(); };
+  CHECK(sent(0).then(tyto::send<shop::order>("", shop::pay{1})).message() ==
+        "a runtime refuses the command `pay to order|`: a persistence id is 'category|entity' with neither part empty");
+  CHECK(why(1).find("it has 406 bytes, the limit is 400\n") != std::string::npos);
+  CHECK(why(2).starts_with("a runtime refuses the command `close_stream to order|a\\x00b`: it holds a NUL byte\n"));
+  CHECK(why(3).find("it is empty; make it with send()\n") != std::string::npos);
+  CHECK(why(4).find("a tag has 256 bytes, the limit is 255\n") != std::string::npos);
+  CHECK(why(5).find("it has 256 tags, the limit is 255\n") != std::string::npos);
+  const tyto::refused_command refused{"order|7", "", tyto::reject("no")};
+  CHECK_FALSE(given<careless>().when(refused).then(tyto::send<shop::order>("", shop::pay{1})));
+}
+
+TEST_CASE("A name that no stream can have is a failure that says why") {
+  const auto in = [](const std::string& id) {
+    return given<shipping>().when(shop::order_paid{2}, {.persistence_id = id});
+  };
+  const auto close = tyto::close_stream<shop::parcel>("1");
+  CHECK(in("order|1").then(close));
+  CHECK(in("order").then(close).message() ==
+        "there is no stream 'order': a persistence id is 'category|entity' with neither part empty");
+  CHECK_FALSE(in("order|").then(close));
+  CHECK_FALSE(in("|1").then(close));
+  const tyto::refused_command nobodys{"order", "", tyto::reject("no tea")};
+  const auto place = tyto::send<shop::order>("1", shop::place{"no tea"});
+  CHECK_FALSE(given<billing>().when(nobodys, {.persistence_id = "order|1"}).then(place));
 }
 
 TEST_CASE("What a reaction throws comes through a scenario") {
