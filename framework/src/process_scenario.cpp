@@ -1,5 +1,7 @@
 #include "tyto/testing/process_scenario.hpp"
 
+#include <algorithm>
+
 #include "tyto/document.hpp"
 #include "utc.hpp"
 
