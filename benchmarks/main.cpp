@@ -53,14 +53,21 @@ class signal_watch {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<workload> workloads{
-      one("commands", bench::commands),     one("hot", bench::hot),
-      one("sequential", bench::sequential), one("zipf", bench::zipf),
-      one("replay", bench::replay),         one("recover_many", bench::recover_many),
-      one("memory", bench::memory),         one("fanout", bench::fanout),
-      one("rebuild", bench::rebuild),       one("rebuild_shared", bench::rebuild_shared),
-      {"delivery", bench::delivery},        one("query", bench::query),
-      {"peers", bench::peers, true},        one("volume", bench::volume)};
+  const std::vector<workload> workloads{one("commands", bench::commands),
+                                        one("hot", bench::hot),
+                                        one("sequential", bench::sequential),
+                                        one("zipf", bench::zipf),
+                                        one("replay", bench::replay),
+                                        one("recover_many", bench::recover_many),
+                                        one("memory", bench::memory),
+                                        {"chain", bench::chain},
+                                        one("fanout", bench::fanout),
+                                        one("rebuild", bench::rebuild),
+                                        one("rebuild_shared", bench::rebuild_shared),
+                                        {"delivery", bench::delivery},
+                                        one("query", bench::query),
+                                        {"peers", bench::peers, true},
+                                        one("volume", bench::volume)};
   std::vector<std::string> names{"all"};
   for (const auto& each : workloads) names.push_back(each.name);
 

@@ -15,6 +15,8 @@ measurement replay(const settings& how);        // one stream of 1,000,000 event
 measurement recover_many(const settings& how);  // 100,000 aggregates of 10 events each
 measurement memory(const settings& how);        // 1,000,000 live idle aggregates
 
+std::vector<measurement> chain(const settings& how);  // three hops: reaction, process manager; context switches
+
 measurement fanout(const settings& how);                 // `commands` with 16 live consumers
 measurement rebuild(const settings& how);                // a read model of 100,000 keys from 1,000,000 events
 measurement rebuild_shared(const settings& how);         // one that computes for each event, in two partitions

@@ -27,3 +27,13 @@ function(tyto_library module)
     PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
   tyto_compile_options(tyto_${module})
 endfunction()
+
+# tyto_use_allocator(<program>): with TYTO_MIMALLOC the program allocates with mimalloc. A library must not choose that for
+# whoever links it.
+function(tyto_use_allocator program)
+  if(TYTO_MIMALLOC)
+    find_package(mimalloc REQUIRED)
+    # It takes the place of malloc when it is there; no symbol of it is asked for by name.
+    target_link_libraries(${program} PRIVATE -Wl,--push-state,--no-as-needed mimalloc -Wl,--pop-state)
+  endif()
+endfunction()
