@@ -9,8 +9,6 @@
 namespace tyto::detail {
 namespace {
 
-constexpr std::size_t max_tags = 255;
-
 std::string persistence_id_of(const outgoing_command& command) {
   if (command.target == nullptr) return {};
   return make_persistence_id(command.target->category, command.entity_id);
