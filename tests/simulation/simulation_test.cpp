@@ -2,6 +2,8 @@
 #include "tyto/testing/simulation.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -11,6 +13,8 @@
 
 #include "support/catch.hpp"
 #include "tyto/tyto.hpp"
+
+using namespace std::chrono_literals;
 
 using tyto::testing::choices;
 using tyto::testing::inside;
@@ -176,6 +180,19 @@ TEST_CASE("A program is killed around every operation of its storage") {
     const auto report = world.always("no ticket is printed twice", no_ticket_is_printed_twice).crash_everywhere();
     REQUIRE(report.failure);
     CHECK(lines_with(report.failure->story, "the program ends") >= 1);
+    REQUIRE(report.failure->crash_point);
+    const auto point = *report.failure->crash_point;
+    std::ostringstream printed;
+    printed << report;
+    CHECK_THAT(printed.str(),
+               Catch::Contains("seed 1, crash point " + std::to_string(point)) && Catch::Contains("of its storage"));
+
+    const auto again = world.crash_everywhere({.seeds = 1, .crash_point = point});
+    REQUIRE(again.failure);
+    CHECK(again.crash_points == 1);
+    CHECK(again.failure->crash_point == point);
+    CHECK(again.failure->story == report.failure->story);
+    CHECK(world.crash_everywhere({.seeds = 1, .crash_point = 0}));
   }
 }
 
@@ -185,6 +202,220 @@ TEST_CASE("What an action throws is a failure of the run") {
   const auto report = world.explore({.seeds = 20});
   REQUIRE(report.failure);
   CHECK_THAT(report.failure->what, Catch::Contains("the box office burns") && Catch::Contains("fire"));
+}
+
+TEST_CASE("What a program makes of its own end is no failure of the run") {
+  auto world = ticket_office({.crashes = 100});
+  world.action("an impatient customer", [](tyto::runtime&, theatre&, choices&) {
+    try {
+      tyto::testing::let_pass(1min);
+    } catch (...) {
+      throw std::runtime_error("it takes too long");
+    }
+  });
+  CHECK(world.explore({.seeds = 50}));
+}
+
+TEST_CASE("Where the world cannot be made or goes to pieces, its seed fails and says why") {
+  auto world = ticket_office();
+  SECTION("as its storage cannot be opened") {
+    simulation_options options;
+    options.storage = [] { return [] { return tyto::result<tyto::storage>{tyto::error{tyto::errc::io, "opening"}}; }; };
+    world = ticket_office(options);
+  }
+  SECTION("as its storage cannot be opened again after a crash") {
+    simulation_options options{.crashes = 20};
+    options.storage = [] {
+      return [was_opened = false]() mutable -> tyto::result<tyto::storage> {
+        if (std::exchange(was_opened, true)) return tyto::error{tyto::errc::io, "opening"};
+        return tyto::open_memory();
+      };
+    };
+    world = ticket_office(options);
+  }
+  const auto report = world.explore({.seeds = 4, .shrinking_runs = 10});
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->what, Catch::Contains("opening"));
+}
+
+TEST_CASE("A model that cannot be made is a failure of the run") {
+  struct no_outside {
+    no_outside() { throw std::runtime_error("there is no outside"); }
+  };
+  const auto report = simulation<no_outside>{}.explore({.seeds = 4});
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->what, Catch::Contains("there is no outside"));
+}
+
+namespace {
+
+/// A store whose end nobody has seen, or that does what no store may.
+struct strange_store final : tyto::event_store {
+  explicit strange_store(std::function<void()> act) : act_(std::move(act)) {}
+  void append(tyto::append_batch batch, append_done done) override {
+    memory_->append(std::move(batch), std::move(done));
+  }
+  tyto::result<tyto::stream_info> read_stream(std::string_view id, std::uint64_t from,
+                                              const tyto::event_visitor& visitor) const override {
+    return memory_->read_stream(id, from, visitor);
+  }
+  tyto::result<std::uint64_t> read_all(const tyto::journal_range& range,
+                                       const tyto::event_visitor& visitor) const override {
+    return memory_->read_all(range, visitor);
+  }
+  tyto::result<tyto::stream_info> info(std::string_view id) const override { return memory_->info(id); }
+  tyto::result<std::uint64_t> head() const override { return act_(), memory_->head(); }
+  tyto::result<std::uint64_t> load_checkpoint(std::string_view name) const override {
+    return memory_->load_checkpoint(name);
+  }
+  tyto::result<std::vector<tyto::checkpoint>> checkpoints() const override { return memory_->checkpoints(); }
+  tyto::result<std::uint64_t> size_bytes() const override { return memory_->size_bytes(); }
+
+  std::function<void()> act_;
+  std::shared_ptr<tyto::event_store> memory_ = tyto::open_memory().journal;
+};
+
+simulation<theatre> office_over(std::function<void()> act, simulation_options options) {
+  options.storage = [act = std::move(act)] {
+    auto stores = tyto::open_memory();
+    stores.journal = std::make_shared<strange_store>(act);
+    return [stores]() -> tyto::result<tyto::storage> { return stores; };
+  };
+  return ticket_office(std::move(options));
+}
+
+}  // namespace
+
+TEST_CASE("A start that does not end, or that throws, is a failure of the run") {
+  SECTION("does not end") {
+    const auto report = office_over(
+                            [] {
+                              for (;;) tyto::testing::let_pass(1s);
+                            },
+                            {.max_steps = 1'000})
+                            .explore({.seeds = 2, .shrinking_runs = 10});
+    REQUIRE(report.failure);
+    CHECK_THAT(report.failure->what, Catch::Contains("the world comes to an end"));
+  }
+  SECTION("throws") {
+    const auto report =
+        office_over([] { throw std::runtime_error("the disk burns"); }, {}).explore({.seeds = 2, .shrinking_runs = 10});
+    REQUIRE(report.failure);
+    CHECK_THAT(report.failure->what, Catch::Contains("the disk burns"));
+  }
+}
+
+TEST_CASE("What always holds is looked at when an append is stored, also if that takes its time") {
+  std::set<std::uint64_t> heads_before_the_answer;
+  auto world = ticket_office({.actions = 1, .crashes = 0, .faults = {.delayed_appends = 1}});
+  world.always("nobody is told too early", [&](const inside& at, const theatre& outside) -> std::string {
+    if (outside.promised.empty()) heads_before_the_answer.insert(at.stored.journal->head().value());
+    return {};
+  });
+  CHECK(world.explore({.seeds = 5, .threads = 1}));
+  CHECK(heads_before_the_answer.contains(1));
+}
+
+TEST_CASE("What always holds is looked at after each start, and at rest") {
+  std::atomic<int> looks = 0;
+  simulation<theatre> world{{.actions = 0, .crashes = 0}};
+  world.program([](tyto::runtime& rt, theatre&) { rt.aggregate<tickets>(); })
+      .always("it is looked at", [&](const inside& at, const theatre&) -> std::string {
+        ++looks;
+        return at.program.status().head == 0 ? "" : "there is something";
+      });
+  CHECK(world.explore({.seeds = 1}));
+  CHECK(looks == 4);
+}
+
+TEST_CASE("A check of what always holds cannot wait, and is told so") {
+  auto world = ticket_office();
+  SECTION("for time") {
+    world.always("time passes", [](const inside&, const theatre&) -> std::string {
+      tyto::testing::let_pass(1s);
+      return {};
+    });
+  }
+  SECTION("for a command") {
+    world.always("a ticket is sold", [](const inside& at, const theatre&) -> std::string {
+      (void)at.program.execute<tickets>("stalls", tickets::sell{1'000});
+      return {};
+    });
+  }
+  const auto report = world.explore({.seeds = 1, .shrinking_runs = 0});
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->what, Catch::Contains("nobody can wait here"));
+}
+
+TEST_CASE("Time passes in a simulated world alone") { CHECK_THROWS_AS(tyto::testing::let_pass(1s), std::logic_error); }
+
+TEST_CASE("What is done finally is done at rest, before the checks look, and before and after the last restart") {
+  auto world = ticket_office({.actions = 3, .faults = {.failing_appends = 3}});
+  world
+      .finally("two more are sold",
+               [](tyto::runtime& rt, theatre& outside, choices& draw) {
+                 const auto before = outside.promised.size();
+                 sell(rt, outside, draw);
+                 sell(rt, outside, draw);
+                 if (outside.promised.size() != before + 2) throw std::runtime_error("there are faults");
+               })
+      .at_rest("they are printed", [](const inside&, const theatre& outside) -> std::string {
+        return outside.promised.contains(outside.last_ticket) && outside.printed.contains(outside.last_ticket)
+                   ? ""
+                   : "the last ticket was not printed";
+      });
+  CHECK(world.explore({.seeds = 20}));
+  SECTION("and what it throws is a failure") {
+    world.finally("the box office burns", [](tyto::runtime&, theatre&, choices&) { throw std::runtime_error("fire"); });
+    const auto report = world.explore({.seeds = 1, .shrinking_runs = 0});
+    REQUIRE(report.failure);
+    CHECK_THAT(report.failure->what, Catch::Contains("the box office burns") && Catch::Contains("fire"));
+  }
+}
+
+TEST_CASE("A run that does not fail again when it is repeated is told as such") {
+  std::atomic<bool> has_failed = false;
+  auto world = ticket_office();
+  world.at_rest("it is as before", [&](const inside&, const theatre&) -> std::string {
+    return has_failed.exchange(true) ? "" : "it is not";
+  });
+  const auto report = world.explore({.seeds = 3});
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->what,
+             Catch::Contains("it is as before: it is not") && Catch::Contains("The same run did not fail again"));
+  CHECK(report.failure->story.empty());
+}
+
+TEST_CASE("The clock of a world jumps as often as it is told to, back and forth") {
+  const auto moves_of = [](std::uint32_t clock_jumps) {
+    std::pair<bool, bool> moved{false, false};  // back, forth
+    simulation<> world{{.crashes = 0, .clock_jumps = clock_jumps}};
+    auto last = std::make_shared<tyto::timestamp>(tyto::timestamp::min());
+    world.program([](tyto::runtime& rt, tyto::testing::no_model&) { rt.aggregate<tickets>(); })
+        .action("a ticket is sold", [last, &moved](tyto::runtime& rt, tyto::testing::no_model&, choices& draw) {
+          const auto sold_at = rt.execute<tickets>("stalls", tickets::sell{draw.below(1'000'000)});
+          if (!sold_at) return;
+          const auto now = sold_at->decided.all().value().front().meta.time;
+          moved.first |= *last != tyto::timestamp::min() && now < *last;
+          moved.second |= *last != tyto::timestamp::min() && now > *last + 1h;
+          *last = now;
+        });
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+      *last = tyto::timestamp::min();
+      CHECK(world.explore({.first_seed = seed, .seeds = 1, .threads = 1}));
+    }
+    return moved;
+  };
+  CHECK(moves_of(0) == std::pair{false, false});
+  CHECK(moves_of(20) == std::pair{true, true});
+}
+
+TEST_CASE("A journal that is broken takes nothing until the program has started again, and all is well then") {
+  auto world = ticket_office({.crashes = 0, .faults = {.breaking_appends = 10}});
+  world.at_rest("promised tickets are printed", promised_tickets_are_printed);
+  const auto report = world.explore({.seeds = 50});
+  CHECK(report);
+  CHECK(report.crashes > 10);
 }
 
 TEST_CASE("A program that never comes to rest fails") {

@@ -1,7 +1,6 @@
 #include "rehearsal_stage.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -106,7 +105,7 @@ result<void> rehearsal_stage::start(storage stores, const std::function<void(run
                  "the storage for the rehearsal holds " + std::to_string(*head) + " events; give an empty one"};
   }
   stores_ = std::move(stores);
-  clock_.move(begin - clock_.now());
+  clock_.set(begin);
   auto limits = options_.runtime;
   limits.time = std::shared_ptr<const clock>{std::shared_ptr<void>{}, &clock_};
   limits.ids = counted_ids("rehearsal-");
@@ -178,7 +177,7 @@ result<void> rehearsal_stage::run_until(timestamp time) {
 // for a year has millions of moments at which the runtime only looks around.
 result<void> rehearsal_stage::move_to(timestamp time) {
   const detail::simulated_threads::installed here{scheduler_};
-  if (time < clock_.now()) clock_.move(time - clock_.now());
+  if (time < clock_.now()) clock_.set(time);
   while (clock_.now() < time) {
     due_.erase(due_.begin(), due_.upper_bound(clock_.now()));
     const auto next = due_.empty() ? time : std::min(time, *due_.begin());
@@ -235,15 +234,7 @@ result<void> rehearsal_stage::put_in(const std::vector<recorded_event>& decision
 }
 
 result<void> rehearsal_stage::run_to_end(const std::string& what, const std::function<result<void>()>& work) {
-  auto done = std::make_shared<std::optional<result<void>>>();
-  scheduler_.start([this, what, work, done] {
-    try {
-      done->emplace(work());
-    } catch (const std::exception& thrown) {
-      if (scheduler_.is_dead()) throw;
-      done->emplace(error{errc::handler_failed, what, thrown.what()});
-    }
-  });
+  const auto done = scheduler_.begin(what, work);
   const auto before = scheduler_.steps();
   while (!*done) {
     if (!scheduler_.step() || scheduler_.steps() - before > most_steps_at_once) return no_end(what);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -69,7 +70,7 @@ class rehearsal_stage {
   note_list& notes_;
 
   no_choices plain_;
-  world_clock clock_;
+  test_clock clock_;
   scheduler scheduler_;
   std::set<timestamp> due_;  // when deadlines run out, also ones that have been cancelled since
   const std::vector<recorded_event>* given_ = nullptr;  // what is put in right now

@@ -1,7 +1,11 @@
 #include "scheduler.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <exception>
+#include <stdexcept>
+
+#include "tyto/aggregate.hpp"
 
 namespace tyto::testing {
 
@@ -81,7 +85,7 @@ class simulated_host final : public detail::host {
   std::vector<std::weak_ptr<scheduler::box>> boxes_;
 };
 
-scheduler::scheduler(choices& from, world_clock& time) : choices_(from), clock_(time) {}
+scheduler::scheduler(choices& from, test_clock& time, stalling often) : choices_(from), clock_(time), stalls_(often) {}
 
 scheduler::~scheduler() { kill(); }
 
@@ -95,12 +99,12 @@ void scheduler::post(const std::shared_ptr<box>& to, detail::mail_ptr what) {
 
 bool scheduler::wait_until(const std::function<bool()>& ready, time_point limit) {
   if (ready()) return true;
-  if (!is_dead_ && running_ != nullptr) {
-    auto* const self = running_;
-    waiting_.push_back({self, &ready, limit});
-    running_ = nullptr;
-    self->stack.suspend();
-    running_ = self;
+  if (!is_dead_) {
+    if (running_ == nullptr) {
+      throw std::logic_error{"tyto: nobody can wait here: only actions, handlers and checks at rest have a thread"};
+    }
+    waiting_.push_back({running_, &ready, limit});
+    running_->stack.suspend();
   }
   // Destructors on the way out must not throw. They find what they wait for ended, or nobody to end it.
   if (is_dead_ && running_ != nullptr && std::uncaught_exceptions() == 0) throw program_killed{};
@@ -121,13 +125,26 @@ std::function<bool()> scheduler::start(std::function<void()> work) {
   return [ended] { return *ended; };
 }
 
+scheduler::outcome scheduler::begin(const std::string& what, std::function<result<void>()> work) {
+  auto done = std::make_shared<std::optional<result<void>>>();
+  start([this, what, work = std::move(work), done] {
+    try {
+      done->emplace(work());
+    } catch (...) {
+      if (is_dead_) throw;
+      done->emplace(detail::handler_failure(what));
+    }
+  });
+  return done;
+}
+
 void scheduler::later(std::chrono::microseconds delay, std::function<void()> work) {
   if (!is_dead_) timers_.emplace(now_ + delay, std::move(work));
 }
 
 void scheduler::pass(std::chrono::microseconds time) {
   now_ += time;
-  clock_.move(time);
+  clock_.advance(time);
 }
 
 scheduler::time_point scheduler::next_event() const {
@@ -178,9 +195,7 @@ bool scheduler::step_until(time_point limit) {
     const auto place = waiting_.begin() + static_cast<std::ptrdiff_t>(ready_[chosen]);
     auto& thread = *place->who;
     waiting_.erase(place);
-    running_ = &thread;
-    thread.stack.resume();
-    after_switch(thread);
+    resume(thread);
     return true;
   }
   chosen -= ready_.size();
@@ -197,8 +212,12 @@ bool scheduler::step_until(time_point limit) {
 
 // What a busy machine does to a program: an actor gets no time for a while, or none of them does.
 void scheduler::disturb() {
-  if (steps_ % 8 != 0 || !choices_.one_in(8)) return;
-  const std::chrono::milliseconds time{1U << choices_.below(10)};
+  constexpr std::uint32_t looks_once_in = 8;
+  if (stalls_.once_in == 0 || steps_ % looks_once_in != 0) return;
+  if (!choices_.one_in(std::max(stalls_.once_in / looks_once_in, 1U))) return;
+  // Short ones are as likely as long ones.
+  const auto lengths = std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(stalls_.longest.count(), 1)));
+  const std::chrono::milliseconds time{std::uint64_t{1} << choices_.below(static_cast<std::uint64_t>(lengths))};
   if (runnable_.empty() || choices_.one_in(4)) {
     pass(time);
   } else {
@@ -242,16 +261,22 @@ void scheduler::run(std::function<void()> work, const box* as) {
   auto& on = *free_threads_.back();
   free_threads_.pop_back();
   on.actor = as;
-  auto* const before = running_;
   running_ = &on;
-  on.stack.run([work = std::move(work)]() mutable {
+  on.stack.run([this, work = std::move(work)]() mutable {
     try {
       std::exchange(work, nullptr)();
-    } catch (const program_killed&) {
+    } catch (...) {
+      // Whatever somebody has made of program_killed.
+      if (!is_dead_) throw;
     }
   });
-  running_ = before;
-  if (on.stack.has_ended()) free_threads_.push_back(&on);
+  after_switch(on);
+}
+
+void scheduler::resume(simulated_thread& thread) {
+  running_ = &thread;
+  thread.stack.resume();
+  after_switch(thread);
 }
 
 void scheduler::after_switch(simulated_thread& left) {
@@ -267,9 +292,7 @@ void scheduler::kill() {
   while (!waiting_.empty()) {
     auto& thread = *waiting_.back().who;
     waiting_.pop_back();
-    running_ = &thread;
-    thread.stack.resume();
-    after_switch(thread);
+    resume(thread);
   }
 }
 

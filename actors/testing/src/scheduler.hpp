@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,31 +17,36 @@
 #include "actor/host.hpp"
 #include "actor/threads.hpp"
 #include "fiber.hpp"
-#include "tyto/clock.hpp"
+#include "tyto/result.hpp"
 #include "tyto/testing/choices.hpp"
+#include "tyto/testing/test_clock.hpp"
 
 namespace tyto::testing {
 
-/// The clock of a simulated world: moves with the scheduler's time, and may be set.
-class world_clock final : public clock {
- public:
-  [[nodiscard]] timestamp now() const noexcept override { return now_; }
-  void move(std::chrono::microseconds by) { now_ += by; }
-
- private:
-  timestamp now_{std::chrono::sys_days{std::chrono::year{2030} / 1 / 1}};
+/// How often an actor, or all of them, get no time for a while; see simulation_options.
+struct stalling {
+  std::uint32_t once_in = 0;  // steps; 0: never
+  std::chrono::milliseconds longest{1};
 };
 
 class scheduler final : public detail::simulated_threads {
  public:
-  scheduler(choices& from, world_clock& time);
+  /// `time` moves with the scheduler's own, and may be set besides.
+  scheduler(choices& from, test_clock& time, stalling often = {});
   ~scheduler() override;
 
   [[nodiscard]] std::unique_ptr<detail::host> make_host() override;
   [[nodiscard]] time_point now() const override { return now_; }
   bool wait_until(const std::function<bool()>& ready, time_point limit) override;
   std::function<bool()> start(std::function<void()> work) override;
-  [[nodiscard]] const void* current() const override { return running_ != nullptr ? running_ : nullptr; }
+  [[nodiscard]] const void* current() const override { return running_; }
+
+  /// What has come of work on a thread of its own: nothing as long as it goes on, or if it was killed.
+  using outcome = std::shared_ptr<const std::optional<result<void>>>;
+
+  /// Starts `work` on a thread of its own. If it throws, the outcome is errc::handler_failed. Nobody has to wait for
+  /// it.
+  outcome begin(const std::string& what, std::function<result<void>()> work);
 
   /// Runs `work` when `delay` has passed, unless the program has been killed by then.
   void later(std::chrono::microseconds delay, std::function<void()> work);
@@ -79,6 +85,7 @@ class scheduler final : public detail::simulated_threads {
   void post(const std::shared_ptr<box>& to, detail::mail_ptr what);
   void run(const std::shared_ptr<box>& actor);
   void run(std::function<void()> work, const box* as);
+  void resume(simulated_thread& thread);
   void after_switch(simulated_thread& left);
   [[nodiscard]] time_point next_event() const;
   [[nodiscard]] std::size_t find_runnable();
@@ -87,7 +94,8 @@ class scheduler final : public detail::simulated_threads {
   void disturb();
 
   choices& choices_;
-  world_clock& clock_;
+  test_clock& clock_;
+  const stalling stalls_;
   time_point now_{std::chrono::hours{1}};
   bool is_dead_ = false;
   std::uint64_t steps_ = 0;

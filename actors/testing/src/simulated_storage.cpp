@@ -29,6 +29,13 @@ std::string named(std::string_view doing, std::string_view name) {
   return text += name;
 }
 
+// Whoever wanted it stored keeps the original.
+append_batch copy_of(const append_batch& batch) {
+  append_batch copy{{}, batch.checkpoints};
+  for (const auto& write : batch.writes) copy.writes.push_back(std::make_shared<stream_write>(*write));
+  return copy;
+}
+
 // Passes on `left` events, at least one, and then stops.
 event_visitor visiting(std::uint64_t& left, const event_visitor& visitor) {
   return [&left, &visitor](const event_view& event) {
@@ -183,8 +190,11 @@ simulated_storage::simulated_storage(choices& from, const storage_faults& often,
 simulated_storage::~simulated_storage() { program_->store = nullptr; }
 
 storage simulated_storage::ports() {
-  return {std::make_shared<journal_port>(program_), std::make_shared<read_models_port>(program_),
-          behind_.snapshots ? std::make_shared<snapshots_port>(program_) : nullptr};
+  storage given;
+  if (behind_.journal) given.journal = std::make_shared<journal_port>(program_);
+  if (behind_.read_models) given.read_models = std::make_shared<read_models_port>(program_);
+  if (behind_.snapshots) given.snapshots = std::make_shared<snapshots_port>(program_);
+  return given;
 }
 
 void simulated_storage::crash(bool power_lost) {
@@ -192,17 +202,26 @@ void simulated_storage::crash(bool power_lost) {
   death_.reset();
   is_down_ = is_full_ = false;
   end_appends();
-  if (power_lost) {
-    for (auto lost = from_.between(0, unsynced_.size()); lost > 0; --lost) {
-      tell("losing power undoes " + unsynced_.back().doing);
-      unsynced_.back().undo();
-      unsynced_.pop_back();
-    }
-    unsynced_.clear();
-  }
+  if (power_lost) lose_power();
   if (!open_) return;
   behind_ = {};
   behind_ = open_().value();
+}
+
+// Each read model loses its last changes, and keeps those of others: nobody has promised an order among them.
+void simulated_storage::lose_power() {
+  while (!unsynced_.empty()) {
+    const auto of = unsynced_.back().of;
+    auto lost = from_.between(0, static_cast<std::uint64_t>(std::ranges::count(unsynced_, of, &change::of)));
+    for (auto each = unsynced_.rbegin(); each != unsynced_.rend() && lost > 0; ++each) {
+      if (each->of != of) continue;
+      tell("losing power undoes " + each->doing);
+      each->undo();
+      ++changes_;
+      --lost;
+    }
+    std::erase_if(unsynced_, [&of](const change& each) { return each.of == of; });
+  }
 }
 
 void simulated_storage::heal() {
@@ -247,6 +266,8 @@ void simulated_storage::append(append_batch batch, event_store::append_done done
   if (auto fails = write_fault(often_.failing_appends, next.doing)) {
     tell(fails->message());
     next.outcome = *std::move(fails);
+  } else if (from_.one_in(often_.breaking_appends)) {
+    next.breaks_journal = true;
   } else if (from_.one_in(often_.delayed_appends)) {
     const auto longest = static_cast<std::uint64_t>(often_.longest_append_delay.count());
     next.delay = microseconds{from_.between(0, longest)};
@@ -264,6 +285,12 @@ void simulated_storage::run_appends() {
         if (of->store != nullptr) of->store->run_appends();
       });
     }
+    if (!next.outcome && next.breaks_journal && !is_broken_) {
+      is_broken_ = true;
+      in_doubt_ = copy_of(next.batch);
+      tell(next.doing + ": Input/output error; the journal is broken until it is opened again");
+    }
+    if (!next.outcome && is_broken_) next.outcome = error{errc::io, next.doing, "the journal is broken: open it again"};
     if (!next.outcome) {
       store(next);
       continue;
@@ -276,11 +303,12 @@ void simulated_storage::run_appends() {
 }
 
 void simulated_storage::store(pending_append& next) {
-  const auto writes = around_.tell_of_success ? next.batch.writes : decltype(next.batch.writes){};
+  const auto writes = around_.tell ? next.batch.writes : decltype(next.batch.writes){};
   next.outcome = append_and_wait(*behind_.journal, std::move(next.batch));
   for (std::size_t i = 0; i < writes.size() && *next.outcome; ++i) {
     if ((**next.outcome)[i]) tell_of(*writes[i]);
   }
+  if (*next.outcome) ++changes_;
   next.delay = next.delay_of_telling;
   dies_at(2 * next.operation + 1, "after", next.doing);
 }
@@ -292,8 +320,8 @@ void simulated_storage::tell(const std::string& what) const {
 void simulated_storage::tell_of(const stream_write& stored) const {
   for (const auto& each : stored.events) {
     const auto& m = each.meta;
-    around_.tell_of_success("stored at " + std::to_string(m.position) + ": " + m.persistence_id + " " + m.type + " " +
-                            to_json(each.payload));
+    around_.tell("stored at " + std::to_string(m.position) + ": " + m.persistence_id + " " + m.type + " " +
+                 to_json(each.payload));
   }
 }
 
@@ -301,6 +329,16 @@ void simulated_storage::end_appends() {
   is_appending_ = false;
   auto under_way = std::exchange(appends_, {});
   std::erase_if(under_way, [](const pending_append& each) { return each.outcome.has_value(); });
+  if (std::exchange(is_broken_, false)) {
+    const bool is_there = from_.one_in(2);
+    tell(std::string{"what broke the journal is "} + (is_there ? "stored" : "lost"));
+    if (is_there) {
+      append_and_wait(*behind_.journal, *std::move(in_doubt_)).value();
+      ++changes_;
+    }
+    in_doubt_.reset();
+    return;
+  }
   if (under_way.empty()) return;
   const auto stored = from_.between(0, under_way.size());
   for (std::size_t i = 0; i < under_way.size(); ++i) {
@@ -322,14 +360,16 @@ result<void> simulated_storage::carry_out(const std::string& doing, std::optiona
   return done;
 }
 
-result<void> simulated_storage::make_change(const std::string& doing, result<std::function<void()>> undo,
+result<void> simulated_storage::make_change(std::string_view of, const std::string& doing,
+                                            result<std::function<void()>> undo,
                                             const std::function<result<void>()>& effect) {
   return carry_out(doing, write_fault(often_.failing_commits, doing), [&]() -> result<void> {
     if (!undo) return undo.error();
     auto done = effect();
     if (!done) return done;
-    if (around_.tell_of_success) around_.tell_of_success("done: " + doing);
-    unsynced_.push_back({doing, *std::move(undo)});
+    ++changes_;
+    tell("done: " + doing);
+    unsynced_.push_back({std::string{of}, doing, *std::move(undo)});
     if (unsynced_.size() > often_.lost_commits) unsynced_.pop_front();
     return done;
   });
@@ -337,12 +377,12 @@ result<void> simulated_storage::make_change(const std::string& doing, result<std
 
 result<void> simulated_storage::commit(std::string_view name, const row_changes& changes,
                                        const row_checkpoint& checkpoint) {
-  return make_change(named("committing the read model ", name), undo_of_rows(name, &changes),
+  return make_change(name, named("committing the read model ", name), undo_of_rows(name, &changes),
                      [&] { return behind_.read_models->commit(name, changes, checkpoint); });
 }
 
 result<void> simulated_storage::clear(std::string_view name) {
-  return make_change(named("clearing the read model ", name), undo_of_rows(name, nullptr),
+  return make_change(name, named("clearing the read model ", name), undo_of_rows(name, nullptr),
                      [&] { return behind_.read_models->clear(name); });
 }
 
@@ -359,12 +399,12 @@ result<void> simulated_storage::save(const std::vector<snapshot>& snapshots) {
   std::vector<std::string> streams;
   streams.reserve(snapshots.size());
   for (const auto& each : snapshots) streams.push_back(each.persistence_id);
-  return make_change("saving " + counted(snapshots.size(), "snapshot"), undo_of_snapshots(streams),
+  return make_change({}, "saving " + counted(snapshots.size(), "snapshot"), undo_of_snapshots(streams),
                      [&] { return behind_.snapshots->save(snapshots); });
 }
 
 result<void> simulated_storage::erase(std::string_view persistence_id) {
-  return make_change(named("dropping the snapshots of ", persistence_id),
+  return make_change({}, named("dropping the snapshots of ", persistence_id),
                      undo_of_snapshots({std::string{persistence_id}}),
                      [&] { return behind_.snapshots->erase(persistence_id); });
 }

@@ -28,10 +28,8 @@ class simulated_storage {
   struct callbacks {
     /// Runs the function when so much virtual time has passed: not before it has returned.
     std::function<void(std::chrono::microseconds, std::function<void()>)> later;
-    /// Takes a line for the story of a run about what goes wrong; may be empty.
+    /// Takes a line for the story of a run; may be empty.
     std::function<void(std::string)> tell;
-    /// The same about what goes well.
-    std::function<void(std::string)> tell_of_success = {};
   };
 
   /// Stores in memory or, with `open`, in what that opens; throws bad_result_access where it fails to. `from` must
@@ -41,16 +39,16 @@ class simulated_storage {
   simulated_storage(const simulated_storage&) = delete;
   simulated_storage& operator=(const simulated_storage&) = delete;
 
-  /// Returns what the program is given until the next crash(). Then these ports fail for ever, with errc::io, and have
-  /// no effect; snapshots of rows that came from them can still be read.
+  /// Returns what the program is given until the next crash(): a port for each that the storage behind has. Then these
+  /// ports fail for ever, with errc::io, and have no effect; snapshots of rows that came from them can still be read.
   storage ports();
 
   /// Ends the program and starts anew: new ports find what is stored. Of the appends that are under way, some may have
   /// been stored, the first ones; those who wait for them are not told. Everything that has been acknowledged is there.
-  /// But with `power_lost`, the last changes since the last sync may be undone, in the order opposite to theirs, over
-  /// all read models and snapshots together: LMDB keeps them in one environment. A storage that is opened by a function
-  /// is closed and opened again, so nobody may be in the middle of a call to it; throws bad_result_access where that
-  /// fails.
+  /// But with `power_lost`, changes since the last sync may be undone: the last ones of each read model, and of the
+  /// snapshots, and of each as many as may be. An append that has broken the journal may be there. A storage that is
+  /// opened by a function is closed and opened again, so nobody may be in the middle of a call to it; throws
+  /// bad_result_access where that fails.
   void crash(bool power_lost);
 
   /// Returns what is stored, without faults.
@@ -58,6 +56,12 @@ class simulated_storage {
 
   /// Returns how many operations that change something have begun since the store was made, failed ones included.
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
+
+  /// Returns how often what is stored has changed since the store was made, also by what a crash stores or undoes.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+
+  /// Returns whether an append has broken the journal, so that only a crash() helps.
+  [[nodiscard]] bool is_broken() const { return is_broken_; }
 
   /// Has the program die at a point of operation `point / 2`, counted from 0 on: if `point` is even, before it has an
   /// effect, and if it is odd, when it has, and before anybody is told. From then on, the ports fail as they do after a
@@ -67,7 +71,8 @@ class simulated_storage {
   /// Returns whether the program has died at the point that crash_at() names.
   [[nodiscard]] bool is_down() const { return is_down_; }
 
-  /// Draws no more faults and no more delays, and makes room on the disk. Losing power still undoes changes.
+  /// Draws no more faults and no more delays, and makes room on the disk. Losing power still undoes changes, and a
+  /// journal that is broken stays so.
   void heal();
 
  private:
@@ -86,6 +91,7 @@ class simulated_storage {
     event_store::append_done done;
     std::string doing;
     std::uint64_t operation = 0;
+    bool breaks_journal = false;
     std::chrono::microseconds delay{0};  // from now to the next step, storing or telling
     std::chrono::microseconds delay_of_telling{0};
     std::optional<result<append_outcomes>> outcome = {};  // once it is stored, or is known to fail
@@ -93,6 +99,7 @@ class simulated_storage {
 
   /// A change that losing power may undo.
   struct change {
+    std::string of;  // the read model; empty: the snapshots
     std::string doing;
     std::function<void()> undo;
   };
@@ -112,8 +119,10 @@ class simulated_storage {
   /// Stores and tells until the first append has to wait, or all are done.
   void run_appends();
   void store(pending_append& next);
-  /// Decides what has become of the appends that are under way when the program ends.
+  /// Decides what has become of the appends that are under way when the program ends, and of one that broke the
+  /// journal.
   void end_appends();
+  void lose_power();
 
   result<void> commit(std::string_view name, const row_changes& changes, const row_checkpoint& checkpoint);
   result<void> clear(std::string_view name);
@@ -124,8 +133,8 @@ class simulated_storage {
   /// Carries out `effect`, unless the program ends before or it `fails`.
   result<void> carry_out(const std::string& doing, std::optional<error> fails,
                          const std::function<result<void>()>& effect);
-  /// Carries out `effect`, which `undo` takes back, and may fail to.
-  result<void> make_change(const std::string& doing, result<std::function<void()>> undo,
+  /// Carries out `effect` on the read model `of`, or on the snapshots, which `undo` takes back, and may fail to.
+  result<void> make_change(std::string_view of, const std::string& doing, result<std::function<void()>> undo,
                            const std::function<result<void>()>& effect);
 
   // What takes back a change that comes next: of these rows, or all if it is nullptr, and of these streams' snapshots.
@@ -139,12 +148,15 @@ class simulated_storage {
   storage behind_;
   std::shared_ptr<program> program_ = std::make_shared<program>(program{this});
   std::uint64_t operations_ = 0;
+  std::uint64_t changes_ = 0;
   std::optional<std::uint64_t> death_;
   bool is_down_ = false;
   bool is_full_ = false;
-  std::deque<pending_append> appends_;  // under way, the first one first
-  bool is_appending_ = false;           // somebody sees to the first one
-  std::deque<change> unsynced_;         // the last ones, as many as losing power may undo
+  bool is_broken_ = false;
+  std::optional<append_batch> in_doubt_;  // what broke it, and may be there
+  std::deque<pending_append> appends_;    // under way, the first one first
+  bool is_appending_ = false;             // somebody sees to the first one
+  std::deque<change> unsynced_;           // the last ones, as many as losing power may undo
 };
 
 }  // namespace tyto::testing

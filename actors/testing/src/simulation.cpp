@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "actor/threads.hpp"
@@ -48,11 +49,12 @@ class collected {
     const std::lock_guard lock{mutex_};
     ++report_.crash_points;
   }
-  /// Keeps the one with the lowest number.
-  void fail(std::uint64_t number, std::uint64_t seed, const run_outcome& outcome, const run_settings& settings) {
+  /// Keeps the failure with the lowest number.
+  void fail(std::uint64_t number, std::uint64_t seed, const run_outcome& outcome, const run_settings& settings,
+            std::optional<std::uint64_t> crash_point = {}) {
     const std::lock_guard lock{mutex_};
     if (failed_ && failed_->number < number) return;
-    failed_ = failed{number, seed, *outcome.failure, outcome.drawn, settings};
+    failed_ = failed{number, seed, crash_point, *outcome.failure, outcome.drawn, settings};
   }
 
   simulation_report finish(const world_definition& of, std::size_t shrinking_runs) {
@@ -62,12 +64,13 @@ class collected {
     std::uint64_t steps_left = most_steps_of_shrinking;
     const auto fails = [&](const script& drawn) {
       if (steps_left == 0) return false;
-      const auto again = world{of, drawn, settings}.run();
+      const auto again = run_world(of, drawn, settings);
       steps_left -= std::min(steps_left, again.steps);
       return again.failure && again.failure->name == failed_->what.name;
     };
     auto& shown = report_.failure.emplace();
     shown.seed = failed_->seed;
+    shown.crash_point = failed_->crash_point;
     if (!fails(failed_->drawn)) {
       shown.what =
           failed_->what.name + ": " + failed_->what.detail +
@@ -77,7 +80,7 @@ class collected {
     }
     const auto shortest = shrink(failed_->drawn, fails, shrinking_runs);
     settings.tells_story = true;
-    const auto told = world{of, shortest, settings}.run();
+    const auto told = run_world(of, shortest, settings);
     shown.what = told.failure ? told.failure->name + ": " + told.failure->detail : failed_->what.name;
     shown.story = told.story;
     return report_;
@@ -87,6 +90,7 @@ class collected {
   struct failed {
     std::uint64_t number;
     std::uint64_t seed;
+    std::optional<std::uint64_t> crash_point;
     finding what;
     script drawn;
     run_settings settings;
@@ -109,6 +113,7 @@ class stopwatch {
 
 void let_pass(std::chrono::milliseconds time) {
   auto* const world = detail::simulated_threads::here();
+  if (world == nullptr) throw std::logic_error{"tyto: let_pass() is called in a simulated world alone"};
   world->wait_until([] { return false; }, world->now() + time);
 }
 
@@ -118,7 +123,12 @@ std::ostream& operator<<(std::ostream& out, const simulation_report& report) {
     if (report.crash_points > 0) out << ", " << report.crash_points << " crash points";
     return out << ", in " << report.time.count() << " s: all is well";
   }
-  out << "seed " << report.failure->seed << " fails: " << report.failure->what << "\n";
+  out << "seed " << report.failure->seed;
+  if (const auto point = report.failure->crash_point) {
+    out << ", crash point " << *point << (*point % 2 == 1 ? " (power is lost " : " (killed ")
+        << (*point / 2 % 2 == 1 ? "after" : "before") << " operation " << *point / 4 << " of its storage)";
+  }
+  out << " fails: " << report.failure->what << "\n";
   for (const auto& line : report.failure->story) out << line << "\n";
   return out;
 }
@@ -129,15 +139,15 @@ namespace tyto::detail {
 
 using testing::exploration;
 using testing::run_settings;
+using testing::run_world;
 using testing::simulation_report;
-using testing::world;
 
 simulation_report explore(const world_definition& of, const exploration& worlds) {
   const testing::stopwatch watch;
   testing::collected found;
   testing::try_all(worlds.seeds, worlds.threads, [&](std::uint64_t i) {
     const auto seed = worlds.first_seed + i;
-    const auto outcome = world{of, seed, {}}.run();
+    const auto outcome = run_world(of, seed, {});
     found.add(outcome);
     if (outcome.failure) found.fail(i, seed, outcome, {});
     return !outcome.failure;
@@ -153,20 +163,22 @@ simulation_report crash_everywhere(const world_definition& of, const exploration
   testing::collected found;
   for (std::uint64_t seed = worlds.first_seed; seed < worlds.first_seed + worlds.seeds; ++seed) {
     const run_settings undisturbed{.has_faults = false};
-    const auto whole = world{of, seed, undisturbed}.run();
+    const auto whole = run_world(of, seed, undisturbed);
     found.add(whole);
     if (whole.failure) {
       found.fail(0, seed, whole, undisturbed);
       break;
     }
     std::atomic<bool> is_well = true;
-    // Each point twice, as what a lost process and lost power leave differs.
-    testing::try_all(4 * whole.operations, worlds.threads, [&](std::uint64_t i) {
-      const run_settings settings{.has_faults = false, .crash_point = i / 2, .loses_power = i % 2 == 1};
-      const auto outcome = world{of, seed, settings}.run();
+    const auto first = worlds.crash_point.value_or(0);
+    const auto points = worlds.crash_point ? 1 : 4 * whole.operations;
+    testing::try_all(points, worlds.threads, [&](std::uint64_t i) {
+      const auto point = first + i;
+      const run_settings settings{.has_faults = false, .crash_point = point / 2, .loses_power = point % 2 == 1};
+      const auto outcome = run_world(of, seed, settings);
       found.add(outcome);
       found.add_crash_point();
-      if (outcome.failure) found.fail(i, seed, outcome, settings);
+      if (outcome.failure) found.fail(i, seed, outcome, settings, point);
       if (outcome.failure) is_well = false;
       return !outcome.failure;
     });

@@ -1,8 +1,8 @@
 #include "world.hpp"
 
-#include <exception>
 #include <utility>
 
+#include "tyto/aggregate.hpp"
 #include "tyto/id_source.hpp"
 
 namespace tyto::testing {
@@ -11,15 +11,11 @@ namespace {
 constexpr std::chrono::milliseconds restart_takes{500};
 constexpr int most_starts = 200;
 
-std::string text_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& known) {
-    return known.what();
-  } catch (...) {
-    return "something that is no std::exception";
-  }
-}
+// How many steps it takes, about, until somebody starts a program again that cannot store any more.
+constexpr std::uint32_t notices_broken_journal = 64;
+
+// To be called where an exception is handled.
+std::string thrown_now() { return "it has thrown: " + detail::handler_failure({}).detail(); }
 
 }  // namespace
 
@@ -39,12 +35,12 @@ world::world(const detail::world_definition& of, run_settings settings, std::siz
       actions_(std::move(actions)),
       schedule_(std::move(schedule)),
       faults_(std::move(faults)),
-      scheduler_(schedule_, clock_),
+      scheduler_(schedule_, clock_, {of.options.stalls, of.options.longest_stall}),
       storage_(faults_, settings.has_faults ? of.options.faults : storage_faults{},
                {[this](std::chrono::microseconds delay, std::function<void()> work) {
                   scheduler_.later(delay, std::move(work));
                 },
-                teller(), teller()},
+                teller()},
                of.options.storage ? of.options.storage() : storage_opener{}) {}
 
 std::function<void(std::string)> world::teller() {
@@ -54,14 +50,11 @@ std::function<void(std::string)> world::teller() {
 
 run_outcome world::run() {
   const detail::simulated_threads::installed here{scheduler_};
-  model_ = of_.make_model();
-  limits_ = limits();
-  if (settings_.crash_point) storage_.crash_at(*settings_.crash_point);
-  draw_next_crash();
-  draw_next_jump();
-  start_program();
-  use_program();
-  bring_to_rest();
+  try {
+    live();
+  } catch (...) {
+    fail("the world goes on", thrown_now());
+  }
   // What failed may have left threads that wait.
   scheduler_.kill();
   program_.reset();
@@ -70,6 +63,17 @@ run_outcome world::run() {
   outcome_.operations = storage_.operations();
   outcome_.drawn = {most_actions_, actions_.drawn(), schedule_.drawn(), faults_.drawn()};
   return std::move(outcome_);
+}
+
+void world::live() {
+  model_ = of_.make_model();
+  limits_ = limits();
+  if (settings_.crash_point) storage_.crash_at(*settings_.crash_point);
+  draw_next_crash();
+  draw_next_jump();
+  start_program();
+  use_program();
+  bring_to_rest();
 }
 
 runtime_options world::limits() {
@@ -93,50 +97,50 @@ void world::start_program() {
     try {
       of_.program(*program_, model_.get());
     } catch (...) {
-      return fail("the program is defined", text_of(std::current_exception()));
+      return fail("the program is defined", thrown_now());
     }
-    auto started = result<void>{};
-    bool has_started = false;
-    scheduler_.start([&] {
-      started = program_->start();
-      has_started = true;
-    });
-    while (!has_started && !storage_.is_down() && scheduler_.step()) continue;
+    const auto started = run_to_end("starting the program", [this] { return program_->start(); });
+    if (outcome_.failure) return;
     const bool is_down = storage_.is_down();
-    if (has_started && started && !is_down) return tell("the program has started");
-    scheduler_.kill();
-    storage_.crash(is_down && settings_.loses_power);
-    program_.reset();
-    scheduler_.revive();
+    if (!is_down && **started) {
+      has_started_ = has_changed_ = true;
+      tell("the program has started");
+      return look_always();
+    }
+    end_program(is_down && settings_.loses_power);
     if (is_down) {
       ++outcome_.crashes;
       continue;
     }
-    tell("the program does not start: " + started.error().message());
-    if (attempt == most_starts) return fail("the program starts", started.error().message());
-    scheduler_.pass(restart_takes);
+    const auto why = (**started).error().message();
+    tell("the program does not start: " + why);
+    if (attempt == most_starts) return fail("the program starts", why);
   }
 }
 
-void world::crash(bool loses_power) {
-  ++outcome_.crashes;
-  tell(loses_power ? "power is lost" : "the program is killed");
+void world::end_program(bool loses_power) {
+  has_started_ = false;
   scheduler_.kill();
   storage_.crash(loses_power);
   program_.reset();
   scheduler_.revive();
   under_way_ = 0;
   scheduler_.pass(restart_takes);
+}
+
+void world::crash(bool loses_power) {
+  ++outcome_.crashes;
+  tell(loses_power ? "power is lost" : "the program is killed");
+  end_program(loses_power);
   start_program();
 }
 
 void world::use_program() {
+  if (of_.actions.empty()) begun_ = most_actions_;
   while (!outcome_.failure && (begun_ < most_actions_ || under_way_ > 0)) {
-    if (begun_ < most_actions_ && under_way_ < of_.options.actions_at_once && !of_.actions.empty() &&
-        scheduler_.steps() >= idle_until_) {
+    if (begun_ < most_actions_ && under_way_ < of_.options.actions_at_once && scheduler_.steps() >= idle_until_) {
       begin_action();
     }
-    if (of_.actions.empty()) begun_ = most_actions_;
     step();
     disturb();
   }
@@ -152,26 +156,27 @@ void world::begin_action() {
   ++under_way_;
   const auto& chosen = actions_.pick(of_.actions);
   tell("begins: " + chosen.name);
-  scheduler_.start([this, &chosen, killed_by = outcome_.crashes] {
+  scheduler_.start([this, &chosen] {
     try {
       chosen.run(*program_, model_.get(), actions_);
     } catch (...) {
       if (scheduler_.is_dead()) throw;
-      fail(chosen.name, "it has thrown: " + text_of(std::current_exception()));
+      fail(chosen.name, thrown_now());
     }
+    if (scheduler_.is_dead()) return;
     --under_way_;
     has_changed_ = true;
     tell("ends: " + chosen.name);
   });
 }
 
+// One step of whatever goes on. The program may be down after it.
 void world::step() {
   if (!scheduler_.step()) return fail("the world goes on", "nothing is left that could happen");
-  if (storage_.is_down()) return crash(settings_.loses_power);
   if (scheduler_.steps() > of_.options.max_steps) {
     return fail("the world comes to an end", "it has made " + std::to_string(scheduler_.steps()) + " steps");
   }
-  look_always();
+  if (!storage_.is_down()) look_always();
 }
 
 void world::draw_next_crash() {
@@ -190,83 +195,98 @@ void world::draw_next_jump() {
 
 void world::disturb() {
   if (outcome_.failure) return;
+  if (storage_.is_down()) return crash(settings_.loses_power);
   if (next_jump_ && scheduler_.steps() >= *next_jump_) {
     const std::chrono::minutes far{faults_.between(1, 24 * 60)};
     const bool goes_back = faults_.one_in(2);
     tell("the clock is set " + std::to_string(far.count()) + " min " + (goes_back ? "back" : "forth"));
-    clock_.move(goes_back ? -far : far);
+    clock_.advance(goes_back ? -far : far);
     draw_next_jump();
   }
   if (next_crash_ && scheduler_.steps() >= *next_crash_) {
     crash(faults_.one_in(2));
     draw_next_crash();
   }
+  // Somebody notices sooner or later.
+  if (storage_.is_broken() && faults_.one_in(notices_broken_journal)) crash(false);
 }
 
-// Steps until `work`, on a simulated thread of its own, has ended; returns whether it was well.
-bool world::run_to_end(const std::string& what, const std::function<result<void>()>& work) {
-  result<void> done;
-  bool has_ended = false;
-  const auto crashes_before = outcome_.crashes;
-  const auto begin = [&] {
-    scheduler_.start([&] {
-      try {
-        done = work();
-      } catch (...) {
-        if (scheduler_.is_dead()) throw;
-        fail(what, "it has thrown: " + text_of(std::current_exception()));
-      }
-      has_ended = true;
-    });
-  };
-  begin();
-  auto crashes = crashes_before;
-  while (!has_ended && !outcome_.failure) {
-    step();
-    if (std::exchange(crashes, outcome_.crashes) != outcome_.crashes && !outcome_.failure) begin();
+// Steps until `work`, on a simulated thread of its own, has ended, or the program is down, or something has failed.
+scheduler::outcome world::run_to_end(const std::string& what, const std::function<result<void>()>& work) {
+  auto done = scheduler_.begin(what, work);
+  while (!*done && !outcome_.failure && !storage_.is_down()) step();
+  return done;
+}
+
+// The same for what has to succeed. It is begun again if the program has died meanwhile.
+void world::see_through(const std::string& what, const std::function<result<void>()>& work) {
+  while (!outcome_.failure) {
+    const auto done = run_to_end(what, work);
+    if (outcome_.failure) return;
+    if (storage_.is_down()) {
+      crash(settings_.loses_power);
+    } else if (**done) {
+      return;
+    } else {
+      fail(what, (**done).error().message());
+    }
   }
-  if (!done && !outcome_.failure) fail(what, done.error().message());
-  return !outcome_.failure;
 }
 
 void world::bring_to_rest() {
+  if (outcome_.failure) return;
   storage_.heal();
-  // What has failed pauses for so long at most before it is tried again.
-  const auto settle = [this] {
+  if (storage_.is_broken()) crash(false);
+  rest("before a last restart");
+  if (!outcome_.failure) start_program();
+  rest("after it");
+}
+
+void world::rest(const std::string& when) {
+  if (outcome_.failure) return;
+  tell("everything comes to rest, " + when);
+  settle();
+  if (outcome_.failure) return;
+  clock_.advance(of_.options.afterwards);
+  program_->check_clock();
+  settle();
+  for (const auto& each : of_.finally) {
+    see_through(each.name, [this, &each]() -> result<void> {
+      each.run(*program_, model_.get(), actions_);
+      return {};
+    });
+  }
+  if (!of_.finally.empty()) settle();
+  see_through("looking at what holds", [this]() -> result<void> {
+    look(of_.always);
+    look(of_.at_rest);
+    return {};
+  });
+  stop_program();
+}
+
+void world::settle() {
+  see_through("the program comes to rest", [this] {
+    // What has failed pauses for so long at most before it is tried again.
     let_pass(limits_.max_backoff);
     return program_->settle(of_.options.patience);
-  };
-  const std::string resting = "the program comes to rest";
-  for (const auto* const when : {"before", "after"}) {
-    if (outcome_.failure) return;
-    tell(std::string{"everything comes to rest, "} + when + " a last restart");
-    if (!run_to_end(resting, settle)) return;
-    clock_.move(of_.options.afterwards);
-    program_->check_clock();
-    if (!run_to_end(resting, settle)) return;
-    const auto look_at_rest = [this]() -> result<void> {
-      look(of_.at_rest);
-      return {};
-    };
-    if (!run_to_end("what holds at rest", look_at_rest)) return;
-    stop_program();
-    if (std::string_view{when} == "before") start_program();
-  }
+  });
 }
 
 void world::stop_program() {
-  if (!run_to_end("the program stops", [this] { return program_->stop(); })) return;
+  has_started_ = false;
+  see_through("the program stops", [this] { return program_->stop(); });
+  if (outcome_.failure) return;
   scheduler_.kill();
   program_.reset();
   scheduler_.revive();
 }
 
 void world::look_always() {
-  const auto operations = storage_.operations();
-  if (!has_changed_ && operations == operations_seen_) return;
-  operations_seen_ = operations;
+  if (!has_started_ || (!has_changed_ && storage_.changes() == changes_seen_)) return;
+  changes_seen_ = storage_.changes();
   has_changed_ = false;
-  if (program_) look(of_.always);
+  look(of_.always);
 }
 
 void world::look(const std::vector<detail::world_definition::check>& checks) {
@@ -277,7 +297,7 @@ void world::look(const std::vector<detail::world_definition::check>& checks) {
         fail(each.name, std::move(wrong));
     } catch (...) {
       if (scheduler_.is_dead()) throw;
-      fail(each.name, "it has thrown: " + text_of(std::current_exception()));
+      fail(each.name, thrown_now());
     }
   }
 }

@@ -4,17 +4,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "recorded_choices.hpp"
 #include "scheduler.hpp"
 #include "simulated_storage.hpp"
 #include "tyto/runtime.hpp"
-#include "tyto/testing/choices.hpp"
 #include "tyto/testing/simulation.hpp"
+#include "tyto/testing/test_clock.hpp"
 
 namespace tyto::testing {
 
@@ -54,21 +56,27 @@ class world {
   world(const detail::world_definition& of, std::uint64_t seed, run_settings settings);
   world(const detail::world_definition& of, const script& drawn, run_settings settings);
 
+  /// To be called once. What it throws is a failure of the run.
   run_outcome run();
 
  private:
   world(const detail::world_definition& of, run_settings settings, std::size_t most_actions, recorded_choices actions,
         recorded_choices schedule, recorded_choices faults);
 
+  void live();
   [[nodiscard]] runtime_options limits();
   void start_program();
+  void end_program(bool loses_power);
   void stop_program();
   void crash(bool loses_power);
   void use_program();
   void bring_to_rest();
+  void rest(const std::string& when);
+  void settle();
   void begin_action();
   void step();
-  bool run_to_end(const std::string& what, const std::function<result<void>()>& work);
+  scheduler::outcome run_to_end(const std::string& what, const std::function<result<void>()>& work);
+  void see_through(const std::string& what, const std::function<result<void>()>& work);
   void draw_next_crash();
   void draw_next_jump();
   void disturb();
@@ -85,12 +93,13 @@ class world {
   recorded_choices schedule_;
   recorded_choices faults_;
 
-  world_clock clock_;
+  test_clock clock_{std::chrono::sys_days{std::chrono::year{2030} / 1 / 1}};
   scheduler scheduler_;
   simulated_storage storage_;
   std::shared_ptr<void> model_;
   runtime_options limits_;
   std::unique_ptr<runtime> program_;
+  bool has_started_ = false;  // and has not ended or begun to stop
 
   std::size_t begun_ = 0;
   std::size_t under_way_ = 0;
@@ -99,9 +108,21 @@ class world {
   std::optional<std::uint64_t> next_crash_;
   std::optional<std::uint64_t> next_jump_;
   bool has_changed_ = false;
-  std::uint64_t operations_seen_ = 0;
-  bool is_disturbed_ = true;
+  std::uint64_t changes_seen_ = 0;
   run_outcome outcome_;
 };
+
+/// Runs one world; `from` is a seed or a script. Where the world cannot even be made, the run fails with what was
+/// thrown.
+template <class From>
+run_outcome run_world(const detail::world_definition& of, const From& from, const run_settings& settings) {
+  try {
+    return world{of, from, settings}.run();
+  } catch (const std::exception& thrown) {
+    run_outcome none;
+    none.failure = finding{"the world begins", thrown.what()};
+    return none;
+  }
+}
 
 }  // namespace tyto::testing

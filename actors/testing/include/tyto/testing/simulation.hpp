@@ -35,11 +35,16 @@ struct simulation_options {
   std::size_t actions = 20;
   std::size_t actions_at_once = 4;
 
-  /// One step of the scheduler in so many ends the program, which is started again; 0: none. In half of them, by
+  /// About one step of the scheduler in so many ends the program, which is started again; 0: none. In half of them, by
   /// choice, power is lost.
   std::uint32_t crashes = 400;
-  /// One step in so many sets the clock of the world, by up to a day, back or forth; 0: none.
+  /// About one step in so many sets the clock of the world, by up to a day, back or forth; 0: none.
   std::uint32_t clock_jumps = 2'000;
+  /// About one step in so many, at most one in eight, an actor gets no time for a while, for example a consumer; or
+  /// none of them does; 0: none. The while is `longest_stall` at most.
+  std::uint32_t stalls = 64;
+  std::chrono::milliseconds longest_stall{512};
+  /// None, unless something is set.
   storage_faults faults = {};
 
   /// Makes the storage of one run, and is called for each: what it returns opens that storage, first and after each
@@ -52,8 +57,8 @@ struct simulation_options {
   /// leave memory, consumers fall behind and read the journal, batches are short.
   bool varies_limits = true;
 
-  /// How long the program is given to come to rest at the end, and how far the clock moves then, so that deadlines run
-  /// out. In the world's time.
+  /// How long the program is given to come to rest at the end, and how far the clock moves then, in one leap, so that
+  /// deadlines run out that are set for up to this time. In the world's time.
   std::chrono::milliseconds patience = std::chrono::minutes{5};
   std::chrono::milliseconds afterwards = std::chrono::hours{24 * 31};
 
@@ -61,7 +66,8 @@ struct simulation_options {
   std::uint64_t max_steps = 200'000;
 };
 
-/// Lets so much of the world's time pass: for actions and for checks at rest, on whose simulated thread it is called.
+/// Lets so much of the world's time pass: for actions, handlers and checks at rest, on whose simulated thread it is
+/// called. Throws std::logic_error elsewhere.
 void let_pass(std::chrono::milliseconds time);
 
 /// What checks look at.
@@ -76,6 +82,8 @@ struct exploration {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 1'000;
   std::size_t threads = 0;  // 0: one for each core
+  /// The one moment that crash_everywhere() tries, as simulation_failure counts them; none: all.
+  std::optional<std::uint64_t> crash_point = {};
   /// How many shorter schedules are tried once one has failed.
   std::size_t shrinking_runs = 2'000;
 };
@@ -83,6 +91,9 @@ struct exploration {
 /// A world in which something was wrong.
 struct simulation_failure {
   std::uint64_t seed = 0;
+  /// Where crash_everywhere() ended the program, if it did: four times the number of the storage's operation, counted
+  /// from 0, plus 2 if the program ended after it and not before, plus 1 if power was lost.
+  std::optional<std::uint64_t> crash_point = {};
   std::string what;
   /// What happened in the shortest run that was found to fail in the same way, line by line.
   std::vector<std::string> story;
@@ -93,7 +104,7 @@ struct simulation_report {
   std::uint64_t worlds = 0;
   std::uint64_t steps = 0;         // of all of them
   std::uint64_t crashes = 0;       // likewise
-  std::uint64_t crash_points = 0;  // those that crash_everywhere() has tried
+  std::uint64_t crash_points = 0;  // those that crash_everywhere() has tried, see simulation_failure
   std::chrono::duration<double> time{0};
   std::optional<simulation_failure> failure;
 
@@ -120,6 +131,7 @@ struct world_definition {
     std::function<std::string(const testing::inside&, const void*)> look;
   };
   std::vector<action> actions;
+  std::vector<action> finally;
   std::vector<check> always;
   std::vector<check> at_rest;
 };
@@ -156,21 +168,29 @@ class simulation {
   /// Adds something that the world outside does: sends commands, asks, pauses consumers. It has a simulated thread of
   /// its own, may wait, and ends without notice where the program crashes. What it throws is a failure of the run.
   simulation& action(std::string name, std::function<void(runtime&, Model&, choices&)> run) {
-    of_.actions.push_back({std::move(name), [run = std::move(run)](runtime& rt, void* model, choices& draw) {
-                             run(rt, *static_cast<Model*>(model), draw);
-                           }});
+    of_.actions.push_back(action_of(std::move(name), std::move(run)));
     return *this;
   }
 
-  /// Adds what must hold whenever something has been stored or an action has ended. Returns what is wrong, empty if
-  /// nothing is. Must not wait: of the runtime it calls query(), status(), health() and dead_letters() alone.
+  /// Adds something that is done once everything has come to rest: no fault comes any more. Then the program comes to
+  /// rest again, and the checks look. Those that are added earlier are done first, all of them before the last restart
+  /// and after it. What one throws is a failure of the run.
+  simulation& finally(std::string name, std::function<void(runtime&, Model&, choices&)> run) {
+    of_.finally.push_back(action_of(std::move(name), std::move(run)));
+    return *this;
+  }
+
+  /// Adds what must hold while the program runs. Looked at whenever the program has started, something has been stored,
+  /// or an action has ended, and at rest; what a handler notes in the model is seen then. Returns what is wrong, an
+  /// empty text if all is well. Must not wait: of the runtime it calls query(), status(), health() and dead_letters()
+  /// alone.
   simulation& always(std::string name, std::function<std::string(const inside&, const Model&)> look) {
     of_.always.push_back(check(std::move(name), std::move(look)));
     return *this;
   }
 
-  /// Adds what must hold when all is done: no faults come any more, all deadlines have run out, and nothing follows. It
-  /// is looked at before and after a last restart of the program.
+  /// Adds what must hold when all is done: no faults come any more, the deadlines of the next `afterwards` have run
+  /// out, and nothing follows. It is looked at before and after a last restart of the program, and may wait.
   simulation& at_rest(std::string name, std::function<std::string(const inside&, const Model&)> look) {
     of_.at_rest.push_back(check(std::move(name), std::move(look)));
     return *this;
@@ -181,13 +201,20 @@ class simulation {
     return tyto::detail::explore(of_, worlds);
   }
 
-  /// Runs the world of each seed without faults, and then once for each moment around an operation of its storage, at
-  /// which the program dies: before the operation has any effect, and right after it.
+  /// Runs the world of each seed without faults, and then again for each moment around an operation of its storage, at
+  /// which the program dies: before the operation has any effect, and right after it; killed, and with power lost.
   [[nodiscard]] simulation_report crash_everywhere(const exploration& worlds = {.seeds = 1}) const {
     return tyto::detail::crash_everywhere(of_, worlds);
   }
 
  private:
+  static tyto::detail::world_definition::action action_of(std::string name,
+                                                          std::function<void(runtime&, Model&, choices&)> run) {
+    return {std::move(name), [run = std::move(run)](runtime& rt, void* model, choices& draw) {
+              run(rt, *static_cast<Model*>(model), draw);
+            }};
+  }
+
   static tyto::detail::world_definition::check check(std::string name,
                                                      std::function<std::string(const inside&, const Model&)> look) {
     return {std::move(name), [look = std::move(look)](const inside& at, const void* model) {

@@ -1,4 +1,4 @@
-#include "tyto/testing/choices.hpp"
+#include "recorded_choices.hpp"
 
 #include "support/catch.hpp"
 
