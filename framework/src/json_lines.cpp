@@ -5,7 +5,7 @@
 #include <ostream>
 #include <string>
 
-#include "utc.hpp"
+#include "tyto/detail/utc.hpp"
 
 namespace tyto {
 namespace {

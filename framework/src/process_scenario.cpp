@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "tyto/detail/utc.hpp"
 #include "tyto/document.hpp"
-#include "utc.hpp"
 
 namespace tyto::detail {
 

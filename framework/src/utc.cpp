@@ -1,4 +1,4 @@
-#include "utc.hpp"
+#include "tyto/detail/utc.hpp"
 
 #include <array>
 #include <cstdio>

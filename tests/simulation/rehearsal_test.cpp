@@ -254,8 +254,8 @@ TEST_CASE("Under the rules that made it, nothing of the shop's journal differs")
   CHECK(report.is_same());
   CHECK(report.notes.empty());
   CHECK(report.rehearsed == report.events);
-  CHECK(report.facts + report.followed == report.events);
-  CHECK(report.followed > report.facts);
+  CHECK(report.given + report.followed == report.events);
+  CHECK(report.followed > report.given);
   CHECK(counted(report, "fulfilment", "tyto.deadline_reached").after > 10);
   CHECK(counted(report, "payment", "payment.return_refunded").after > 0);
   REQUIRE(report.read_models.size() == 1);
@@ -307,19 +307,19 @@ TEST_CASE("Another bank shows in the payments that it decides otherwise") {
   CHECK(differing(report, "goods_return") == 0);
 }
 
-TEST_CASE("Sales under the same rules are the same, as facts and decided again") {
+TEST_CASE("Sales under the same rules are the same, as given events and decided again") {
   const auto history = ten_sales();
-  auto as_facts = at_counter(history);
-  const auto report = rehearsed(as_facts);
+  auto as_given = at_counter(history);
+  const auto report = rehearsed(as_given);
   INFO(report);
   CHECK(report.is_same());
-  CHECK(report.facts == 10);
+  CHECK(report.given == 10);
   CHECK(report.followed == 10);
-  const auto decided = rehearsed(decided_again(as_facts));
+  const auto decided = rehearsed(decided_again(as_given));
   INFO(decided);
   CHECK(decided.is_same());
   CHECK(decided.decided == 10);
-  CHECK(decided.facts == 0);
+  CHECK(decided.given == 0);
   CHECK(text_of(decided).find("nothing differs") != std::string::npos);
 }
 
@@ -483,7 +483,7 @@ TEST_CASE("A truncated stream is named, begins with what stands for its events, 
   CHECK(removed->subject == "sale|1");
   CHECK(report.rejected == 0);
   CHECK(report.decided == 1);
-  CHECK(report.facts == 1);
+  CHECK(report.given == 1);
   CHECK(differing(report, "sale") == 0);
   CHECK(differing(report, "card") == 0);
   CHECK(counted(report, "card", "card.points_added").after == 1);

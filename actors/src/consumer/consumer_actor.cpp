@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "consumer/command_ids.hpp"
+
 namespace tyto::detail {
 namespace {
 
@@ -283,7 +285,7 @@ void consumer_actor::send(commands sent, const std::string& cause, const metadat
   for (std::size_t i = 0; i < sent.size(); ++i) {
     auto& with = sent[i].options;
     command_options options;
-    options.command_id = cause + "/" + std::to_string(i);
+    options.command_id = consumer_command_id(cause, i);
     options.causation_id = event.idempotency_key(name_);
     options.correlation_id = event.correlation_id.empty() ? options.causation_id : event.correlation_id;
     options.expected = with.expected;
@@ -389,7 +391,7 @@ void consumer_actor::refused(const command_answered& answer) {
   if (!follows) {
     note_failure(answer, follows.error());
   } else {
-    send(*std::move(follows), answer.refused->command_id + "/rejected", *answer.followed_from, nullptr);
+    send(*std::move(follows), cause_of_rejection(answer.refused->command_id), *answer.followed_from, nullptr);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "field_comparison.hpp"
 #include "tyto/codec.hpp"
 #include "tyto/dead_letter.hpp"
 
@@ -17,40 +18,6 @@ constexpr std::uint64_t events_at_once = 4'096;
 bool counts(const metadata& meta) { return meta.type != retired_type && meta.category() != consumer_record::category; }
 
 }  // namespace
-
-std::optional<std::map<std::string, std::string_view>> fields_of(std::string_view payload) {
-  decoder in{payload};
-  std::size_t size = 0;
-  if (!in.ok() || !in.get_map(size)) return std::nullopt;
-  std::map<std::string, std::string_view> fields;
-  for (; size > 0; --size) {
-    std::string_view name;
-    if (!in.get_string(name)) return std::nullopt;
-    const char* begin = in.tell();
-    in.skip();
-    fields.emplace(name, std::string_view{begin, static_cast<std::size_t>(in.tell() - begin)});
-  }
-  return fields;
-}
-
-std::vector<field_difference> differing_fields(std::string_view before, std::string_view after) {
-  std::vector<field_difference> found;
-  const auto old_fields = fields_of(before);
-  const auto new_fields = fields_of(after);
-  if (!old_fields || !new_fields) return found;
-  for (const auto& [name, value] : *old_fields) {
-    const auto other = new_fields->find(name);
-    if (other == new_fields->end()) {
-      found.push_back({name, to_json(value), {}});
-    } else if (other->second != value) {
-      found.push_back({name, to_json(value), to_json(other->second)});
-    }
-  }
-  for (const auto& [name, value] : *new_fields) {
-    if (!old_fields->contains(name)) found.push_back({name, {}, to_json(value)});
-  }
-  return found;
-}
 
 result<void> journal_comparison::run(rehearsal_report& report) {
   auto walked = walk(
@@ -70,48 +37,60 @@ result<void> journal_comparison::run(rehearsal_report& report) {
       });
 }
 
+// One reading of the journal from a position on.
+struct journal_comparison::stretch {
+  std::vector<std::string> begun;                                  // streams that begin there
+  std::vector<std::pair<std::string, std::uint64_t>> maybe_begun;  // if this is their first event that is left
+  std::uint64_t seen = 0;                                          // the last position that was looked at
+};
+
 template <class Compare>
 result<void> journal_comparison::walk(const compared_journal& side, rehearsal_report& report, add_count count,
                                       const Compare& compare) {
-  std::vector<std::string> begun;
   std::uint64_t expected = 1;
   bool has_gaps = false;
   for (std::uint64_t from = 1; from <= side.until;) {
-    std::vector<std::pair<std::string, std::uint64_t>> maybe_begun;
-    auto seen = from - 1;
+    stretch here;
+    here.seen = from - 1;
     const journal_range range{.from = from, .max_events = std::min(events_at_once, side.until - from + 1)};
     auto read = side.events.read_all(range, [&](const event_view& event) {
-      const auto& meta = event.meta;
-      if (meta.position > side.until) return visit::stop;
-      seen = meta.position;
-      has_gaps |= meta.position > expected;
-      expected = meta.position + 1;
-      if (!counts(meta)) return visit::next;
-      if (side.left_out == nullptr || !side.left_out->has(meta.position)) {
-        count(report.categories[std::string{meta.category()}].events[meta.type]);
-      }
-      if (meta.part == 0 && meta.sequence_number == 1) begun.push_back(meta.persistence_id);
-      if (meta.part == 0 && meta.sequence_number > 1 && has_gaps) {
-        maybe_begun.emplace_back(meta.persistence_id, meta.sequence_number);
-      }
+      if (event.meta.position > side.until) return visit::stop;
+      here.seen = event.meta.position;
+      has_gaps |= event.meta.position > expected;
+      expected = event.meta.position + 1;
+      if (counts(event.meta)) pass(event.meta, side, has_gaps, report, count, here);
       return visit::next;
     });
     // One that cannot be brought up to date is in the notes, and so is its stream. There may be a gap before it.
+    auto& seen = here.seen;
     while (!read && side.unreadable != nullptr && seen < side.until && !side.unreadable->has(seen + 1)) ++seen;
     if (!read && (side.unreadable == nullptr || seen >= side.until)) return std::move(read).error();
     if (!read) has_gaps = true;
-    for (const auto& [persistence_id, first] : maybe_begun) {
+    for (const auto& [persistence_id, first] : here.maybe_begun) {
       auto stream = side.events.info(persistence_id);
       if (!stream) return std::move(stream).error();
-      if (stream->first == first) begun.push_back(persistence_id);
+      if (stream->first == first) here.begun.push_back(persistence_id);
     }
-    for (const auto& each : std::exchange(begun, {})) {
+    for (const auto& each : here.begun) {
       if (auto compared = compare(each); !compared) return compared;
     }
     if (read && *read < from) return {};
     from = read ? *read + 1 : seen + 2;
   }
   return {};
+}
+
+void journal_comparison::pass(const metadata& meta, const compared_journal& side, bool has_gaps,
+                              rehearsal_report& report, add_count count, stretch& here) {
+  if (side.left_out == nullptr || !side.left_out->has(meta.position)) {
+    count(report.categories[std::string{meta.category()}].events[meta.type]);
+  }
+  if (meta.part != 0) return;
+  if (meta.sequence_number == 1) {
+    here.begun.push_back(meta.persistence_id);
+  } else if (has_gaps) {
+    here.maybe_begun.emplace_back(meta.persistence_id, meta.sequence_number);
+  }
 }
 
 std::string journal_comparison::identity_of(const event_view& event) const {
@@ -161,11 +140,27 @@ result<void> journal_comparison::compare(const std::string& persistence_id, rehe
   ++summary.streams;
   if (std::ranges::equal(before, after, {}, &compared_event::identity, &compared_event::identity)) return {};
 
+  stream_difference found{persistence_id, before.size(), after.size()};
+  const auto first = find_first(before, after, found);
+  if (first.before == nullptr && first.after == nullptr) {
+    ++summary.reordered;
+    return {};
+  }
+  ++summary.differ;
+  if (report.streams.size() == most_listed_) return {};
+  show(first, found);
+  report.streams.push_back(std::move(found));
+  return {};
+}
+
+// Counts the events that only one side has, and returns the first of each. Of equal events, those that come last count
+// as the ones that the other side lacks.
+journal_comparison::first_difference journal_comparison::find_first(const compared_events& before,
+                                                                    const compared_events& after,
+                                                                    stream_difference& found) {
   std::unordered_map<std::string_view, std::int64_t> balance;
   for (const auto& each : before) ++balance[each.identity];
   for (const auto& each : after) --balance[each.identity];
-  stream_difference found{persistence_id, before.size(), after.size()};
-  // Of equal events, those that come last count as the ones that the other side lacks.
   const auto collect = [](const compared_events& from, auto left, std::int64_t sign, std::uint64_t& only) {
     const compared_event* first = nullptr;
     for (const auto& each : std::views::reverse(from)) {
@@ -177,33 +172,25 @@ result<void> journal_comparison::compare(const std::string& persistence_id, rehe
     }
     return first;
   };
-  const auto* first_before = collect(before, balance, 1, found.only_before);
-  const auto* first_after = collect(after, balance, -1, found.only_after);
-  if (first_before == nullptr && first_after == nullptr) {
-    ++summary.reordered;
-    return {};
-  }
-  ++summary.differ;
-  if (report.streams.size() == most_listed_) return {};
-  const auto show = [](const compared_event& event) {
-    auto shown = event.shown;
-    shown.payload = to_json(event.payload);
-    return shown;
+  return {collect(before, balance, 1, found.only_before), collect(after, balance, -1, found.only_after)};
+}
+
+void journal_comparison::show(const first_difference& first, stream_difference& found) const {
+  const auto shown = [](const compared_event& event) {
+    auto made = event.shown;
+    made.payload = to_json(event.payload);
+    return made;
   };
-  if (first_before != nullptr) found.first_before = show(*first_before);
-  if (first_after != nullptr) found.first_after = show(*first_after);
-  const auto is_one_place = [](const shown_event& one, const shown_event& other) {
-    return one.type == other.type && one.sequence_number == other.sequence_number;
-  };
-  if (first_before != nullptr && first_after != nullptr && is_one_place(first_before->shown, first_after->shown)) {
-    found.fields = differing_fields(first_before->payload, first_after->payload);
-    const auto ignored = ignored_.find(first_before->shown.type);
-    if (ignored != ignored_.end()) {
-      std::erase_if(found.fields, [&](const field_difference& each) { return ignored->second.contains(each.field); });
-    }
-  }
-  report.streams.push_back(std::move(found));
-  return {};
+  if (first.before != nullptr) found.first_before = shown(*first.before);
+  if (first.after != nullptr) found.first_after = shown(*first.after);
+  if (first.before == nullptr || first.after == nullptr) return;
+  const auto& one = first.before->shown;
+  const auto& other = first.after->shown;
+  if (one.type != other.type || one.sequence_number != other.sequence_number) return;
+  found.fields = differing_fields(first.before->payload, first.after->payload);
+  const auto ignored = ignored_.find(one.type);
+  if (ignored == ignored_.end()) return;
+  std::erase_if(found.fields, [&](const field_difference& each) { return ignored->second.contains(each.field); });
 }
 
 }  // namespace tyto::testing

@@ -16,12 +16,6 @@
 
 namespace tyto::testing {
 
-/// The fields of a MessagePack map keyed by strings, their values as they are stored; none if it is something else.
-std::optional<std::map<std::string, std::string_view>> fields_of(std::string_view payload);
-
-/// Returns which fields of two payloads, or rows, differ; none if one of them has no fields.
-std::vector<field_difference> differing_fields(std::string_view before, std::string_view after);
-
 /// One side of a comparison.
 struct compared_journal {
   const event_store& events;
@@ -48,12 +42,24 @@ class journal_comparison {
     std::string identity;  // what it is compared by
   };
   using compared_events = std::vector<compared_event>;
+  /// The first event that only one of two streams has, of each; nullptr if there is none.
+  struct first_difference {
+    const compared_event* before = nullptr;
+    const compared_event* after = nullptr;
+  };
+  struct stretch;
   using add_count = void (*)(category_summary::type_counts&);
 
   /// Counts events by their types, and calls `compare` for each stream, once.
   template <class Compare>
   result<void> walk(const compared_journal& side, rehearsal_report& report, add_count count, const Compare& compare);
+  /// Counts one event, and notes whether its stream begins with it.
+  static void pass(const metadata& meta, const compared_journal& side, bool has_gaps, rehearsal_report& report,
+                   add_count count, stretch& here);
   result<void> compare(const std::string& persistence_id, rehearsal_report& report);
+  static first_difference find_first(const compared_events& before, const compared_events& after,
+                                     stream_difference& found);
+  void show(const first_difference& first, stream_difference& found) const;
   result<stream_info> read(const compared_journal& side, const std::string& persistence_id,
                            compared_events& into) const;
   void note_stream(const std::string& persistence_id, const stream_info& stream);

@@ -1,10 +1,10 @@
 #include "tyto/testing/rehearsal.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 
+#include "consumer/command_ids.hpp"
 #include "consumer/partition.hpp"
 #include "journal_comparison.hpp"
 #include "note_list.hpp"
@@ -20,52 +20,6 @@ namespace {
 
 using decision_events = std::vector<recorded_event>;
 using kind = rehearsal_note::kind;
-
-// Reads digits from the beginning of `text`; returns false if there are none.
-bool take_number(std::string_view& text, std::uint64_t& number) {
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc{}) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
-}
-
-/// What a consumer's command followed from, see metadata::idempotency_key().
-struct consumer_cause {
-  std::string_view consumer;
-  std::uint64_t position = 0;
-};
-
-// The ids of a consumer's command are `consumer/position[.part]/index`, maybe with `/rejected/index` behind it, and the
-// first half of that is what caused it.
-std::optional<consumer_cause> cause_of(const metadata& event) {
-  const std::string_view cause = event.causation_id;
-  const auto slash = cause.rfind('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  consumer_cause found{cause.substr(0, slash)};
-  std::uint64_t ignored = 0;
-  auto rest = cause.substr(slash + 1);
-  if (!take_number(rest, found.position)) return std::nullopt;
-  if (rest.starts_with('.')) {
-    rest.remove_prefix(1);
-    if (!take_number(rest, ignored)) return std::nullopt;
-  }
-  std::string_view id = event.command_id;
-  if (!rest.empty() || !id.starts_with(cause)) return std::nullopt;
-  id.remove_prefix(cause.size());
-  constexpr std::string_view rejected = "/rejected";
-  const auto take_index = [&id, &ignored] {
-    if (!id.starts_with('/')) return false;
-    id.remove_prefix(1);
-    return take_number(id, ignored);
-  };
-  if (!take_index()) return std::nullopt;
-  if (id.starts_with(rejected)) {
-    id.remove_prefix(rejected.size());
-    if (!take_index()) return std::nullopt;
-  }
-  if (!id.empty() || found.position >= event.position) return std::nullopt;
-  return found;
-}
 
 // An alarm's commands have no id; what causes them is `process manager/deadline`.
 bool followed_from_deadline(const metadata& first) {
@@ -171,7 +125,7 @@ class rehearser {
   [[nodiscard]] bool follows_again(const rehearsal_stage& stage, const past_decisions& past,
                                    const metadata& first) const {
     if (first.category() == consumer_record::category || followed_from_deadline(first)) return true;
-    const auto cause = cause_of(first);
+    const auto cause = detail::cause_of(first);
     if (!cause || (!consumers_.contains(cause->consumer) && !stage.consumers().contains(cause->consumer))) return false;
     return !past.missing().has(cause->position) && !left_out_.has(cause->position);
   }
@@ -184,9 +138,9 @@ class rehearser {
     }
     if (auto moved = stage.move_to(first.time); !moved) return moved;
     for (const auto& event : decision) {
-      const auto revoke = of_.commands.find({std::string{first.category()}, event.meta.type});
-      if (revoke == of_.commands.end()) continue;
-      auto command = revoke->second(event);
+      const auto command_of = of_.commands.find({std::string{first.category()}, event.meta.type});
+      if (command_of == of_.commands.end()) continue;
+      auto command = command_of->second(event);
       if (!command) {
         notes.add(kind::undecodable, event.meta.type, event.meta.position, command.error().message());
       } else if (*command) {
@@ -201,7 +155,7 @@ class rehearser {
       return true;
     });
     if (decision.empty()) return {};
-    report_.facts += decision.size();
+    report_.given += decision.size();
     return stage.put_in(decision);
   }
 

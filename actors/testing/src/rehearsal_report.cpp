@@ -1,24 +1,9 @@
-#include <array>
-#include <cstdio>
-#include <iomanip>
-
+#include "tyto/detail/utc.hpp"
 #include "tyto/printable.hpp"
 #include "tyto/testing/rehearsal.hpp"
 
 namespace tyto::testing {
 namespace {
-
-std::string utc(timestamp time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::milliseconds>(time - day)};
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-  return text.data();
-}
 
 const std::string& or_none(const std::string& json) {
   static const std::string none = "none";
@@ -34,7 +19,7 @@ void print_fields(std::ostream& out, const std::vector<field_difference>& fields
 void print_event(std::ostream& out, const char* side, const std::optional<shown_event>& event) {
   if (!event) return;
   out << "    first only " << side << ": #" << event->sequence_number << " " << printable(event->type) << " "
-      << event->payload << " at " << utc(event->time) << "\n";
+      << event->payload << " at " << detail::to_utc(event->time) << "\n";
 }
 
 void print_rest(std::ostream& out, std::uint64_t all, std::size_t listed) {
@@ -143,10 +128,10 @@ bool rehearsal_report::is_same() const {
 }
 
 std::ostream& operator<<(std::ostream& out, const rehearsal_report& report) {
-  out << report.events << " events from " << utc(report.first) << " to " << utc(report.last) << ": " << report.facts
-      << " were put in as they were, " << report.decided << " commands were decided again, " << report.followed
-      << " events were left to follow again, " << report.left_out << " were left out; " << report.rehearsed
-      << " events were rehearsed, in " << report.took.count() << " s\n";
+  out << report.events << " events from " << detail::to_utc(report.first) << " to " << detail::to_utc(report.last)
+      << "\n  " << report.given << " were put in as they were, " << report.decided << " commands were decided again, "
+      << report.followed << " events were left to follow again, " << report.left_out << " were left out\n"
+      << report.rehearsed << " events were rehearsed, in " << report.took.count() << " s\n";
   out << (report.is_same() ? "nothing differs\n" : "");
   print_categories(out, report);
   print_decisions(out, "that history has events of are rejected", report.rejected, report.rejected_commands);

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "journal_comparison.hpp"
+#include "field_comparison.hpp"
 #include "tyto/codec.hpp"
 #include "tyto/printable.hpp"
 #include "tyto/row_key.hpp"

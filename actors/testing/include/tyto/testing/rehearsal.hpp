@@ -99,7 +99,7 @@ struct decision_difference {
   rejection why;  // the one of today, or that of history
 };
 
-/// A row that is another one, or in one of two read models only; JSON, or empty where there is no such row.
+/// A row that differs, or is in one of two read models only; JSON, or empty where there is no such row.
 struct row_difference {
   std::string key;  // as text
   std::string before;
@@ -147,7 +147,7 @@ std::string_view name(rehearsal_note::kind what);
 /// What a rehearsal has shown.
 struct rehearsal_report {
   std::uint64_t events = 0;     // of history
-  std::uint64_t facts = 0;      // of them, put in as they were
+  std::uint64_t given = 0;      // of them, events from outside that were put in as they were
   std::uint64_t decided = 0;    // commands from outside that were decided again
   std::uint64_t followed = 0;   // events of history that had followed from others, and were left to follow again
   std::uint64_t left_out = 0;   // events of history that are in no comparison, see notes
@@ -184,8 +184,8 @@ struct rehearsal_definition {
   std::function<void(runtime&)> program;
   std::function<void(runtime&)> before;  // none: the comparison is with history
   /// By category and type of the event: the command that stands for one from outside, if any.
-  using revoked = std::function<result<std::optional<outgoing_command>>(const recorded_event&)>;
-  std::map<std::pair<std::string, std::string>, revoked> commands;
+  using command_of_event = std::function<result<std::optional<outgoing_command>>(const recorded_event&)>;
+  std::map<std::pair<std::string, std::string>, command_of_event> commands;
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> ignored;  // fields, by type
 };
 
@@ -197,14 +197,15 @@ namespace tyto::testing {
 
 /// A journal, and the rules under which it is run again.
 ///
-/// Journals hold events and no commands. An event that came from outside, and not from a consumer or a deadline, is a
-/// fact: it is put into the rehearsed journal as it was, at its time, through its aggregate; or the command that led to
-/// it is decided again, where command() says which that was. What had followed from consumers, process managers and
+/// Journals hold events and no commands. An event that came from outside, and not from a consumer or a deadline, is
+/// given: it is put into the rehearsed journal as it was, at its time, through its aggregate; or the command that led
+/// to it is decided again, where command() says which that was. What had followed from consumers, process managers and
 /// deadlines is not copied: it follows again, under the new rules, or does not.
 ///
-/// The rehearsed program does nothing late: what follows from an event has happened when the next fact comes, and a
-/// deadline is told when it is due. In history, consumers lagged and the program was down at times. Where an outcome
-/// depends on who was faster, it may differ without any change of rules; before() tells such differences from others.
+/// The rehearsed program does nothing late: what follows from an event has happened when the next given event comes,
+/// and a deadline is told when it is due. In history, consumers lagged and the program was down at times. Where an
+/// outcome depends on who was faster, it may differ without any change of rules; before() tells such differences from
+/// others.
 class rehearsal {
  public:
   /// `history` is only read, also while another program writes to it: open it for reading only, through upcasting() if
@@ -230,21 +231,21 @@ class rehearsal {
   }
 
   /// Says what command stands for an event E from outside in the stream of an aggregate A: it is decided again, with
-  /// the ids and tags that it had, instead of the events of the decision being put in. `revoke(const E&, const
-  /// metadata&)` returns one of A's commands, or an optional one; none, and the event is a fact. Of the events of one
-  /// decision, the first one that stands for a command does. With E = command_rejected, for rejections that history has
-  /// recorded.
-  template <class A, event E, class Revoke>
-  rehearsal& command(Revoke revoke) {
-    of_.commands.insert_or_assign(
-        std::pair{std::string{A::category}, std::string{stored_name<E>}},
-        [revoke = std::move(revoke)](const recorded_event& recorded) -> result<std::optional<outgoing_command>> {
-          auto happened = event_cast<E>(recorded);
-          if (!happened) return std::move(happened).error();
-          std::optional<typename A::command> command = revoke(**happened, recorded.meta);
-          if (!command) return std::optional<outgoing_command>{};
-          return std::optional{send<A>(recorded.meta.entity_id(), *std::move(command))};
-        });
+  /// the ids and tags that it had, instead of the events of the decision being put in. `command_of(const E&, const
+  /// metadata&)` returns one of A's commands, or an optional one; none, and the event is put in as it was. Of the
+  /// events of one decision, the first one that stands for a command does. With E = command_rejected, for rejections
+  /// that history has recorded.
+  template <class A, event E, class CommandOf>
+  rehearsal& command(CommandOf command_of) {
+    of_.commands.insert_or_assign(std::pair{std::string{A::category}, std::string{stored_name<E>}},
+                                  [command_of = std::move(command_of)](
+                                      const recorded_event& recorded) -> result<std::optional<outgoing_command>> {
+                                    auto happened = event_cast<E>(recorded);
+                                    if (!happened) return std::move(happened).error();
+                                    std::optional<typename A::command> command = command_of(**happened, recorded.meta);
+                                    if (!command) return std::optional<outgoing_command>{};
+                                    return std::optional{send<A>(recorded.meta.entity_id(), *std::move(command))};
+                                  });
     return *this;
   }
 
