@@ -34,6 +34,9 @@ struct outside {
   bool is_upgraded = false;                          // the program's next start builds the second version of sums
   std::vector<std::string> told;                     // by the consumer that has effects outside, in order
   std::vector<std::string> picked;                   // by the consumer that cannot cope with poison, in order
+  std::set<std::uint64_t> hopeless;                  // positions of what nobody can mend
+  std::set<std::uint64_t> turned_away;               // numbers whose rejection was answered
+  std::string wrong;                                 // what a callback has seen that must not be
 };
 
 struct counted {
@@ -113,6 +116,56 @@ struct picky {
   }
 };
 
+inline bool is_hopeless(std::uint64_t number) { return number % 7 == 4; }
+
+/// Cannot cope with some numbers, which have to be given up.
+struct fussy {
+  static constexpr std::string_view name = "fussy";
+  static constexpr failure_policy failures{.retries = 1};
+  outside* world;
+  [[nodiscard]] commands react(const counted& e, const metadata& m) const {
+    if (is_hopeless(e.number)) {
+      world->hopeless.insert(m.position);
+      throw std::runtime_error("never");
+    }
+    return {send<stamps>("fussy " + std::string{m.entity_id()}, stamps::stamp{e.number, 1})};
+  }
+};
+
+struct entered {
+  std::uint64_t number = 0;
+};
+struct odd_number {
+  std::uint64_t number = 0;
+};
+TYTO_EVENT(entered, "gate.entered", number)
+TYTO_REJECTION(odd_number, "gate.odd_number", number)
+
+/// Lets even numbers in.
+struct gate {
+  static constexpr std::string_view category = "gate";
+  struct enter {
+    std::uint64_t number = 0;
+  };
+  using command = std::variant<enter>;
+  using event = std::variant<entered>;
+  struct state {};
+  static decision<event> decide(const state&, const enter& c) {
+    if (c.number % 2 == 1) return reject(odd_number{c.number}, "it is odd");
+    return entered{c.number};
+  }
+  static state evolve(state s, const entered&) { return s; }
+};
+
+/// Sends each number to the gate, and stamps those that are turned away.
+struct visiting {
+  static constexpr std::string_view name = "visiting";
+  static commands react(const counted& e, const metadata&) { return {send<gate>("front", gate::enter{e.number})}; }
+  static commands on_rejected(const refused_command& refused, const metadata&) {
+    return {send<stamps>("turned away", stamps::stamp{refused.why.as<odd_number>().value().number, 1})};
+  }
+};
+
 /// Has effects outside: at least once, in the order of each tally.
 struct telling {
   static constexpr std::string_view name = "telling";
@@ -148,6 +201,8 @@ struct numbers {
     std::uint64_t number = 0;
   };
   static bool query(const table& rows, const has& q) { return rows.get(q.number).has_value(); }
+  struct count {};
+  static std::uint64_t query(const table& rows, const count&) { return rows.count(); }
 };
 
 struct sums : summing<sums> {
@@ -242,9 +297,9 @@ struct waiting {
 };
 
 inline void register_protocols(runtime& rt, outside& world) {
-  rt.aggregate<tally>().aggregate<stamps>().aggregate<desk>();
+  rt.aggregate<tally>().aggregate<stamps>().aggregate<desk>().aggregate<gate>();
   world.rows_seen = 0;  // losing power may have undone what was seen
-  rt.reaction(picky{&world}).reaction(telling{&world});
+  rt.reaction(picky{&world}).reaction(telling{&world}).reaction(fussy{&world}).reaction<visiting>();
   rt.projection<numbers>().projection<shared_sums>().projection(grudging{&world});
   if (world.is_upgraded) {
     rt.reaction(stamping<3>{}).projection<sums_again>();

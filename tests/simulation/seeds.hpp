@@ -16,19 +16,14 @@ inline std::uint64_t number_in_environment(const char* name, std::uint64_t other
   return text == nullptr ? otherwise : std::stoull(text);
 }
 
-/// For explore(): TYTO_SEEDS says how many seeds, else there are `seeds`; TYTO_SHRINKING_RUNS says how many shorter
-/// runs of one that fails.
-inline testing::exploration explored(std::uint64_t seeds) {
+/// Tries `seeds` seeds, or of TYTO_SEEDS one in `one_in`, but one at least: for worlds that take their time, and for
+/// crash_everywhere(), which runs each some hundred times. TYTO_FIRST_SEED is the first of them, and
+/// TYTO_SHRINKING_RUNS says how many shorter runs of one that fails are tried.
+inline testing::exploration explored(std::uint64_t seeds, std::uint64_t one_in = 1) {
   testing::exploration worlds;
-  worlds.seeds = number_in_environment("TYTO_SEEDS", seeds);
+  worlds.first_seed = number_in_environment("TYTO_FIRST_SEED", worlds.first_seed);
+  worlds.seeds = std::max<std::uint64_t>(number_in_environment("TYTO_SEEDS", seeds * one_in) / one_in, 1);
   worlds.shrinking_runs = number_in_environment("TYTO_SHRINKING_RUNS", worlds.shrinking_runs);
-  return worlds;
-}
-
-/// For crash_everywhere(), which runs each world some hundred times: one in a hundred of TYTO_SEEDS.
-inline testing::exploration crashed(std::uint64_t seeds) {
-  auto worlds = explored(seeds * 100);
-  worlds.seeds = std::max<std::uint64_t>(worlds.seeds / 100, 1);
   return worlds;
 }
 
