@@ -210,7 +210,7 @@ std::string streams_are_what_was_promised(const inside& at, const library& outsi
 std::string pages_know_what_was_written(const inside& at, const library& outside) {
   for (const auto& [id, of] : outside.pages) {
     const auto answer = at.program.execute<page>(id, page::read{});
-    if (is_closed(answer) && (of.may_be_closed || of.may_be_deleted)) continue;
+    if (of.may_be_deleted || (is_closed(answer) && of.may_be_closed)) continue;
     const auto* no = answer ? nullptr : answer.error().rejected();
     if (no == nullptr) return "page " + id + ": " + (answer ? "no answer" : answer.error().message());
     const auto wrong = compare(no->as<what_is_there>().value().numbers, of.acknowledged, of.sent);

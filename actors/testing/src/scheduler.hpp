@@ -60,6 +60,12 @@ class scheduler final : public detail::simulated_threads {
 
   /// Ends everything where it is: who waits gets an exception that must come through, and mailboxes take nothing more.
   void kill();
+  /// Stalls nobody any more.
+  void calm() {
+    stalls_ = {};
+    stalls_end_ = {};
+  }
+
   /// Makes place for another program after kill().
   void revive() { is_dead_ = false; }
 
@@ -95,7 +101,7 @@ class scheduler final : public detail::simulated_threads {
 
   choices& choices_;
   test_clock& clock_;
-  const stalling stalls_;
+  stalling stalls_;
   time_point now_{std::chrono::hours{1}};
   bool is_dead_ = false;
   std::uint64_t steps_ = 0;

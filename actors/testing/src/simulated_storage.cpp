@@ -227,6 +227,7 @@ void simulated_storage::lose_power() {
 void simulated_storage::heal() {
   often_ = {.lost_commits = often_.lost_commits};
   is_full_ = false;
+  for (auto& each : appends_) each.breaks_journal = false;
 }
 
 std::optional<error> simulated_storage::fault(std::uint32_t often, const std::string& doing) {

@@ -82,7 +82,8 @@ runtime_options world::limits() {
   made.time = std::shared_ptr<const clock>{std::shared_ptr<void>{}, &clock_};
   if (!of_.options.varies_limits || !actions_.one_in(2)) return made;
   made.max_live_aggregates = 1;
-  made.passivate_after = std::chrono::milliseconds{actions_.between(1, 1'000)};
+  // Shorter times make for worlds in which hardly anything else happens.
+  made.passivate_after = std::chrono::milliseconds{actions_.between(10, 1'000)};
   made.max_recent_events = actions_.between(1, 32);
   made.max_consumer_batch = actions_.between(1, 8);
   made.max_commit_events = actions_.between(1, 16);
@@ -236,6 +237,7 @@ void world::see_through(const std::string& what, const std::function<result<void
 void world::bring_to_rest() {
   if (outcome_.failure) return;
   storage_.heal();
+  scheduler_.calm();
   if (storage_.is_broken()) crash(false);
   rest("before a last restart");
   if (!outcome_.failure) start_program();

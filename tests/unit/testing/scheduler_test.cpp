@@ -174,8 +174,9 @@ TEST_CASE("Who has no simulated thread cannot wait") {
 }
 
 TEST_CASE("Nothing stalls unless it is asked for, and then for so long at most") {
-  const auto longest_step = [](stalling often) {
+  const auto longest_step = [](stalling often, bool is_calm = false) {
     world at{recorded_choices{7}, often};
+    if (is_calm) at.threads.calm();
     auto longest = 0us;
     for (int i = 0; i < 4'000; ++i) {
       at.threads.start([] {});
@@ -186,6 +187,7 @@ TEST_CASE("Nothing stalls unless it is asked for, and then for so long at most")
     return longest;
   };
   CHECK(longest_step({}) == 0us);
+  CHECK(longest_step({8, 1ms}, true) == 0us);
   CHECK(longest_step({8, 1ms}) == 1ms);
   CHECK(longest_step({64, 512ms}) == 512ms);
   CHECK(longest_step({1, 100ms}) == 64ms);

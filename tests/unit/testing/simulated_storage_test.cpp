@@ -415,6 +415,17 @@ TEST_CASE("An append that breaks the journal fails like all after it, and may be
   append_and_wait(*simulated.ports.journal, events_of("order|2")).value();
 }
 
+TEST_CASE("An append that would have broken the journal does not once the store is healed") {
+  world simulated{{.breaking_appends = 2, .delayed_appends = 2}, recorded_choices{numbers{0, 1, 30, 0, 1}}};
+  const auto first = append(*simulated.ports.journal, "order|1");
+  const auto second = append(*simulated.ports.journal, "order|2");
+  simulated.store.heal();
+  simulated.pass(30us);
+  REQUIRE(*second);
+  CHECK((*second)->has_value());
+  CHECK_FALSE(simulated.store.is_broken());
+}
+
 TEST_CASE("What is stored counts as changed when it is stored, and not when an operation begins") {
   world simulated{{.delayed_appends = 2}, recorded_choices{numbers{1, 30, 40, 1, 30, 0, 1}}};
   const auto outcome = append(*simulated.ports.journal, "order|1");

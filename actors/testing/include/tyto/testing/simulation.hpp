@@ -172,9 +172,9 @@ class simulation {
     return *this;
   }
 
-  /// Adds something that is done once everything has come to rest: no fault comes any more. Then the program comes to
-  /// rest again, and the checks look. Those that are added earlier are done first, all of them before the last restart
-  /// and after it. What one throws is a failure of the run.
+  /// Adds something that is done once everything has come to rest: no fault comes any more, and nobody is stalled. Then
+  /// the program comes to rest again, and the checks look. Those that are added earlier are done first, all of them
+  /// before the last restart and after it. What one throws is a failure of the run.
   simulation& finally(std::string name, std::function<void(runtime&, Model&, choices&)> run) {
     of_.finally.push_back(action_of(std::move(name), std::move(run)));
     return *this;
