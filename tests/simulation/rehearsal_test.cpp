@@ -430,10 +430,11 @@ TEST_CASE("Events of unknown types and categories are named, and are in no compa
   append("sale|1", "sale.gift_wrapped", "\x80");
   append("sale|1", "sale.sold", "\x80");
   append("lottery|1", "lottery.won", "\x80");
+  append("lottery|2", std::string{tyto::stored_name<tyto::command_rejected>}, "\x80");
   const auto report = rehearsed(at_counter(history));
   INFO(report);
   CHECK(report.is_same());
-  CHECK(report.left_out == 3);
+  CHECK(report.left_out == 4);
   const auto* unknown = find_note(report, rehearsal_note::kind::unknown_type);
   REQUIRE(unknown != nullptr);
   CHECK(unknown->subject == "sale.gift_wrapped");
@@ -487,6 +488,22 @@ TEST_CASE("A truncated stream is named, begins with what stands for its events, 
   CHECK(differing(report, "sale") == 0);
   CHECK(differing(report, "card") == 0);
   CHECK(counted(report, "card", "card.points_added").after == 1);
+}
+
+TEST_CASE("What a program or its commands throw is an error, which names the event") {
+  rehearsal broken{ten_sales()};
+  broken.program([](tyto::runtime&) { throw std::runtime_error{"no configuration"}; });
+  const auto failed = broken.run();
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code() == tyto::errc::handler_failed);
+  CHECK_THAT(failed.error().message(), Catch::Contains("no configuration"));
+
+  auto asking = at_counter(ten_sales());
+  asking.command<sale, sold>(
+      [](const sold&, const tyto::metadata&) -> sale::command { throw std::runtime_error{"no such price"}; });
+  const auto asked = asking.run();
+  REQUIRE_FALSE(asked);
+  CHECK_THAT(asked.error().message(), Catch::Contains("event 1, sale.sold") && Catch::Contains("no such price"));
 }
 
 TEST_CASE("An empty journal is rehearsed in no time") {

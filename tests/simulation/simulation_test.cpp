@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -295,7 +296,7 @@ TEST_CASE("A start that does not end, or that throws, is a failure of the run") 
                             {.max_steps = 1'000})
                             .explore({.seeds = 2, .shrinking_runs = 10});
     REQUIRE(report.failure);
-    CHECK_THAT(report.failure->what, Catch::Contains("the world comes to an end"));
+    CHECK_THAT(report.failure->what, Catch::Contains("the world comes to rest"));
   }
   SECTION("throws") {
     const auto report =
@@ -345,6 +346,32 @@ TEST_CASE("A check of what always holds cannot wait, and is told so") {
   const auto report = world.explore({.seeds = 1, .shrinking_runs = 0});
   REQUIRE(report.failure);
   CHECK_THAT(report.failure->what, Catch::Contains("nobody can wait here"));
+}
+
+TEST_CASE("A simulation that would try nothing is refused") {
+  simulation<> none;
+  CHECK_THROWS_AS(none.explore({.seeds = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(none.crash_everywhere({.seeds = 0}), std::invalid_argument);
+  simulation<> idle{{.actions_at_once = 0}};
+  CHECK_THROWS_AS(idle.explore({.seeds = 1}), std::invalid_argument);
+}
+
+TEST_CASE("An action that has nothing to choose from fails, and what is told is safe to print") {
+  const auto fails = [](const std::function<void(choices&)>& act) {
+    simulation<> odd{{.actions = 1}};
+    odd.action("drawing\x1b[31m", [act](tyto::runtime&, tyto::testing::no_model&, choices& draw) { act(draw); });
+    const auto report = odd.explore({.seeds = 1});
+    REQUIRE_FALSE(report);
+    std::ostringstream told;
+    told << report;
+    CHECK(told.str().find('\x1b') == std::string::npos);
+    return told.str();
+  };
+  CHECK_THAT(fails([](choices& draw) { (void)draw.pick(std::vector<int>{}); }), Catch::Contains("nothing to choose"));
+  CHECK_THAT(fails([](choices& draw) { (void)draw.below(0); }), Catch::Contains("nothing to choose"));
+  CHECK_THAT(fails([](choices& draw) { (void)draw.between(5, 3); }), Catch::Contains("nothing to choose"));
+  CHECK_THAT(fails([](choices&) { throw std::runtime_error{"red \x1b[31m\nsecond line"}; }),
+             Catch::Contains("\\x1b[31m\n"));
 }
 
 TEST_CASE("Time passes in a simulated world alone") { CHECK_THROWS_AS(tyto::testing::let_pass(1s), std::logic_error); }

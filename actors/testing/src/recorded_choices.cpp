@@ -1,8 +1,11 @@
 #include "recorded_choices.hpp"
 
+#include <stdexcept>
+
 namespace tyto::testing {
 
 std::uint64_t recorded_choices::below(std::uint64_t bound) {
+  if (bound == 0) throw std::invalid_argument{"tyto: there is nothing to choose from"};
   const auto number = next() % bound;
   drawn_.push_back(number);
   return number;

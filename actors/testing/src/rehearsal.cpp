@@ -130,6 +130,16 @@ class rehearser {
     return !past.missing().has(cause->position) && !left_out_.has(cause->position);
   }
 
+  static result<std::optional<outgoing_command>> command_of_event(
+      const detail::rehearsal_definition::command_of_event& ask, const recorded_event& event) {
+    try {
+      return ask(event);
+    } catch (...) {
+      return detail::handler_failure("asking what command led to event " + std::to_string(event.meta.position) + ", " +
+                                     event.meta.type);
+    }
+  }
+
   result<void> happen(rehearsal_stage& stage, const past_decisions& past, decision_events& decision, note_list& notes) {
     const auto first = decision.front().meta;
     if (follows_again(stage, past, first)) {
@@ -140,7 +150,8 @@ class rehearser {
     for (const auto& event : decision) {
       const auto command_of = of_.commands.find({std::string{first.category()}, event.meta.type});
       if (command_of == of_.commands.end()) continue;
-      auto command = command_of->second(event);
+      auto command = command_of_event(command_of->second, event);
+      if (!command && command.error().code() == errc::handler_failed) return command.error();
       if (!command) {
         notes.add(kind::undecodable, event.meta.type, event.meta.position, command.error().message());
       } else if (*command) {
@@ -149,7 +160,9 @@ class rehearser {
     }
     std::erase_if(decision, [&](const recorded_event& event) {
       if (event.meta.type == retired_type) return true;
-      if (event.type != nullptr || event.meta.type == stored_name<command_rejected>) return false;
+      const bool is_rejection = event.meta.type == stored_name<command_rejected>;
+      if (event.type != nullptr || (is_rejection && stage.find_aggregate(event.meta.category()) != nullptr))
+        return false;
       left_out_.add(event.meta.position, event.meta.position);
       ++report_.left_out;
       return true;
@@ -269,6 +282,12 @@ class rehearser {
 
 namespace tyto::detail {
 
-result<testing::rehearsal_report> rehearse(const rehearsal_definition& of) { return testing::rehearser{of}.run(); }
+result<testing::rehearsal_report> rehearse(const rehearsal_definition& of) {
+  try {
+    return testing::rehearser{of}.run();
+  } catch (...) {
+    return handler_failure("rehearsing a journal");
+  }
+}
 
 }  // namespace tyto::detail

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "actor/threads.hpp"
@@ -16,6 +19,44 @@ namespace tyto::testing {
 namespace {
 
 using detail::world_definition;
+
+// A world in which something waits for a real thread stands still for ever, and can say nothing. So another thread
+// does.
+class lookout {
+ public:
+  lookout() : watching_([this](const std::stop_token& over) { watch(over); }) {}
+
+  [[nodiscard]] std::atomic<std::uint64_t>* heartbeat() { return &beats_; }
+
+ private:
+  static constexpr std::chrono::seconds patience{20};
+
+  void watch(const std::stop_token& over) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock{mutex};
+    for (std::uint64_t seen = 0; !over.stop_requested(); seen = beats_) {
+      never.wait_for(lock, over, patience, [] { return false; });
+      if (over.stop_requested() || beats_ != seen) continue;
+      std::fprintf(
+          stderr,
+          "tyto: a simulated world has stood still for %lld s: something in it waits for a real thread, such as a "
+          "std::future or a mutex, or never returns. In a simulated world, execute() and let_pass() wait.\n",
+          static_cast<long long>(patience.count()));
+      return;
+    }
+  }
+
+  std::atomic<std::uint64_t> beats_ = 0;
+  std::jthread watching_;
+};
+
+void check(const world_definition& of, const exploration& worlds) {
+  if (worlds.seeds == 0) throw std::invalid_argument{"tyto: a simulation of no seeds shows nothing"};
+  if (of.options.actions > 0 && of.options.actions_at_once == 0) {
+    throw std::invalid_argument{"tyto: simulation_options::actions_at_once is 0, so no action ever begins"};
+  }
+}
 
 // Tries the numbers from 0 to `count` on threads until one of them fails; what fails is the lowest of those.
 void try_all(std::uint64_t count, std::size_t threads, const std::function<bool(std::uint64_t)>& holds) {
@@ -143,13 +184,16 @@ using testing::run_world;
 using testing::simulation_report;
 
 simulation_report explore(const world_definition& of, const exploration& worlds) {
+  testing::check(of, worlds);
+  testing::lookout standing_still;
+  const run_settings settings{.heartbeat = standing_still.heartbeat()};
   const testing::stopwatch watch;
   testing::collected found;
   testing::try_all(worlds.seeds, worlds.threads, [&](std::uint64_t i) {
     const auto seed = worlds.first_seed + i;
-    const auto outcome = run_world(of, seed, {});
+    const auto outcome = run_world(of, seed, settings);
     found.add(outcome);
-    if (outcome.failure) found.fail(i, seed, outcome, {});
+    if (outcome.failure) found.fail(i, seed, outcome, settings);
     return !outcome.failure;
   });
   const auto time = watch.passed();
@@ -159,10 +203,12 @@ simulation_report explore(const world_definition& of, const exploration& worlds)
 }
 
 simulation_report crash_everywhere(const world_definition& of, const exploration& worlds) {
+  testing::check(of, worlds);
+  testing::lookout standing_still;
   const testing::stopwatch watch;
   testing::collected found;
   for (std::uint64_t seed = worlds.first_seed; seed < worlds.first_seed + worlds.seeds; ++seed) {
-    const run_settings undisturbed{.has_faults = false};
+    const run_settings undisturbed{.has_faults = false, .heartbeat = standing_still.heartbeat()};
     const auto whole = run_world(of, seed, undisturbed);
     found.add(whole);
     if (whole.failure) {
@@ -174,7 +220,9 @@ simulation_report crash_everywhere(const world_definition& of, const exploration
     const auto points = worlds.crash_point ? 1 : 4 * whole.operations;
     testing::try_all(points, worlds.threads, [&](std::uint64_t i) {
       const auto point = first + i;
-      const run_settings settings{.has_faults = false, .crash_point = point / 2, .loses_power = point % 2 == 1};
+      auto settings = undisturbed;
+      settings.crash_point = point / 2;
+      settings.loses_power = point % 2 == 1;
       const auto outcome = run_world(of, seed, settings);
       found.add(outcome);
       found.add_crash_point();

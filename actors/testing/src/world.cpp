@@ -1,9 +1,12 @@
 #include "world.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "tyto/aggregate.hpp"
 #include "tyto/id_source.hpp"
+#include "tyto/printable.hpp"
 
 namespace tyto::testing {
 namespace {
@@ -13,6 +16,17 @@ constexpr int most_starts = 200;
 
 // How many steps it takes, about, until somebody starts a program again that cannot store any more.
 constexpr std::uint32_t notices_broken_journal = 64;
+
+// What a check or an exception says may be of several lines.
+std::string printable_lines(std::string_view text) {
+  std::string lines;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    lines += (begin == 0 ? "" : "\n") + printable(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
 
 // To be called where an exception is handled.
 std::string thrown_now() { return "it has thrown: " + detail::handler_failure({}).detail(); }
@@ -173,9 +187,12 @@ void world::begin_action() {
 
 // One step of whatever goes on. The program may be down after it.
 void world::step() {
-  if (!scheduler_.step()) return fail("the world goes on", "nothing is left that could happen");
+  // Threads share the counter: it is not worth a cache miss each step.
+  if (settings_.heartbeat != nullptr && scheduler_.steps() % 64 == 0) ++*settings_.heartbeat;
+  if (!scheduler_.step())
+    return fail("the world goes on", "everything waits for something that cannot happen any more");
   if (scheduler_.steps() > of_.options.max_steps) {
-    return fail("the world comes to an end", "it has made " + std::to_string(scheduler_.steps()) + " steps");
+    return fail("the world comes to rest", "it has made " + std::to_string(scheduler_.steps()) + " steps and goes on");
   }
   if (!storage_.is_down()) look_always();
 }
@@ -307,7 +324,7 @@ void world::look(const std::vector<detail::world_definition::check>& checks) {
 void world::fail(std::string name, std::string detail) {
   if (outcome_.failure) return;
   tell("fails: " + name + ": " + detail);
-  outcome_.failure = finding{std::move(name), std::move(detail)};
+  outcome_.failure = finding{printable(name), printable_lines(detail)};
 }
 
 void world::tell(const std::string& what) {
@@ -315,7 +332,7 @@ void world::tell(const std::string& what) {
   const auto at = std::chrono::floor<std::chrono::milliseconds>(scheduler_.now().time_since_epoch()) -
                   std::chrono::milliseconds{std::chrono::hours{1}};
   const auto ms = std::to_string(at.count());
-  outcome_.story.push_back(std::string(ms.size() < 8 ? 8 - ms.size() : 0, ' ') + ms + " ms  " + what);
+  outcome_.story.push_back(std::string(ms.size() < 8 ? 8 - ms.size() : 0, ' ') + ms + " ms  " + printable(what));
 }
 
 }  // namespace tyto::testing

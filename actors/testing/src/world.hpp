@@ -2,6 +2,7 @@
 // rest.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -49,6 +50,7 @@ struct run_settings {
   std::optional<std::uint64_t> crash_point = {};  // see simulated_storage::crash_at()
   bool loses_power = false;                       // there
   bool tells_story = false;
+  std::atomic<std::uint64_t>* heartbeat = nullptr;  // beats now and then, for who watches from another thread
 };
 
 class world {

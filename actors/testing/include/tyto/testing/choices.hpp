@@ -12,19 +12,21 @@ class choices {
  public:
   virtual ~choices() = default;
 
-  /// Returns a number below `bound`, which is at least 1. Callers see to it that 0 is the plainest choice: no fault,
-  /// the oldest first.
+  /// Returns a number below `bound`. Throws std::invalid_argument if `bound` is 0: there is none. Callers see to it
+  /// that 0 is the plainest choice: no fault, the oldest first.
   virtual std::uint64_t below(std::uint64_t bound) = 0;
 
   /// Returns true once in `n` times; where `n` is 0, never, and nothing is drawn. The number 0 stands for false, unless
   /// `n` is 1.
   bool one_in(std::uint64_t n) { return n != 0 && below(n) == n - 1; }
 
-  /// Returns a number from `first` to `last`, where `first` is the plainest. `last` is not less than `first`, and not
-  /// all numbers of 64 bits lie between them.
-  std::uint64_t between(std::uint64_t first, std::uint64_t last) { return first + below(last - first + 1); }
+  /// Returns a number from `first` to `last`, where `first` is the plainest. Throws std::invalid_argument if `last` is
+  /// less than `first`, or all numbers of 64 bits lie between them.
+  std::uint64_t between(std::uint64_t first, std::uint64_t last) {
+    return first + below(last < first ? 0 : last - first + 1);
+  }
 
-  /// Returns one of `all`, which must not be empty; the first is the plainest.
+  /// Returns one of `all`; the first is the plainest. Throws std::invalid_argument if `all` is empty.
   template <class T>
   const T& pick(const std::vector<T>& all) {
     return all[below(all.size())];
