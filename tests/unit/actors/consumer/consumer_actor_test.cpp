@@ -309,6 +309,39 @@ TEST_CASE("An event is handled as often as the policy says, whatever was handled
   CHECK(w.status().parked == 2);
 }
 
+TEST_CASE("A consumer says that it is past a position when it is, and not before") {
+  world w{2};
+  w.script.sends_commands = true;
+  w.start();
+  std::optional<consumer_report> said;
+  w.consumer.post(report_when_past{2, {"counter|1"}, [&said](consumer_report report) { said = std::move(report); }});
+  w.host.run();
+  REQUIRE(w.sent.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK_FALSE(said);
+    w.answer(i, committed{});
+  }
+  REQUIRE(said);
+  CHECK(said->goes_on);
+  CHECK(said->blocked.empty());
+}
+
+TEST_CASE("A consumer that is past a position says which keys wait behind a dead letter") {
+  world w{4};
+  w.script.definition.failures.retries = 0;
+  w.script.poison = 3;
+  w.start();
+  for (int i = 0; i < 10 && w.status().position < 4; ++i) w.host.advance(std::chrono::milliseconds{40});
+  std::optional<consumer_report> said;
+  w.consumer.post(
+      report_when_past{4, {"counter|1", "counter|2"}, [&said](consumer_report report) { said = std::move(report); }});
+  for (std::size_t recorded = 0; !said && recorded < w.sent.size(); ++recorded) w.answer(recorded, committed{});
+  for (int i = 0; i < 10 && !said; ++i) w.host.advance(std::chrono::milliseconds{40});
+  REQUIRE(said);
+  CHECK(said->goes_on);
+  CHECK(said->blocked == std::vector<std::string>{"counter|1"});
+}
+
 TEST_CASE("A failed commit is tried again with the same events") {
   world w;
   w.script.commit_fails = true;
