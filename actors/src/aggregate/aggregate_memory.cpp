@@ -46,7 +46,9 @@ class rebuilder {
       if (replayed && !replayed->is_complete) {
         return skip(sequence_number, {errc::foreign, "replaying the events after it", "it does not fit the journal"});
       }
-      if (replayed && replayed->stream.first > from) {
+      // Of a deleted stream nothing is known, and nothing has to be.
+      const bool is_deleted = replayed && replayed->stream.state == stream_state::deleted;
+      if (replayed && !is_deleted && replayed->stream.first > from) {
         if (auto recalled = recall_commands(replayed->stream.base); !recalled) replayed = std::move(recalled).error();
       }
       outcome = replayed ? result<bool>{true} : std::move(replayed).error();

@@ -100,6 +100,25 @@ TEST_CASE("A deleted stream is gone for good, and so are its snapshots") {
   CHECK(events == 0);
 }
 
+TEST_CASE("A deleted stream is known as such where its snapshots could not be removed") {
+  aggregate_world<tally> w;
+  add_up_to(w, 6);
+  (void)w.execute(truncate_stream<tally>("1", 6)).value();
+  std::vector<snapshot> left;
+  w.stores.snapshots
+      ->load(w.persistence_id,
+             [&](std::uint64_t number, const result<std::string_view>& image) {
+               left.push_back({w.persistence_id, number, std::string{image.value()}, 3});
+               return visit::next;
+             })
+      .value();
+  REQUIRE_FALSE(left.empty());
+  (void)w.execute(delete_stream<tally>("1")).value();
+  w.stores.snapshots->save(left).value();
+  w.shard = w.start();
+  CHECK(failure_of(w.execute(add{})) == errc::closed);
+}
+
 TEST_CASE("A truncated stream is recovered from the image that was stored with the truncation") {
   aggregate_world<tally> w;
   for (int i = 1; i <= 8; ++i) (void)w.execute(add{i}, with_id("command " + std::to_string(i))).value();
