@@ -101,6 +101,9 @@ engine::engine(storage stores, runtime_options options)
       gate_(options_.max_commands_in_flight),
       consumers_(std::make_shared<roster>()),
       rebuilds_(*consumers_, [this](std::string_view line) { options_.log(line); }) {
+  for (auto* each : {&options_.passivate_after, &options_.stall_after, &options_.min_backoff, &options_.max_backoff}) {
+    *each = std::min(*each, longest_wait);
+  }
   // Actors call it where nothing may be thrown, with names and messages that may hold anything.
   options_.log = [log = options_.log ? options_.log : log_to_stderr](std::string_view line) noexcept {
     try {

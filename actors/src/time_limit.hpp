@@ -8,11 +8,13 @@
 
 namespace tyto::detail {
 
-/// Returns the time at which `timeout` has passed. One of years counts as a year and one below 0 as 0, so that the sum
-/// cannot overflow.
+/// A wait of years counts as one of a year, so that no sum overflows.
+inline constexpr std::chrono::milliseconds longest_wait =
+    std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::years{1});
+
+/// Returns the time at which `timeout` has passed: longest_wait at most, and one below 0 counts as 0.
 inline std::chrono::steady_clock::time_point time_limit(std::chrono::milliseconds timeout) {
-  return steady_now() +
-         std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds{0}, std::chrono::years{1});
+  return steady_now() + std::clamp(timeout, std::chrono::milliseconds{0}, longest_wait);
 }
 
 }  // namespace tyto::detail

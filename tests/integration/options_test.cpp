@@ -2,6 +2,8 @@
 #include <chrono>
 
 #include "support/catch.hpp"
+#include "support/counter.hpp"
+#include "support/long_enough.hpp"
 #include "tyto/tyto.hpp"
 
 #pragma GCC diagnostic error "-Wextra"
@@ -17,6 +19,19 @@ bool accepts(const Options&) {
 }
 
 }  // namespace
+
+TEST_CASE("Times that are longer than any clock can count are as good as for ever") {
+  tyto::runtime_options options;
+  options.passivate_after = options.stall_after = options.min_backoff = options.max_backoff =
+      std::chrono::milliseconds::max();
+  tyto::runtime rt{tyto::open_memory(), options};
+  rt.aggregate<tyto::test::counter>().start().value();
+  CHECK(rt.execute<tyto::test::counter>("1", tyto::test::count{}));
+  rt.settle(tyto::test::long_enough).value();
+  CHECK(rt.status().live_aggregates == 1);
+  CHECK(rt.health().problems.empty());
+  rt.stop().value();
+}
 
 TEST_CASE("Each option can be given alone, by its name") {
   using tyto::runtime_options;

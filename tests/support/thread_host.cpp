@@ -1,8 +1,6 @@
 // Takes the place of caf_host.cpp in builds for ThreadSanitizer, which does not see how a library orders its memory
 // that was not compiled with it: Debian's CAF. The same cells run here on plain threads.
-#include <algorithm>
 #include <condition_variable>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,11 +24,10 @@ class thread_host final : public host {
   ~thread_host() override { wait_for_all(); }
 
   std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) override {
+    lane& runs_in = where == placement::shared ? static_cast<lane&>(workers_) : dedicated_.add();
+    auto made = cell::make(runs_in, *this, std::move(machine));
     alive_.add();
-    if (where == placement::shared) return cell::make(workers_, *this, std::move(machine));
-    const std::lock_guard lock{mutex_};
-    dedicated_.remove_if([](const auto& each) { return each.is_over(); });
-    return cell::make(dedicated_.emplace_back(1, thread_lane::serves::one_cell, alive_), *this, std::move(machine));
+    return made;
   }
 
   void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box, mail_ptr what) override {
@@ -65,14 +62,10 @@ class thread_host final : public host {
   thread_lane workers_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::list<thread_lane> dedicated_;
+  dedicated_lanes dedicated_{alive_};
   std::multimap<std::chrono::steady_clock::time_point, std::pair<std::weak_ptr<mailbox>, mail_ptr>> later_;
   std::jthread later_thread_;
 };
-
-std::size_t workers_of(std::size_t worker_threads) {
-  return worker_threads != 0 ? worker_threads : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
-}
 
 }  // namespace
 

@@ -1,6 +1,5 @@
 #include "actor/caf_host.hpp"
 
-#include <algorithm>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -10,9 +9,6 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/send.hpp>
-#include <list>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "actor/cell.hpp"
@@ -33,7 +29,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tyto::detail::caf_late_mail)
 namespace tyto::detail {
 namespace {
 
-// CAF's worker threads. They see a cell for as long as it has letters, and neither its mailbox nor its messages.
+// CAF's worker threads. They see a cell for as long as it has messages, and neither its mailbox nor these.
 class caf_lane final : public lane {
  public:
   caf_lane(caf::actor_system& system, cell_count& alive) : system_(system), alive_(alive) {}
@@ -72,10 +68,6 @@ class late_post final : public caf::event_based_actor {
   }
 };
 
-std::size_t workers_of(std::size_t worker_threads) {
-  return worker_threads != 0 ? worker_threads : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
-}
-
 class caf_host final : public host {
  public:
   explicit caf_host(std::size_t worker_threads)
@@ -91,11 +83,10 @@ class caf_host final : public host {
   }
 
   std::shared_ptr<mailbox> spawn(std::unique_ptr<actor> machine, placement where) override {
+    lane& runs_in = where == placement::shared ? static_cast<lane&>(workers_) : dedicated_.add();
+    auto made = cell::make(runs_in, *this, std::move(machine));
     alive_.add();
-    if (where == placement::shared) return cell::make(workers_, *this, std::move(machine));
-    const std::lock_guard lock{mutex_};
-    dedicated_.remove_if([](const auto& each) { return each.is_over(); });
-    return cell::make(dedicated_.emplace_back(1, thread_lane::serves::one_cell, alive_), *this, std::move(machine));
+    return made;
   }
 
   void post_after(std::chrono::milliseconds delay, const std::shared_ptr<mailbox>& box, mail_ptr what) override {
@@ -124,8 +115,7 @@ class caf_host final : public host {
   caf::actor_system_config config_;
   caf::actor_system system_;
   caf_lane workers_;
-  std::mutex mutex_;
-  std::list<thread_lane> dedicated_;
+  dedicated_lanes dedicated_{alive_};
   caf::actor later_;
 };
 

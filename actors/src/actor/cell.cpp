@@ -5,11 +5,11 @@
 namespace tyto::detail {
 namespace {
 
-// Marks in place of a list of letters: nobody has the cell in hand; it takes nothing more.
+// Marks in place of a list of messages: nobody has the cell in hand; it takes nothing more.
 mail resting;
 mail ended;
 
-// Deletes a list of letters one after the other: each owning the next would take a stack as deep as the list is long.
+// Deletes a list of messages one after the other: each owning the next would take a stack as deep as the list is long.
 void drop(mail* first) {
   while (first != nullptr) delete std::exchange(first, first->next);
 }
@@ -27,7 +27,7 @@ std::shared_ptr<cell> cell::make(lane& runs_in, const host& of, std::unique_ptr<
 cell::cell(lane& runs_in, const host& of, std::unique_ptr<actor> machine)
     : lane_(runs_in), host_(of), machine_(std::move(machine)), arrived_(&resting) {}
 
-// Nobody has it in hand, so there are no letters.
+// Nobody has it in hand, so there are no messages.
 cell::~cell() {
   if (machine_) end();
 }

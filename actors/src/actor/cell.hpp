@@ -1,4 +1,4 @@
-// An actor as hosts with threads run it: its machine, and the letters that wait for it.
+// An actor as hosts with threads run it: its machine, and the messages that wait for it.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace tyto::detail {
 class cell;
 class host;
 
-/// How many letters a cell handles before others get their turn.
+/// How many messages a cell handles before others get their turn.
 inline constexpr std::size_t messages_a_turn = 100;
 
 /// Where cells get their turns; outlives those that have not ended.
@@ -26,8 +26,8 @@ class lane {
   virtual void cell_has_ended() = 0;
 };
 
-/// Rests while there are no letters. Whoever brings the first one has the cell in hand, and schedules it; so one thread
-/// at a time runs it. Ends when it is closed, or when nobody holds it any more.
+/// Rests while there are no messages. Whoever brings the first one has the cell in hand, and schedules it; so one
+/// thread at a time runs it. Ends when it is closed, or when nobody holds it any more.
 class cell final : public mailbox, public std::enable_shared_from_this<cell> {
  public:
   /// Makes a cell, bound to its machine. `of` is what runs_here() asks for.
@@ -42,7 +42,7 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   std::function<void()> post_for_turn(mail_ptr what) override;
   void close() override;
 
-  /// Handles up to `most` letters, for whoever has it in hand. Returns whether it rests or has ended; else it is still
+  /// Handles up to `most` messages, for whoever has it in hand. Returns whether it rests or has ended; else it is still
   /// in the caller's hands.
   bool run(std::size_t most) noexcept;
 

@@ -1,5 +1,6 @@
 #include "actor/thread_lane.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tyto::detail {
@@ -64,6 +65,16 @@ void thread_lane::work() {
     taken.reset();
     lock.lock();
   }
+}
+
+thread_lane& dedicated_lanes::add() {
+  const std::lock_guard lock{mutex_};
+  lanes_.remove_if([](const auto& each) { return each.is_over(); });
+  return lanes_.emplace_back(1, thread_lane::serves::one_cell, alive_);
+}
+
+std::size_t workers_of(std::size_t worker_threads) {
+  return worker_threads != 0 ? worker_threads : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
 }
 
 }  // namespace tyto::detail

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -54,5 +55,22 @@ class thread_lane final : public lane {
   bool is_over_ = false;
   std::vector<std::jthread> threads_;
 };
+
+/// The lanes of actors that block: a thread for each of them. Safe to use from any thread.
+class dedicated_lanes {
+ public:
+  explicit dedicated_lanes(cell_count& alive) : alive_(alive) {}
+
+  /// Makes one, for one cell. Throws std::system_error if the operating system refuses the thread.
+  thread_lane& add();
+
+ private:
+  cell_count& alive_;
+  std::mutex mutex_;
+  std::list<thread_lane> lanes_;
+};
+
+/// Returns how many worker threads that many stand for, as in runtime_options: 0 for one per core.
+std::size_t workers_of(std::size_t worker_threads);
 
 }  // namespace tyto::detail

@@ -134,7 +134,7 @@ bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_
 
 void progress::wait_for_change(std::uint64_t position, const std::stop_token& ended) const {
   std::unique_lock lock{mutex_};
-  wait_until(changed_, lock, ended, time_limit(std::chrono::years{1}),
+  wait_until(changed_, lock, ended, time_limit(longest_wait),
              [&] { return status_.position != position || status_.state == consumer_state::stopped; });
 }
 

@@ -63,7 +63,7 @@ void rebuilds::wait_and_take_over(const std::stop_token& cancelled, progress& fr
   };
   do {
     const auto target = std::max(head_(), position_of_older());
-    const auto reached = fresh.wait_for(target, time_limit(std::chrono::years{1}), cancelled);
+    const auto reached = fresh.wait_for(target, time_limit(longest_wait), cancelled);
     if (!reached || cancelled.stop_requested()) return;
   } while (fresh.status().position < position_of_older());
   if (!fresh.take_over()) return;

@@ -16,7 +16,7 @@ class scheduler::box final : public detail::mailbox, public std::enable_shared_f
 
   void post(detail::mail_ptr what) override { by_.post(shared_from_this(), std::move(what)); }
   void close() override {
-    letters_.clear();
+    messages_.clear();
     if (is_busy_) {
       is_closed_ = true;
     } else {
@@ -26,7 +26,7 @@ class scheduler::box final : public detail::mailbox, public std::enable_shared_f
 
   scheduler& by_;
   std::unique_ptr<detail::actor> machine_;  // until it has ended
-  std::deque<detail::mail_ptr> letters_;
+  std::deque<detail::mail_ptr> messages_;
   bool is_busy_ = false;
   bool is_closed_ = false;
   time_point stalled_until_{};
@@ -93,8 +93,8 @@ std::unique_ptr<detail::host> scheduler::make_host() { return std::make_unique<s
 
 void scheduler::post(const std::shared_ptr<box>& to, detail::mail_ptr what) {
   if (is_dead_ || !to->machine_ || to->is_closed_) return;
-  to->letters_.push_back(std::move(what));
-  if (to->letters_.size() == 1 && !to->is_busy_) runnable_.push_back(to);
+  to->messages_.push_back(std::move(what));
+  if (to->messages_.size() == 1 && !to->is_busy_) runnable_.push_back(to);
 }
 
 bool scheduler::wait_until(const std::function<bool()>& ready, time_point limit) {
@@ -227,9 +227,9 @@ void scheduler::disturb() {
 }
 
 void scheduler::run(const std::shared_ptr<box>& actor) {
-  if (actor->letters_.empty() || !actor->machine_) return;
-  auto what = std::move(actor->letters_.front());
-  actor->letters_.pop_front();
+  if (actor->messages_.empty() || !actor->machine_) return;
+  auto what = std::move(actor->messages_.front());
+  actor->messages_.pop_front();
   actor->is_busy_ = true;
   run(
       [this, actor, what = std::make_shared<detail::mail_ptr>(std::move(what))] {
@@ -239,13 +239,13 @@ void scheduler::run(const std::shared_ptr<box>& actor) {
           ~end() {
             actor->is_busy_ = false;
             if (actor->is_closed_) actor->close();
-            if (!actor->letters_.empty() && !by.is_dead_) by.runnable_.push_back(actor);
+            if (!actor->messages_.empty() && !by.is_dead_) by.runnable_.push_back(actor);
           }
         } const at_end{*this, actor};
         actor->machine_->receive(**what);
-        while (!actor->is_closed_ && !actor->letters_.empty() && choices_.one_in(2)) {
-          const auto next = std::move(actor->letters_.front());
-          actor->letters_.pop_front();
+        while (!actor->is_closed_ && !actor->messages_.empty() && choices_.one_in(2)) {
+          const auto next = std::move(actor->messages_.front());
+          actor->messages_.pop_front();
           actor->machine_->receive(*next);
         }
         if (!actor->is_closed_) actor->machine_->turn_is_over();
