@@ -48,8 +48,8 @@ struct lmdb_options {
   /// The most bytes that the journal, and likewise the read models, can grow to. It is address space, not disk space or
   /// memory; the files are sparse and grow with what they hold. From 2^16 to 2^47, and no more than the addresses that
   /// the process has left. Affects behaviour: errc::full beyond it.
-#ifdef __SANITIZE_THREAD__  // leaves a process fewer addresses
-  std::uint64_t map_bytes = std::uint64_t{1} << 36;
+#ifdef TYTO_FEW_ADDRESSES  // tools such as valgrind leave a process no more
+  std::uint64_t map_bytes = std::uint64_t{1} << 34;
 #else
   std::uint64_t map_bytes = std::uint64_t{1} << 40;
 #endif
