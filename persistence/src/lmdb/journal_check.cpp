@@ -18,8 +18,6 @@
 namespace tyto {
 namespace {
 
-constexpr std::size_t number_bytes = sizeof(std::uint64_t);
-
 constexpr auto restore = "restore the journal from a backup";
 constexpr auto restore_event =
     "the events before and after it can be read; restore the journal from a backup, for who needs this one stops here";
