@@ -1,7 +1,6 @@
 #include "journal_comparison.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -163,12 +162,12 @@ journal_comparison::first_difference journal_comparison::find_first(const compar
   for (const auto& each : after) --balance[each.identity];
   const auto collect = [](const compared_events& from, auto left, std::int64_t sign, std::uint64_t& only) {
     const compared_event* first = nullptr;
-    for (const auto& each : std::views::reverse(from)) {
-      auto& lacking = left.at(each.identity);
+    for (auto each = from.rbegin(); each != from.rend(); ++each) {
+      auto& lacking = left.at(each->identity);
       if (lacking * sign <= 0) continue;
       lacking -= sign;
       ++only;
-      first = &each;
+      first = &*each;
     }
     return first;
   };
