@@ -146,7 +146,8 @@ TEST_CASE("A journal in LMDB that is compacted again and again reads like one in
 
 TEST_CASE("Positions of removed events at the journal's end are not used again") {
   const temporary_directory directory;
-  auto store = open_lmdb({.path = directory.path(), .fold_events = GENERATE(2, 100)}).value();
+  auto store =
+      open_lmdb({.path = directory.path(), .fold_events = GENERATE(std::uint64_t{2}, std::uint64_t{100})}).value();
   append_all(*store.journal, {write_of("order|1", 3), write_of("order|2", 4)});
   store.read_models->commit("m", {{"a", "1"}}, {7}).value();
   change(*store.journal, "order|2", action::remove).value();

@@ -60,13 +60,13 @@ TEST_CASE("Damaged pages refuse writers after an unclean end, and always where t
   write_journal(path);
   const auto [part, text, advice] = GENERATE(table<std::string, std::string, std::string>(
       {{"journal", "test.happened", "from a backup"}, {"read_models", "row", "delete the directory read_models/"}}));
-  damage_pages(path / part / "data.mdb", text);
-  const auto refused_by = [&](page_check check) {
+  const auto file = path / part / "data.mdb";
+  damage_pages(file, text);
+  const auto refused_by = [&, advice = advice](page_check check) {
     const auto opened = open(path, check);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code() == errc::damaged);
-    CHECK(opened.error().message().find("checking the pages of '" + (path / part / "data.mdb").string()) !=
-          std::string::npos);
+    CHECK(opened.error().message().find("checking the pages of '" + file.string()) != std::string::npos);
     CHECK(opened.error().message().find("page ") != std::string::npos);
     CHECK(opened.error().message().find(advice) != std::string::npos);
   };

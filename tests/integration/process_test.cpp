@@ -129,9 +129,9 @@ struct reminder {
   static state evolve(state s, const reminding&) { return {s.count + 1, s.over}; }
   static state evolve(state s, const reminders_ended&) { return {s.count, true}; }
   static steps then(const reminding& e, const std::string& key) {
-    const std::string name = key == "long" ? std::string(600, 'x') : key;
-    return {set_deadline{"remind " + name, first_moment + std::chrono::minutes{10} * (e.count + 1)},
-            set_deadline{"give up " + name, first_moment + std::chrono::hours{100}}};
+    const std::string whom = key == "long" ? std::string(600, 'x') : key;
+    return {set_deadline{"remind " + whom, first_moment + std::chrono::minutes{10} * (e.count + 1)},
+            set_deadline{"give up " + whom, first_moment + std::chrono::hours{100}}};
   }
   static bool is_over(const state& s) { return s.over; }
 };

@@ -444,7 +444,7 @@ class table {
   // What is not in the description: that values can be read, and that the indexes hold what would be put there.
   void check_rows() const {
     for (const auto& some : {all().limit(rows_to_check), all().reversed().limit(rows_to_check)}) {
-      some.for_each([this](const Key& key, const Value& value) {
+      some.for_each([&](const Key& key, const Value& value) {
         if constexpr (has_indexes) {
           for (const auto& entry : entries_of(key, value)) {
             if (detail::checked(rows_.get(entry))) continue;

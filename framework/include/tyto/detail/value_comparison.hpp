@@ -50,7 +50,7 @@ class value_comparison {
     } else if constexpr (unordered_container<T>) {
       return equal_in_order(one, other);
     } else if constexpr (container<T>) {
-      return std::ranges::equal(one, other, [this](const auto& a, const auto& b) { return equal(a, b); });
+      return std::ranges::equal(one, other, [&](const auto& a, const auto& b) { return equal(a, b); });
     } else if constexpr (tuple_like<T>) {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {
         return (equal(std::get<I>(one), std::get<I>(other)) && ...);
@@ -170,7 +170,7 @@ class value_comparison {
       return elements;
     };
     return std::ranges::equal(sorted(one), sorted(other),
-                              [this](const auto& a, const auto& b) { return equal(*a.second, *b.second); });
+                              [&](const auto& a, const auto& b) { return equal(*a.second, *b.second); });
   }
 
   // Of a value that is not equal to another one by its ==.

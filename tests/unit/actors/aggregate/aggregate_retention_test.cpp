@@ -241,7 +241,7 @@ TEST_CASE("A stream that was truncated by other means is not recovered to a wron
   add_up_to(w, 3);
   auto cut = std::make_shared<stream_write>();
   cut->persistence_id = w.persistence_id;
-  cut->retain = retention{retention::action::truncate, GENERATE(3, 4), {}};
+  cut->retain = retention{retention::action::truncate, GENERATE(std::uint64_t{3}, std::uint64_t{4}), {}};
   REQUIRE(append_and_wait(w.journal, {{cut}, {}}).value().at(0));
   w.shard = w.start();
   const auto refused = w.execute(add{});
