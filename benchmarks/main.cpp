@@ -53,21 +53,13 @@ class signal_watch {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<workload> workloads{one("commands", bench::commands),
-                                        one("hot", bench::hot),
-                                        one("sequential", bench::sequential),
-                                        one("zipf", bench::zipf),
-                                        one("replay", bench::replay),
-                                        one("recover_many", bench::recover_many),
-                                        one("memory", bench::memory),
-                                        {"chain", bench::chain},
-                                        one("fanout", bench::fanout),
-                                        one("rebuild", bench::rebuild),
-                                        one("rebuild_shared", bench::rebuild_shared),
-                                        {"delivery", bench::delivery},
-                                        one("query", bench::query),
-                                        {"peers", bench::peers, true},
-                                        one("volume", bench::volume)};
+  const std::vector<workload> workloads{
+      one("commands", bench::commands), one("hot", bench::hot),         one("sequential", bench::sequential),
+      one("zipf", bench::zipf),         one("replay", bench::replay),   one("recover_many", bench::recover_many),
+      one("memory", bench::memory),     one("cost", bench::cost),       {"chain", bench::chain},
+      one("fanout", bench::fanout),     one("rebuild", bench::rebuild), one("rebuild_shared", bench::rebuild_shared),
+      {"delivery", bench::delivery},    one("query", bench::query),     one("half_load", bench::half_load),
+      {"orders", bench::orders},        {"peers", bench::peers, true},  one("volume", bench::volume)};
   std::vector<std::string> names{"all"};
   for (const auto& each : workloads) names.push_back(each.name);
 
@@ -82,6 +74,9 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", how.seconds,
                  "How long a workload that has no end of its own runs, its reference included")
       ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--commands", how.commands, "How many commands `cost` sends, after those that start the aggregates")
+      ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();
   app.add_flag("--relaxed", relaxed, "Measure with relaxed durability, the reference too");
   app.add_flag("--json", json, "Print JSON");

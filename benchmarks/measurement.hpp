@@ -1,6 +1,7 @@
 // What a workload measured, beside the reference that was measured in the same run; printed as text or JSON.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct measurement {
 
 struct settings {
   double seconds = 8;
+  std::uint64_t commands = 100'000;
   tyto::durability durability = tyto::durability::synced;
 };
 

@@ -30,7 +30,7 @@ std::vector<measurement> peers(const settings& how) {
            "commands/s",
            sqlite.per_second(),
            "SQLite, batches as large as ours",
-           ">= 2",
+           ">= 4",
            {}}};
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -33,8 +34,10 @@ class scratch {
   scratch& operator=(const scratch&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] tyto::storage open(const settings& how) const {
+  [[nodiscard]] tyto::storage open(const settings& how,
+                                   std::uint64_t map_bytes = tyto::lmdb_options{}.map_bytes) const {
     tyto::lmdb_options options;
+    options.map_bytes = map_bytes;
     options.path = path_ / "tyto";
     options.mode = how.durability;
     return tyto::open_lmdb(options).value();

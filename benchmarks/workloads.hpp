@@ -15,6 +15,8 @@ measurement replay(const settings& how);        // one stream of 1,000,000 event
 measurement recover_many(const settings& how);  // 100,000 aggregates of 10 events each
 measurement memory(const settings& how);        // 1,000,000 live idle aggregates
 
+measurement cost(const settings& how);  // allocations of a command; under callgrind, its instructions
+
 std::vector<measurement> chain(const settings& how);  // three hops: reaction, process manager; context switches
 
 measurement fanout(const settings& how);                 // `commands` with 16 live consumers
@@ -24,6 +26,9 @@ std::vector<measurement> delivery(const settings& how);  // from durable to a su
 measurement query(const settings& how);                  // point queries from two threads, the projection running
 
 measurement volume(const settings& how);  // 20,000,000 events, `--seconds` or not
+
+measurement half_load(const settings& how);            // how long answers take at half of the peak rate
+std::vector<measurement> orders(const settings& how);  // the order simulation, `--seconds` or not
 
 /// `commands` beside RocksDB and beside SQLite. Refuses relaxed durability.
 std::vector<measurement> peers(const settings& how);
