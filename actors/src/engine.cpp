@@ -98,7 +98,7 @@ engine::running::running(const storage& stores, const runtime_options& options, 
 engine::engine(storage stores, runtime_options options)
     : stores_(std::move(stores)),
       options_(std::move(options)),
-      gate_(options_.max_commands_in_flight),
+      gate_(options_.max_commands_in_flight, [this](std::string_view line) { options_.log(line); }),
       consumers_(std::make_shared<roster>()),
       rebuilds_(*consumers_, [this](std::string_view line) { options_.log(line); }) {
   for (auto* each : {&options_.passivate_after, &options_.stall_after, &options_.min_backoff, &options_.max_backoff}) {
@@ -300,7 +300,7 @@ result<void> engine::stop() {
   return {};
 }
 
-void engine::submit(outgoing_command command, command_options options, command_reply done, bool waits) {
+void engine::submit(outgoing_command command, command_options options, command_reply::function done, bool waits) {
   if (options.correlation_id.empty()) options.correlation_id = options.command_id;
   if (options.correlation_id.empty()) {
     try {
@@ -315,17 +315,10 @@ void engine::submit(outgoing_command command, command_options options, command_r
   options.record_rejection |= with.record_rejection;
   // Last of all: who is in stays until the answer.
   if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
-  command_reply leave_with = [this, done = std::move(done)](const command_result& outcome) {
-    try {
-      done(outcome);
-    } catch (...) {
-      options_.log(handler_failure("calling back with a command's answer").message());
-    }
-    gate_.leave();
-  };
-  if (!waits) return running_->sender.send(std::move(command), std::move(options), std::move(leave_with));
+  command_reply reply{std::move(done), &gate_};
+  if (!waits) return running_->sender.send(std::move(command), std::move(options), std::move(reply));
   const auto stays = current();  // until the turn is over: the answer may let stop() go on before
-  const auto turn = stays->sender.send_for_turn(std::move(command), std::move(options), std::move(leave_with));
+  const auto turn = stays->sender.send_for_turn(std::move(command), std::move(options), std::move(reply));
   if (turn) turn();
 }
 

@@ -62,7 +62,7 @@ class engine {
 
   /// Runs a caller's command; `done` is called once. A caller that `waits` for it decides an idle aggregate's command
   /// on its own thread, so that no other needs to wake up.
-  void submit(outgoing_command command, command_options options, command_reply done, bool waits);
+  void submit(outgoing_command command, command_options options, command_reply::function done, bool waits);
 
   result<void> ask(version_calls calls, query_options options) const;
   result<void> ask_together(const std::vector<version_calls>& calls, query_options options) const;

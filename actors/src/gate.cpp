@@ -4,6 +4,7 @@
 
 #include "actor/threads.hpp"
 #include "time_limit.hpp"
+#include "tyto/aggregate.hpp"
 
 namespace tyto::detail {
 
@@ -39,6 +40,15 @@ void gate::leave() {
   if (inside_.fetch_sub(1) != 1 && waiting_ == 0) return;
   const std::lock_guard lock{mutex_};
   changed_.notify_all();
+}
+
+void gate::leave_with(const std::function<void(const command_result&)>& done, const command_result& outcome) {
+  try {
+    done(outcome);
+  } catch (...) {
+    log_(handler_failure("calling back with a command's answer").message());
+  }
+  leave();
 }
 
 void gate::wait_until_empty() const { (void)wait_until_empty(std::chrono::steady_clock::time_point::max()); }

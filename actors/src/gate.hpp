@@ -5,7 +5,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
+#include <string_view>
+#include <utility>
 
 #include "tyto/command.hpp"
 #include "tyto/detail/owner_process.hpp"
@@ -16,7 +19,7 @@ namespace tyto::detail {
 class gate {
  public:
   /// Lets in at most `most` commands at once.
-  explicit gate(std::size_t most) : most_(most) {}
+  gate(std::size_t most, std::function<void(std::string_view)> log) : most_(most), log_(std::move(log)) {}
 
   void open() { is_open_ = true; }
   /// Lets nobody in any more; those who are in stay until they leave.
@@ -28,6 +31,8 @@ class gate {
   /// a forked child.
   result<void> enter(when_full overflow, std::chrono::milliseconds timeout);
   void leave();
+  /// Calls a caller's `done` with the answer, then leave(). What it throws is logged.
+  void leave_with(const std::function<void(const command_result&)>& done, const command_result& outcome);
 
   /// Returns how many commands are in.
   [[nodiscard]] std::size_t inside() const { return inside_; }
@@ -39,6 +44,7 @@ class gate {
   bool take_place();
 
   const std::size_t most_;
+  const std::function<void(std::string_view)> log_;
   const owner_process owner_;
   std::atomic<bool> is_open_ = false;
   std::atomic<std::size_t> inside_ = 0;

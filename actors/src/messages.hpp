@@ -10,11 +10,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "actor/mailbox.hpp"
 #include "actor/threads.hpp"
+#include "command_reply.hpp"
 #include "tyto/aggregate.hpp"
 #include "tyto/command.hpp"
 #include "tyto/consumer.hpp"
@@ -24,12 +26,23 @@ namespace tyto::detail {
 
 struct aggregate_memory;
 
-using command_reply = std::function<void(const command_result&)>;
+/// A persistence id with its hash, which whoever looks for the aggregate uses again.
+struct aggregate_key {
+  explicit aggregate_key(std::string id)
+      : persistence_id(std::move(id)), hash(std::hash<std::string>{}(persistence_id)) {}
+
+  std::string persistence_id;
+  std::size_t hash;
+
+  friend bool operator==(const aggregate_key& one, const aggregate_key& other) {
+    return one.persistence_id == other.persistence_id;
+  }
+};
 
 /// To a shard of aggregates, for one of them: decide this, and call `reply` when the outcome is durable.
 struct run_command {
   const aggregate_definition* target = nullptr;
-  std::string persistence_id;
+  aggregate_key aggregate;
   std::shared_ptr<const void> command;  // the aggregate's variant of commands
   command_options options;
   command_reply reply;
@@ -57,7 +70,7 @@ struct passivate_unused {
   std::chrono::steady_clock::time_point since;
 };
 
-using shard_message = std::variant<std::unique_ptr<run_command>, writes_answered, recovered_memory, passivate_unused>;
+using shard_message = std::variant<run_command, writes_answered, recovered_memory, passivate_unused>;
 
 /// To the committer: store this, what a shard's aggregates have decided in one turn, and tell the shard.
 struct store_writes {
@@ -66,15 +79,15 @@ struct store_writes {
   bool caller_waits = false;  // see run_command
 };
 
-/// To the committer: store what has been collected.
-struct flush {};
+/// To the committer: store the checkpoints that have not been stored with events.
+struct store_checkpoints {};
 
 /// To the committer, a consumer or an alarm: finish what you have in hand, then call `done`.
 struct stop_actor {
   std::function<void()> done;
 };
 
-using committer_message = std::variant<store_writes, checkpoint, flush, stop_actor>;
+using committer_message = std::variant<store_writes, checkpoint, store_checkpoints, stop_actor>;
 
 /// The events of one transaction, in order and without gaps.
 struct segment {

@@ -121,6 +121,11 @@ constexpr char nil_value = static_cast<char>(0xc0);
 
 }  // namespace
 
+std::string& detail::encoding_buffer::spare() {
+  thread_local std::string bytes;
+  return bytes;
+}
+
 void encoder::put_nil() {
   append(buffer_, [](char* to) { return mp_encode_nil(to); });
 }

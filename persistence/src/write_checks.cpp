@@ -31,7 +31,8 @@ result<void> check_event(const stream_write& write, const recorded_event& event)
       return refuse(fmt::format("a tag has {} bytes, the limit is {}", tag.size(), max_field_bytes));
     }
   }
-  return check_size(record::size_of(event, write.persistence_id), "the event", "appending to " + write.persistence_id);
+  return check_size(record::size_of(event, write.persistence_id), "the event",
+                    [&] { return "appending to " + write.persistence_id; });
 }
 
 }  // namespace
@@ -59,21 +60,20 @@ result<void> check_name(std::string_view name) {
   return {};
 }
 
-result<void> check_size(std::uint64_t bytes, std::string_view what, std::string doing) {
-  if (bytes <= max_record_bytes) return {};
-  return error{errc::invalid_argument, std::move(doing),
-               fmt::format("{} takes {} bytes, the limit is {}", what, bytes, max_record_bytes)};
+error too_large(std::uint64_t bytes, std::string_view what, std::string doing) {
+  return {errc::invalid_argument, std::move(doing),
+          fmt::format("{} takes {} bytes, the limit is {}", what, bytes, max_record_bytes)};
 }
 
 result<void> check_commit(std::string_view name, const row_changes& changes) {
   if (auto usable = check_name(name); !usable) return usable;
   for (const auto& [key, value] : changes) {
-    auto doing = fmt::format("changing a row of {}", name);
+    const auto doing = [name] { return fmt::format("changing a row of {}", name); };
     if (key.empty() || key.size() > max_row_key_bytes) {
-      return error{errc::invalid_argument, std::move(doing),
+      return error{errc::invalid_argument, doing(),
                    fmt::format("the key has {} bytes; it must have 1 to {}", key.size(), max_row_key_bytes)};
     }
-    if (auto fits = check_size(value ? value->size() : 0, "the row", std::move(doing)); !fits) return fits;
+    if (auto fits = check_size(value ? value->size() : 0, "the row", doing); !fits) return fits;
   }
   return {};
 }
@@ -84,7 +84,8 @@ result<void> check_snapshot(const snapshot& saved) {
     return error{errc::invalid_argument, "saving a snapshot of " + saved.persistence_id, std::move(why)};
   };
   if (saved.keep == 0) return refuse("at least the snapshot itself is to be kept");
-  return check_size(saved.image.size() + sizeof(std::uint64_t), "it", "saving a snapshot of " + saved.persistence_id);
+  return check_size(saved.image.size() + sizeof(std::uint64_t), "it",
+                    [&] { return "saving a snapshot of " + saved.persistence_id; });
 }
 
 result<void> check_stream(const stream_write& write, const stream_info& now) {

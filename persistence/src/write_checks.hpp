@@ -29,8 +29,13 @@ result<void> check_write(const stream_write& write);
 /// Fails with errc::invalid_argument unless `name` can name a checkpoint or a read model.
 result<void> check_name(std::string_view name);
 
-/// Fails with errc::invalid_argument if `what`, which takes `bytes`, is too large to be stored.
-result<void> check_size(std::uint64_t bytes, std::string_view what, std::string doing);
+/// Says that `what`, which takes `bytes`, is too large to be stored.
+error too_large(std::uint64_t bytes, std::string_view what, std::string doing);
+/// Fails with too_large() if it is; `doing` makes the text of what failed.
+template <class Doing>
+result<void> check_size(std::uint64_t bytes, std::string_view what, const Doing& doing) {
+  return bytes <= max_record_bytes ? result<void>{} : result<void>{too_large(bytes, what, doing())};
+}
 
 /// Fails with errc::invalid_argument unless `changes` can be committed to the read model `name`.
 result<void> check_commit(std::string_view name, const row_changes& changes);

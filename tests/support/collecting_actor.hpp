@@ -15,7 +15,7 @@ class collecting_actor final : public detail::actor_of<Message> {
   explicit collecting_actor(std::vector<Message>& into) : into_(into) {}
 
  protected:
-  void on(Message message) override { into_.push_back(std::move(message)); }
+  void on(Message&& message) override { into_.push_back(std::move(message)); }
 
  private:
   std::vector<Message>& into_;

@@ -49,8 +49,8 @@ struct runtime_options {
   /// The most events that one transaction takes. Affects performance: the latency of a commit under full load.
   std::size_t max_commit_events = 4'096;
 
-  /// The most events that are kept in memory for consumers at the head of the journal; one that falls further behind
-  /// reads from the journal. Bounds memory.
+  /// The most events that are kept in memory for consumers which have yet to ask for them; one that falls further
+  /// behind reads from the journal. Bounds memory.
   std::size_t max_recent_events = 4'096;
 
   /// The most events that a consumer takes at once: what it reads into memory and what a projection commits together.

@@ -2,9 +2,12 @@
 // messages only; who runs them (CAF threads, or a test on one thread) is the host's business, see host.hpp.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <utility>
+
+#include "tyto/detail/recycled_memory.hpp"
 
 namespace tyto::detail {
 
@@ -21,7 +24,12 @@ using mail_ptr = std::unique_ptr<mail>;
 
 template <class Message>
 struct mail_of final : mail {
-  explicit mail_of(Message m) : body(std::move(m)) {}
+  template <class Part>
+  explicit mail_of(Part&& part) : body(std::forward<Part>(part)) {}
+
+  static void* operator new(std::size_t) { return recycled_memory<sizeof(mail_of)>::take(); }
+  static void operator delete(void* memory) { recycled_memory<sizeof(mail_of)>::give_back(memory); }
+
   Message body;
 };
 
@@ -54,9 +62,14 @@ class address {
   address() = default;
   explicit address(std::shared_ptr<mailbox> box) : box_(std::move(box)) {}
 
-  void post(Message message) const { box_->post(make_mail(std::move(message))); }
-  [[nodiscard]] std::function<void()> post_for_turn(Message message) const {
-    return box_->post_for_turn(make_mail(std::move(message)));
+  /// Posts a message that is made of `part`: where it lies then, it is handled.
+  template <class Part = Message>
+  void post(Part&& part) const {
+    box_->post(std::make_unique<mail_of<Message>>(std::forward<Part>(part)));
+  }
+  template <class Part = Message>
+  [[nodiscard]] std::function<void()> post_for_turn(Part&& part) const {
+    return box_->post_for_turn(std::make_unique<mail_of<Message>>(std::forward<Part>(part)));
   }
   void close() const { box_->close(); }
   [[nodiscard]] const std::shared_ptr<mailbox>& box() const { return box_; }
@@ -91,7 +104,7 @@ class actor_of : public actor {
   void receive(mail& what) final { on(std::move(static_cast<mail_of<Message>&>(what).body)); }
 
  protected:
-  virtual void on(Message message) = 0;
+  virtual void on(Message&& message) = 0;
   [[nodiscard]] address<Message> self() const { return address<Message>{own_mailbox()}; }
 };
 

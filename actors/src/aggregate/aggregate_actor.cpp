@@ -5,6 +5,7 @@
 
 #include "aggregate/state_image.hpp"
 #include "time_between.hpp"
+#include "tyto/detail/recycled_memory.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -28,34 +29,34 @@ aggregate_actor::aggregate_actor(const aggregate_surroundings& around, aggregate
       persistence_id_(persistence_id),
       memory_(around.stored.command_id_window) {}
 
-void aggregate_actor::run(std::unique_ptr<run_command> command) {
+void aggregate_actor::run(run_command& command) {
   if (phase_ == phase::dormant) recover();
   if (held_.size() + waiting_.size() >= around_.max_commands) {
-    command->reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
-                                         std::to_string(around_.max_commands) + " commands wait for their answers"}});
+    command.reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
+                                        std::to_string(around_.max_commands) + " commands wait for their answers"}});
   } else if (phase_ == phase::recovering || phase_ == phase::settling || phase_ == phase::draining) {
     waiting_.push(std::move(command));
   } else if (phase_ == phase::dormant) {
-    command->reply(command_failure{*failed_recovery_});
-  } else if (command->retain) {
-    retain(std::move(command));
+    command.reply(command_failure{*trouble_->recovery});
+  } else if (command.retain) {
+    retain(command);
   } else {
-    decide(*command);
+    decide(command);
   }
 }
 
 void aggregate_actor::decide(run_command& command) {
   const auto& options = command.options;
   // Of a deleted stream nothing is known when it is recovered, not even what was done.
-  if (stream_ == stream_state::deleted) return hold({nullptr, {}, closed(), std::move(command.reply)});
-  if (was_seen(command)) return hold({nullptr, options.command_id, std::nullopt, std::move(command.reply)});
-  if (stream_ != stream_state::open) return hold({nullptr, {}, closed(), std::move(command.reply)});
-  if (auto conflict = conflict_with(options)) return hold({nullptr, {}, *conflict, std::move(command.reply)});
+  if (stream_ == stream_state::deleted) return hold_refusal(command, closed());
+  if (was_seen(command)) return hold_repetition(command);
+  if (stream_ != stream_state::open) return hold_refusal(command, closed());
+  if (auto conflict = conflict_with(options)) return hold_refusal(command, *std::move(conflict));
 
   auto decided = memory_.instance->decide(command.command.get());
   if (!decided) {
     auto why = error{decided.error().code(), "running a command on " + persistence_id_}.because(decided.error());
-    hold({nullptr, {}, why, std::move(command.reply)});
+    hold_refusal(command, why);
     if (memory_.instance->is_broken()) {
       start_draining(why);
       finish_draining();
@@ -64,16 +65,16 @@ void aggregate_actor::decide(run_command& command) {
   }
   if (auto* no = std::get_if<rejection>(&*decided)) {
     if (!options.record_rejection || options.command_id.empty()) {
-      return hold({nullptr, {}, std::move(*no), std::move(command.reply)});
+      return hold_refusal(command, std::move(*no));
     }
-    auto event = std::make_shared<const command_rejected>(recorded(*no));
-    auto payload = to_bytes(*event);
-    return store(command, {{&type_of<command_rejected>(), std::move(event), std::move(payload)}}, std::move(*no));
+    std::vector<recorded_event> record(1);
+    seal(recorded(*no), record.front());
+    return store(command, std::move(record), no);
   }
-  auto& events = std::get<std::vector<new_event>>(*decided);
-  if (events.empty()) return hold({nullptr, {}, std::nullopt, std::move(command.reply)});
+  auto& events = std::get<std::vector<recorded_event>>(*decided);
+  if (events.empty()) return hold({nullptr, nullptr, std::move(command.reply)});
   const auto version_before = decided_version_;
-  store(command, std::move(events), std::nullopt);
+  store(command, std::move(events));
   take_snapshot_if_due(version_before);
 }
 
@@ -95,8 +96,8 @@ error aggregate_actor::closed() const {
 }
 
 // What has been done to the stream already is done again without effect, for a repetition must be harmless.
-void aggregate_actor::retain(std::unique_ptr<run_command> command) {
-  auto change = *command->retain;
+void aggregate_actor::retain(run_command& command) {
+  auto change = *command.retain;
   if (change.what == retention::action::truncate && !held_.empty()) {
     // Only what is durable can be truncated, and consumers may have been given events whose answer is under way.
     phase_ = phase::settling;
@@ -105,19 +106,19 @@ void aggregate_actor::retain(std::unique_ptr<run_command> command) {
   const bool is_done =
       stream_ == stream_state::deleted || (stream_ == stream_state::closed && change.what == retention::action::close);
   if (is_done && change.what == retention::action::truncate) {
-    return hold({nullptr, {}, closed(), std::move(command->reply)});
+    return hold_refusal(command, closed());
   }
-  if (is_done) return hold({nullptr, {}, std::nullopt, std::move(command->reply)});
-  if (auto conflict = conflict_with(command->options)) return hold({nullptr, {}, *conflict, std::move(command->reply)});
+  if (is_done) return hold({nullptr, nullptr, std::move(command.reply)});
+  if (auto conflict = conflict_with(command.options)) return hold_refusal(command, *std::move(conflict));
   if (change.what == retention::action::truncate) {
     if (auto prepared = prepare_truncation(change); !prepared) {
-      return hold({nullptr, {}, prepared.error(), std::move(command->reply)});
+      return hold_refusal(command, std::move(prepared).error());
     }
   }
   if (change.what == retention::action::close) stream_ = stream_state::closed;
   if (change.what == retention::action::remove) stream_ = stream_state::deleted;
-  command->retain = std::move(change);
-  store(*command, {}, std::nullopt);
+  command.retain = std::move(change);
+  store(command, {});
 }
 
 result<void> aggregate_actor::prepare_truncation(retention& change) const {
@@ -151,33 +152,26 @@ result<void> aggregate_actor::prepare_truncation(retention& change) const {
                 ": give the aggregate a snapshot_policy, or keep from one of its summaries on");
 }
 
-void aggregate_actor::store(run_command& command, std::vector<new_event> events, std::optional<rejection> refusal) {
+void aggregate_actor::store(run_command& command, std::vector<recorded_event> events, const rejection* refusal) {
   const auto& options = command.options;
   memory_.last_time = time_of_next_event();
-  auto write = std::make_shared<stream_write>();
+  for (auto& event : events) {
+    auto& meta = event.meta;
+    meta.time = memory_.last_time;
+    meta.command_id = options.command_id;
+    meta.correlation_id = options.correlation_id;
+    meta.causation_id = options.causation_id;
+    meta.tags = options.tags;
+  }
+  if (!options.command_id.empty() && !events.empty()) memory_.outcomes.note(options.command_id, {});
+  auto write = make_recycled<stream_write>();
   write->persistence_id = persistence_id_;
   write->expected = expected_version::exactly(decided_version_);
   write->retain = std::move(command.retain);
-  write->events.reserve(events.size());
-  for (auto& event : events) {
-    auto& recorded = write->events.emplace_back();
-    recorded.meta.persistence_id = persistence_id_;
-    recorded.meta.type = event.type->name;
-    recorded.meta.schema_version = event.type->schema_version;
-    recorded.meta.time = memory_.last_time;
-    recorded.meta.command_id = options.command_id;
-    recorded.meta.correlation_id = options.correlation_id;
-    recorded.meta.causation_id = options.causation_id;
-    recorded.meta.tags = options.tags;
-    recorded.payload = std::move(event.payload);
-    recorded.value = std::move(event.value);
-    recorded.type = event.type;
-  }
   decided_version_ += events.size();
-  if (!options.command_id.empty() && !events.empty()) memory_.outcomes.note(options.command_id, {});
-  held_answer answer{write, options.command_id, std::nullopt, std::move(command.reply)};
-  if (refusal) answer.refusal = *std::move(refusal);
-  hold(std::move(answer));
+  write->events = std::move(events);
+  hold({write, refusal != nullptr ? std::make_unique<const other_outcome>(other_outcome{*refusal}) : nullptr,
+        std::move(command.reply)});
   home_.store(*this, std::move(write), command.caller_waits);
 }
 
@@ -186,6 +180,15 @@ void aggregate_actor::store(run_command& command, std::vector<new_event> events,
 timestamp aggregate_actor::time_of_next_event() const {
   const auto now = around_.time.now();
   return time_between(now, memory_.last_time) > max_clock_correction ? now : std::max(memory_.last_time, now);
+}
+
+void aggregate_actor::hold_refusal(run_command& command, std::variant<rejection, error> why) {
+  hold({nullptr, std::make_unique<const other_outcome>(other_outcome{std::move(why)}), std::move(command.reply)});
+}
+
+void aggregate_actor::hold_repetition(run_command& command) {
+  hold({nullptr, std::make_unique<const other_outcome>(other_outcome{std::nullopt, command.options.command_id}),
+        std::move(command.reply)});
 }
 
 void aggregate_actor::hold(held_answer answer) {
@@ -202,15 +205,17 @@ void aggregate_actor::answer_ready() {
 }
 
 command_result aggregate_actor::outcome_of(const held_answer& answer) {
-  if (failed_write_) return command_failure{*failed_write_};
-  if (answer.refusal) return std::visit([](const auto& why) { return command_failure{why}; }, *answer.refusal);
+  if (const auto* failed = failed_write()) return command_failure{*failed};
+  if (answer.instead && answer.instead->refusal) {
+    return std::visit([](const auto& why) { return command_failure{why}; }, *answer.instead->refusal);
+  }
   auto outcome = memory_.durable;
   if (answer.write) {
     outcome.event_count = static_cast<std::uint32_t>(answer.write->events.size());
     outcome.decided = decided_events{{answer.write, &answer.write->events}};
   }
-  if (answer.write || answer.command_id.empty()) return outcome;
-  if (const auto* first = memory_.outcomes.find(answer.command_id)) {
+  if (!answer.instead) return outcome;
+  if (const auto* first = memory_.outcomes.find(answer.instead->repeated_id)) {
     if (first->refused) return command_failure{*first->refused};
     outcome = first->stored;
     outcome.decided = read_back(outcome);
@@ -241,17 +246,17 @@ void aggregate_actor::answered(const result<void>& outcome) {
   const auto answer = held_.pop();
   if (outcome) {
     std::shared_ptr<const rejection> refused;
-    if (answer.refusal) refused = std::make_shared<const rejection>(std::get<rejection>(*answer.refusal));
+    if (answer.instead) refused = std::make_shared<const rejection>(std::get<rejection>(*answer.instead->refusal));
     for (const auto& event : answer.write->events) memory_.remember(event.meta, refused);
     if (answer.write->retain && answer.write->retain->what == retention::action::remove) {
       around_.snapshots.drop(persistence_id_);
     }
     hand_over_snapshot();
-  } else if (!failed_write_) {
+  } else if (failed_write() == nullptr) {
     // The writes behind a failed one were decided on events that do not exist. The store refuses them for their
     // expected version; what their callers should hear is what failed first.
-    failed_write_ = outcome.error();
-    start_draining(*failed_write_);
+    in_trouble().write = outcome.error();
+    start_draining(outcome.error());
   }
   answer.reply(outcome_of(answer));
   answer_ready();
@@ -296,16 +301,26 @@ void aggregate_actor::finish_draining() {
   phase_ = phase::dormant;
   memory_ = aggregate_memory{around_.stored.command_id_window};
   taken_.reset();
-  failed_write_.reset();
+  trouble_.reset();
   run_waiting();
 }
 
 void aggregate_actor::run_waiting() {
-  for (auto commands = std::exchange(waiting_, {}); !commands.empty();) run(commands.pop());
+  for (auto commands = std::exchange(waiting_, {}); !commands.empty();) {
+    auto next = commands.pop();
+    run(next);
+  }
+}
+
+const error* aggregate_actor::failed_write() const { return trouble_ && trouble_->write ? &*trouble_->write : nullptr; }
+
+aggregate_actor::trouble& aggregate_actor::in_trouble() {
+  if (!trouble_) trouble_ = std::make_unique<trouble>();
+  return *trouble_;
 }
 
 void aggregate_actor::recover() {
-  if (failed_recovery_ && around_.runs_on.now() < retry_at_) return;
+  if (trouble_ && around_.runs_on.now() < trouble_->retry_at) return;
   if (auto rebuilt = rebuild_shortly(around_.stored, definition_, persistence_id_, events_of_short_recovery)) {
     return take_over(*std::move(rebuilt));
   }
@@ -321,18 +336,18 @@ void aggregate_actor::recovered(result<aggregate_memory> rebuilt) {
 
 void aggregate_actor::take_over(result<aggregate_memory> rebuilt) {
   if (!rebuilt) {
-    backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
-    retry_at_ = around_.runs_on.now() + backoff_;
-    if (!failed_recovery_) {
+    auto& [_, recovery, backoff, retry_at] = in_trouble();
+    backoff = std::clamp(backoff * 2, around_.min_backoff, around_.max_backoff);
+    retry_at = around_.runs_on.now() + backoff;
+    if (!recovery) {
       around_.stored.log(persistence_id_ + " cannot be recovered: " + rebuilt.error().message());
     }
     around_.health.report(persistence_id_, rebuilt.error());
-    failed_recovery_ = std::move(rebuilt).error();
+    recovery = std::move(rebuilt).error();
     return;
   }
-  if (failed_recovery_) around_.health.clear(persistence_id_);
-  failed_recovery_.reset();
-  backoff_ = std::chrono::milliseconds{0};
+  if (trouble_) around_.health.clear(persistence_id_);
+  trouble_.reset();
   memory_ = *std::move(rebuilt);
   stream_ = memory_.stream;
   decided_version_ = memory_.durable.sequence_number;

@@ -58,7 +58,8 @@ class aggregate_actor {
   aggregate_actor(const aggregate_actor&) = delete;
   aggregate_actor& operator=(const aggregate_actor&) = delete;
 
-  void run(std::unique_ptr<run_command> command);
+  /// Takes what it needs of `command`.
+  void run(run_command& command);
   /// Tells it what became of its oldest write that was not yet answered.
   void answered(const result<void>& outcome);
   /// Tells it what its home has rebuilt for it.
@@ -75,11 +76,16 @@ class aggregate_actor {
     draining,    // the state is unusable; waits for the answers to its writes; next: dormant
   };
 
+  /// A command was refused, or repeats one and gets the outcome of the first.
+  struct other_outcome {
+    std::optional<std::variant<rejection, error>> refusal;
+    std::string repeated_id = {};
+  };
+
   /// A caller's answer that waits until everything before it is durable.
   struct held_answer {
-    std::shared_ptr<stream_write> write;  // none if there is nothing to store
-    std::string command_id;               // of a repeated command: it gets the first one's outcome
-    std::optional<std::variant<rejection, error>> refusal;
+    std::shared_ptr<stream_write> write;           // none if there is nothing to store
+    std::unique_ptr<const other_outcome> instead;  // of what was stored
     command_reply reply;
   };
 
@@ -89,13 +95,24 @@ class aggregate_actor {
     std::string state;
   };
 
+  /// What has failed. Apart, for it is large.
+  struct trouble {
+    std::optional<error> write;  // while draining: what fails everything decided after it
+    std::optional<error> recovery;
+    std::chrono::milliseconds backoff{0};
+    std::chrono::steady_clock::time_point retry_at;
+  };
+
   void decide(run_command& command);
-  void retain(std::unique_ptr<run_command> command);
+  void retain(run_command& command);
 
   [[nodiscard]] bool was_seen(const run_command& command) const;
   [[nodiscard]] std::optional<error> conflict_with(const command_options& options) const;
   [[nodiscard]] error closed() const;
   [[nodiscard]] result<void> prepare_truncation(retention& change) const;
+
+  [[nodiscard]] const error* failed_write() const;
+  [[nodiscard]] trouble& in_trouble();
 
   void recover();
   void take_over(result<aggregate_memory> rebuilt);
@@ -106,8 +123,10 @@ class aggregate_actor {
   void take_snapshot_if_due(std::uint64_t version_before);
   void hand_over_snapshot();
 
-  void store(run_command& command, std::vector<new_event> events, std::optional<rejection> refusal);
+  void store(run_command& command, std::vector<recorded_event> events, const rejection* refusal = nullptr);
   [[nodiscard]] timestamp time_of_next_event() const;
+  void hold_refusal(run_command& command, std::variant<rejection, error> why);
+  void hold_repetition(run_command& command);
   void hold(held_answer answer);
   void answer_ready();
   command_result outcome_of(const held_answer& answer);
@@ -125,12 +144,9 @@ class aggregate_actor {
   std::uint64_t decided_version_ = 0;  // also of events that are not yet durable
   std::unique_ptr<taken_snapshot> taken_;
   fifo<held_answer> held_;
-  fifo<std::unique_ptr<run_command>> waiting_;  // arrived while recovering, settling or draining
+  fifo<run_command> waiting_;  // arrived while recovering, settling or draining
 
-  std::optional<error> failed_write_;  // while draining: what fails everything decided after it
-  std::optional<error> failed_recovery_;
-  std::chrono::milliseconds backoff_{0};
-  std::chrono::steady_clock::time_point retry_at_;
+  std::unique_ptr<trouble> trouble_;  // none, but for few
 };
 
 }  // namespace tyto::detail

@@ -15,7 +15,7 @@ class long_recovery final : public actor_of<recover_now> {
       : from_(from), definition_(definition), persistence_id_(std::move(persistence_id)), shard_(std::move(shard)) {}
 
  protected:
-  void on(recover_now) override {
+  void on(recover_now&&) override {
     auto memory = std::make_shared<result<aggregate_memory>>(rebuild(from_, definition_, persistence_id_));
     shard_.post(recovered_memory{persistence_id_, std::move(memory)});
     self().close();
@@ -34,36 +34,36 @@ aggregate_shard::aggregate_shard(const aggregate_surroundings& around, host& run
                                  std::atomic<std::size_t>& live)
     : around_(around), host_(runs_on), max_live_(max_live), live_count_(live) {}
 
-void aggregate_shard::on(shard_message message) {
-  std::visit(overloaded{[this](std::unique_ptr<run_command>& command) { run(std::move(command)); },
-                        [this](const writes_answered& answer) { tell(answer); },
-                        // It is there: commands wait in it.
-                        [this](const recovered_memory& found) {
-                          live_.find(found.persistence_id)->second.aggregate->recovered(std::move(*found.memory));
-                        },
-                        [this](const passivate_unused& asked) {
-                          for (auto left = by_use_.size(); left > 0 && by_use_.back()->second.last_used < asked.since;
-                               --left) {
-                            passivate_oldest();
-                          }
-                        }},
-             message);
+void aggregate_shard::on(shard_message&& message) {
+  std::visit(
+      overloaded{
+          [this](run_command& command) { run(command); }, [this](const writes_answered& answer) { tell(answer); },
+          // It is there: commands wait in it.
+          [this](const recovered_memory& found) {
+            live_.find(aggregate_key{found.persistence_id})->second.aggregate->recovered(std::move(*found.memory));
+          },
+          [this](const passivate_unused& asked) {
+            for (auto left = by_use_.size(); left > 0 && by_use_.back()->second.last_used < asked.since; --left) {
+              passivate_oldest();
+            }
+          }},
+      message);
 }
 
-void aggregate_shard::run(std::unique_ptr<run_command> command) {
-  auto& used = find_or_start(*command);
+void aggregate_shard::run(run_command& command) {
+  auto& used = find_or_start(command);
   used.last_used = now();
-  used.aggregate->run(std::move(command));
+  used.aggregate->run(command);
   // Two for each command, which may have brought one to life, so that the number comes down to the limit again after a
   // time in which all were busy.
   for (int i = 0; i < 2 && live_.size() > max_live_; ++i) passivate_oldest();
 }
 
 aggregate_shard::entry& aggregate_shard::find_or_start(const run_command& command) {
-  const auto [found, is_new] = live_.try_emplace(command.persistence_id);
+  const auto [found, is_new] = live_.try_emplace(command.aggregate);
   auto& used = found->second;
   if (is_new) {
-    used.aggregate.emplace(around_, static_cast<aggregate_home&>(*this), *command.target, found->first);
+    used.aggregate.emplace(around_, static_cast<aggregate_home&>(*this), *command.target, found->first.persistence_id);
     used.place = by_use_.insert(by_use_.begin(), found);
     ++live_count_;
   } else {
@@ -85,7 +85,7 @@ void aggregate_shard::passivate_oldest() {
 void aggregate_shard::store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) {
   decided_.push_back(std::move(write));
   caller_waits_ |= caller_waits;
-  unanswered_.push(&from);
+  unanswered_.push_back(&from);
 }
 
 void aggregate_shard::recover(const aggregate_definition& definition, const std::string& persistence_id) {
@@ -96,12 +96,18 @@ void aggregate_shard::recover(const aggregate_definition& definition, const std:
 void aggregate_shard::turn_is_over() {
   now_.reset();
   if (decided_.empty()) return;
+  const auto count = decided_.size();
   around_.committer.post(store_writes{std::exchange(decided_, {}), self(), std::exchange(caller_waits_, false)});
+  decided_.reserve(count);  // the next turn is likely to be like this one
 }
 
 void aggregate_shard::tell(const writes_answered& answer) {
   for (const auto& run : answer.runs) {
-    for (auto left = run.writes; left > 0; --left) unanswered_.pop()->answered(run.outcome);
+    for (auto left = run.writes; left > 0; --left) {
+      auto& first = *unanswered_.front();
+      unanswered_.pop_front();
+      first.answered(run.outcome);
+    }
   }
 }
 

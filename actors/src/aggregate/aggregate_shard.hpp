@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -12,7 +13,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "actor/fifo.hpp"
 #include "actor/host.hpp"
 #include "aggregate/aggregate_actor.hpp"
 #include "messages.hpp"
@@ -31,11 +31,14 @@ class aggregate_shard final : public actor_of<shard_message>, private aggregate_
   void turn_is_over() override;
 
  protected:
-  void on(shard_message message) override;
+  void on(shard_message&& message) override;
 
  private:
   struct entry;
-  using entries = std::unordered_map<std::string, entry>;
+  struct known_hash {
+    std::size_t operator()(const aggregate_key& key) const { return key.hash; }
+  };
+  using entries = std::unordered_map<aggregate_key, entry, known_hash>;
 
   struct entry {
     std::optional<aggregate_actor> aggregate;  // always there; it is made when its key, which it refers to, is in place
@@ -43,7 +46,7 @@ class aggregate_shard final : public actor_of<shard_message>, private aggregate_
     std::list<entries::iterator>::iterator place;
   };
 
-  void run(std::unique_ptr<run_command> command);
+  void run(run_command& command);
   void tell(const writes_answered& answer);
   void store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) override;
   void recover(const aggregate_definition& definition, const std::string& persistence_id) override;
@@ -61,7 +64,7 @@ class aggregate_shard final : public actor_of<shard_message>, private aggregate_
 
   std::vector<std::shared_ptr<stream_write>> decided_;  // in this turn
   bool caller_waits_ = false;
-  fifo<aggregate_actor*> unanswered_;  // whose writes they are, also of turns before
+  std::deque<aggregate_actor*> unanswered_;  // whose writes they are, also of turns before
 };
 
 }  // namespace tyto::detail

@@ -12,18 +12,14 @@ directory::directory(const aggregate_surroundings& around, host& runs_on, std::s
   }
 }
 
-const address<shard_message>& directory::shard_of(const std::string& persistence_id) const {
-  return shards_[std::hash<std::string>{}(persistence_id) % shards_.size()].aggregates;
+const address<shard_message>& directory::shard_of(const run_command& command) const {
+  return shards_[command.aggregate.hash % shards_.size()].aggregates;
 }
 
-void directory::post(std::unique_ptr<run_command> command) {
-  const auto& to = shard_of(command->persistence_id);
-  to.post(std::move(command));
-}
+void directory::post(run_command&& command) { shard_of(command).post(std::move(command)); }
 
-std::function<void()> directory::post_for_turn(std::unique_ptr<run_command> command) {
-  const auto& to = shard_of(command->persistence_id);
-  return to.post_for_turn(std::move(command));
+std::function<void()> directory::post_for_turn(run_command&& command) {
+  return shard_of(command).post_for_turn(std::move(command));
 }
 
 void directory::passivate(std::chrono::steady_clock::time_point since) {

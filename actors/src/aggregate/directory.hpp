@@ -24,9 +24,9 @@ class directory {
   directory& operator=(const directory&) = delete;
 
   /// Posts `command` to the shard of its aggregate.
-  void post(std::unique_ptr<run_command> command);
+  void post(run_command&& command);
   /// The same by mailbox::post_for_turn().
-  [[nodiscard]] std::function<void()> post_for_turn(std::unique_ptr<run_command> command);
+  [[nodiscard]] std::function<void()> post_for_turn(run_command&& command);
 
   /// Has the aggregates leave memory that were last used before `since` and have nothing in hand.
   void passivate(std::chrono::steady_clock::time_point since);
@@ -42,7 +42,7 @@ class directory {
     std::atomic<std::size_t> live = 0;
   };
 
-  [[nodiscard]] const address<shard_message>& shard_of(const std::string& persistence_id) const;
+  [[nodiscard]] const address<shard_message>& shard_of(const run_command& command) const;
 
   // A decide() that blocks holds up the others of its shard: so few in a hundred.
   std::array<shard, 64> shards_;

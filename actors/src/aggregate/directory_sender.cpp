@@ -14,11 +14,15 @@ std::string persistence_id_of(const outgoing_command& command) {
   return make_persistence_id(command.target->category, command.entity_id);
 }
 
-std::unique_ptr<run_command> message_of(outgoing_command command, std::string persistence_id, command_options options,
-                                        command_reply done, bool caller_waits) {
-  return std::make_unique<run_command>(run_command{command.target, std::move(persistence_id),
-                                                   std::move(command.command), std::move(options), std::move(done),
-                                                   std::move(command.retain), caller_waits});
+run_command message_of(outgoing_command& command, std::string&& persistence_id, command_options& options,
+                       command_reply& done, bool caller_waits) {
+  return {command.target,
+          aggregate_key{std::move(persistence_id)},
+          std::move(command.command),
+          std::move(options),
+          std::move(done),
+          std::move(command.retain),
+          caller_waits};
 }
 
 }  // namespace
@@ -26,7 +30,7 @@ std::unique_ptr<run_command> message_of(outgoing_command command, std::string pe
 void directory_sender::send(outgoing_command command, command_options options, command_reply done) {
   auto id = persistence_id_of(command);
   if (auto refused = refuse(command, id, options)) return done(command_failure{*std::move(refused)});
-  aggregates_.post(message_of(std::move(command), std::move(id), std::move(options), std::move(done), false));
+  aggregates_.post(message_of(command, std::move(id), options, done, false));
 }
 
 std::function<void()> directory_sender::send_for_turn(outgoing_command command, command_options options,
@@ -36,8 +40,7 @@ std::function<void()> directory_sender::send_for_turn(outgoing_command command, 
     done(command_failure{*std::move(refused)});
     return {};
   }
-  return aggregates_.post_for_turn(
-      message_of(std::move(command), std::move(id), std::move(options), std::move(done), true));
+  return aggregates_.post_for_turn(message_of(command, std::move(id), options, done, true));
 }
 
 std::optional<error> directory_sender::refuse(const outgoing_command& command, const std::string& persistence_id,

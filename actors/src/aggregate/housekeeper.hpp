@@ -20,7 +20,7 @@ class housekeeper final : public actor_of<housekeeper_message> {
       : aggregates_(aggregates), host_(runs_on), passivate_after_(passivate_after) {}
 
  protected:
-  void on(housekeeper_message) override {
+  void on(housekeeper_message&&) override {
     aggregates_.passivate(host_.now() - passivate_after_);
     post_after(host_, passivate_after_ / 4, self(), look_around{});
   }

@@ -28,16 +28,12 @@ snapshot_writer::snapshot_writer(snapshot_store& store, std::atomic<std::size_t>
                                  std::function<void(std::string_view)> log)
     : store_(store), waiting_(waiting), health_(health), log_(std::move(log)) {}
 
-void snapshot_writer::on(snapshot_message message) {
-  std::visit(overloaded{[this](snapshot& taken) {
-                          batch_.push_back(std::move(taken));
-                          if (batch_.size() == 1) self().post(flush{});
-                        },
+void snapshot_writer::on(snapshot_message&& message) {
+  std::visit(overloaded{[this](snapshot& taken) { batch_.push_back(std::move(taken)); },
                         [this](drop_snapshots& of) {
                           save();
                           show(store_.erase(of.persistence_id));
                         },
-                        [this](flush) { save(); },
                         [this](stop_actor& stop) {
                           save();
                           stop.done();

@@ -22,7 +22,7 @@ struct drop_snapshots {
   std::string persistence_id;
 };
 
-using snapshot_message = std::variant<snapshot, drop_snapshots, flush, stop_actor>;
+using snapshot_message = std::variant<snapshot, drop_snapshots, stop_actor>;
 
 /// The way from aggregates to the writer. Safe to use from any thread.
 class snapshot_queue {
@@ -56,7 +56,8 @@ class snapshot_writer final : public actor_of<snapshot_message> {
                   std::function<void(std::string_view)> log);
 
  protected:
-  void on(snapshot_message message) override;
+  void on(snapshot_message&& message) override;
+  void turn_is_over() override { save(); }
 
  private:
   void save();

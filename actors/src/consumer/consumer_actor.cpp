@@ -66,7 +66,7 @@ consumer_actor::consumer_actor(const consumer_surroundings& around, partition pa
       busy_wait_(std::min(handler_->definition().busy_wait, max_busy_wait)),
       shown_(std::move(shown)) {}
 
-void consumer_actor::on(consumer_message message) {
+void consumer_actor::on(consumer_message&& message) {
   if (phase_ == phase::stopped) return;
   std::visit(
       overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },

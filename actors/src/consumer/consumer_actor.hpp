@@ -90,7 +90,7 @@ class consumer_actor final : public actor_of<consumer_message> {
                  std::shared_ptr<progress> shown);
 
  protected:
-  void on(consumer_message message) override;
+  void on(consumer_message&& message) override;
 
  private:
   enum class phase : std::uint8_t {

@@ -34,7 +34,7 @@ class watchdog final : public actor_of<watchdog_message> {
         head_(std::move(head)) {}
 
  protected:
-  void on(watchdog_message) override {
+  void on(watchdog_message&&) override {
     const auto now = host_.now();
     const auto head = head_();
     std::map<std::string, sight> before = std::exchange(seen_, {});

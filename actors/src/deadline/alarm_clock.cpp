@@ -38,7 +38,7 @@ class report_of_all {
 alarm_clock::alarm_clock(const alarm_surroundings& around, alarm_owner owner)
     : around_(around), owner_(std::move(owner)) {}
 
-void alarm_clock::on(alarm_message message) {
+void alarm_clock::on(alarm_message&& message) {
   if (is_stopped_) return;
   std::visit(overloaded{[this](stop_actor& request) {
                           is_stopped_ = true;

@@ -102,7 +102,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   alarm_clock(const alarm_surroundings& around, alarm_owner owner);
 
  protected:
-  void on(alarm_message message) override;
+  void on(alarm_message&& message) override;
 
  private:
   using instance_deadline = std::pair<std::string, std::string>;  // key and name

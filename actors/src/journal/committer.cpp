@@ -35,13 +35,15 @@ void publish(event_bus& bus, const requests& all, const append_outcomes& stored)
   bus.publish(std::move(done));
 }
 
-// One answer for each shard, with what became of all of its writes.
-void answer(const requests& all, const result<append_outcomes>& stored) {
-  std::vector<std::pair<const address<shard_message>*, writes_answered>> answers;  // for some tens of shards at most
+// One answer for each shard, with what became of all of its writes. Where nobody reads events, the shard that has taken
+// the memory of a write is the last to hold it, and gives it back: on the thread of the committer that would be work
+// for all shards.
+void answer(requests all, const result<append_outcomes>& stored) {
+  std::vector<std::pair<address<shard_message>, writes_answered>> answers;  // for some tens of shards at most
   for_each_write(all, stored, [&answers](const store_writes& request, const auto&, const result<void>& outcome) {
     auto found =
-        std::ranges::find_if(answers, [&request](const auto& each) { return each.first->box() == request.from.box(); });
-    if (found == answers.end()) found = answers.insert(found, {&request.from, {}});
+        std::ranges::find_if(answers, [&request](const auto& each) { return each.first.box() == request.from.box(); });
+    if (found == answers.end()) found = answers.insert(found, {request.from, {}});
     auto& runs = found->second.runs;
     if (!runs.empty() && runs.back().outcome && outcome) {
       ++runs.back().writes;
@@ -49,10 +51,12 @@ void answer(const requests& all, const result<append_outcomes>& stored) {
       runs.push_back({outcome, 1});
     }
   });
+  const bool is_for_waiting_caller = all.size() == 1 && all.front().caller_waits;
+  all.clear();
   for (auto& [from, outcomes] : answers) {
-    if (all.size() > 1 || !all.front().caller_waits) {
-      from->post(std::move(outcomes));
-    } else if (const auto turn = from->post_for_turn(std::move(outcomes))) {
+    if (!is_for_waiting_caller) {
+      from.post(std::move(outcomes));
+    } else if (const auto turn = from.post_for_turn(std::move(outcomes))) {
       turn();  // a lone caller waits: no other thread needs to wake up first
     }
   }
@@ -69,11 +73,11 @@ committer::committer(event_store& journal, event_bus& bus, host& runs_on, health
       log_(std::move(log)),
       max_commit_events_(max_commit_events) {}
 
-void committer::on(committer_message message) {
+void committer::on(committer_message&& message) {
   std::visit(overloaded{[this](store_writes& request) { take(std::move(request)); },
                         [this](checkpoint& moved) { take(std::move(moved)); },
-                        [this](flush) {
-                          flush_is_coming_ = checkpoint_flush_is_coming_ = false;
+                        [this](store_checkpoints) {
+                          checkpoints_have_a_time_ = false;
                           commit();
                         },
                         [this](stop_actor& stop) {
@@ -86,20 +90,18 @@ void committer::on(committer_message message) {
 void committer::take(store_writes request) {
   for (const auto& write : request.writes) batch_events_ += write->events.size();
   batch_.push_back(std::move(request));
-  if (batch_events_ >= max_commit_events_) {
-    commit();
-  } else if (!flush_is_coming_) {
-    flush_is_coming_ = true;
-    self().post(flush{});
-  }
+  if (batch_events_ >= max_commit_events_) commit();
+}
+
+void committer::turn_is_over() {
+  if (!batch_.empty()) commit();
 }
 
 void committer::take(checkpoint moved) {
   auto& position = checkpoints_[std::move(moved.name)];
   position = std::max(position, moved.position);
-  if (flush_is_coming_ || checkpoint_flush_is_coming_) return;
-  checkpoint_flush_is_coming_ = true;
-  post_after(host_, checkpoint_delay, self(), committer_message{flush{}});
+  if (std::exchange(checkpoints_have_a_time_, true)) return;
+  post_after(host_, checkpoint_delay, self(), committer_message{store_checkpoints{}});
 }
 
 void committer::commit() {
@@ -112,15 +114,16 @@ void committer::commit() {
   checkpoints_.clear();
   batch_events_ = 0;
   auto checkpoints = append.checkpoints;
-  journal_.append(std::move(append), [this, own = self(), batch = std::exchange(batch_, {}),
-                                      checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) {
-    show(stored);
-    // Who has an answer can count on the bus to have the event.
-    if (stored) publish(bus_, batch, *stored);
-    answer(batch, stored);
-    if (stored) return;
-    for (const auto& each : checkpoints) own.post(each);
-  });
+  journal_.append(std::move(append),
+                  [this, own = self(), batch = std::exchange(batch_, {}),
+                   checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) mutable {
+                    show(stored);
+                    // Who has an answer can count on the bus to have the event.
+                    if (stored) publish(bus_, batch, *stored);
+                    answer(std::move(batch), stored);
+                    if (stored) return;
+                    for (const auto& each : checkpoints) own.post(each);
+                  });
 }
 
 void committer::show(const result<append_outcomes>& stored) {

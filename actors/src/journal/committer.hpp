@@ -18,16 +18,16 @@
 
 namespace tyto::detail {
 
-/// Group commit without a timer: the first write of a batch makes the committer send itself a flush, which arrives
-/// behind everything that is queued by then. So a lone write is stored at once, and the longer a commit takes, the more
-/// the next one carries.
+/// Group commit without a timer: what it has taken in a turn is stored when the turn is over. So a lone write is stored
+/// at once, and the longer a commit takes, the more the next one carries.
 class committer final : public actor_of<committer_message> {
  public:
   committer(event_store& journal, event_bus& bus, host& runs_on, health_board& health,
             std::function<void(std::string_view)> log, std::size_t max_commit_events);
 
  protected:
-  void on(committer_message message) override;
+  void on(committer_message&& message) override;
+  void turn_is_over() override;
 
  private:
   void take(store_writes request);
@@ -45,8 +45,7 @@ class committer final : public actor_of<committer_message> {
   std::vector<store_writes> batch_;
   std::size_t batch_events_ = 0;
   std::map<std::string, std::uint64_t> checkpoints_;  // by consumer, not yet stored
-  bool flush_is_coming_ = false;
-  bool checkpoint_flush_is_coming_ = false;
+  bool checkpoints_have_a_time_ = false;
   std::atomic<bool> is_failing_ = false;  // the store may answer on a thread of its own
 };
 

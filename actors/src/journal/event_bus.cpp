@@ -18,31 +18,42 @@ event_bus::event_bus(std::uint64_t head, std::size_t max_events, std::size_t max
     : max_events_(max_events), max_delivery_(max_delivery), head_(head) {}
 
 void event_bus::publish(std::shared_ptr<const segment> stored) {
+  std::vector<std::shared_ptr<const segment>> given_up;  // after the lock is
   const std::lock_guard lock{mutex_};
   const auto head = stored->last_position;
   ++published_;
   recent_events_ += size_of(*stored);
   recent_.push_back(std::move(stored));
   head_ = head;
-  while (recent_.size() > 1 && recent_events_ > max_events_) {
+  give_up_what_nobody_needs(given_up);
+  for (auto& each : readers_) {
+    if (!each.waits || each.position >= head) continue;
+    each.waits = false;
+    if (const auto box = each.box.lock()) address<consumer_message>{box}.post(answer(each.position));
+  }
+}
+
+void event_bus::give_up_what_nobody_needs(std::vector<std::shared_ptr<const segment>>& given_up) {
+  std::erase_if(readers_, [](const reader& each) { return each.box.expired(); });
+  std::uint64_t needed_after = head_;
+  for (const auto& each : readers_) needed_after = std::min(needed_after, each.position);
+  const auto is_too_much = [this] { return recent_.size() > 1 && recent_events_ > max_events_; };
+  while (!recent_.empty() && (recent_.front()->last_position <= needed_after || is_too_much())) {
     recent_events_ -= size_of(*recent_.front());
+    given_up.push_back(std::move(recent_.front()));
     recent_.pop_front();
   }
-  std::erase_if(waiters_, [&](const waiter& each) {
-    if (each.position >= head) return false;
-    each.to.post(answer(each.position));
-    return true;
-  });
 }
 
 void event_bus::request_after(std::uint64_t position, const address<consumer_message>& to) {
+  std::vector<std::shared_ptr<const segment>> given_up;
   const std::lock_guard lock{mutex_};
-  std::erase_if(waiters_, [&to](const waiter& each) { return each.to.box() == to.box(); });
-  if (position >= head_) {
-    waiters_.push_back({position, to});
-  } else {
-    to.post(answer(position));
-  }
+  auto from = std::ranges::find_if(readers_, [&to](const reader& each) { return each.box.lock() == to.box(); });
+  if (from == readers_.end()) from = readers_.insert(from, {to.box()});
+  from->position = position;
+  from->waits = position >= head_;
+  if (!from->waits) to.post(answer(position));
+  give_up_what_nobody_needs(given_up);
 }
 
 void event_bus::look_out_for(std::uint64_t position, std::chrono::microseconds time) const {

@@ -20,8 +20,9 @@ namespace tyto::detail {
 /// has not asked for yet costs no memory. Safe to use from any thread.
 class event_bus {
  public:
-  /// Starts after `head`, the position of the journal's last event. Keeps at least the last segment, and more as long
-  /// as they hold no more than `max_events`; answers a request with segments of about `max_delivery` events.
+  /// Starts after `head`, the position of the journal's last event. Keeps what those who have asked before may ask for
+  /// next, as long as it is the last segment, or no more than `max_events`; answers a request with segments of about
+  /// `max_delivery` events.
   event_bus(std::uint64_t head, std::size_t max_events, std::size_t max_delivery);
 
   /// Adds the events that follow the head.
@@ -41,11 +42,13 @@ class event_bus {
   [[nodiscard]] std::uint64_t published() const;
 
  private:
-  struct waiter {
-    std::uint64_t position;
-    address<consumer_message> to;
+  struct reader {
+    std::weak_ptr<mailbox> box;
+    std::uint64_t position = 0;  // after which it has asked last
+    bool waits = false;          // for what comes after the head
   };
 
+  void give_up_what_nobody_needs(std::vector<std::shared_ptr<const segment>>& given_up);
   [[nodiscard]] consumer_message answer(std::uint64_t position) const;
 
   const std::size_t max_events_;
@@ -55,7 +58,7 @@ class event_bus {
   std::uint64_t published_ = 0;
   std::deque<std::shared_ptr<const segment>> recent_;
   std::size_t recent_events_ = 0;
-  std::vector<waiter> waiters_;
+  std::vector<reader> readers_;
 };
 
 }  // namespace tyto::detail

@@ -38,7 +38,7 @@ class storage_watch final : public actor_of<storage_watch_message> {
   }
 
  protected:
-  void on(storage_watch_message) override {
+  void on(storage_watch_message&&) override {
     for (std::size_t i = 0; i < all_.size(); ++i) look_at(all_[i], reported_[i]);
     post_after(host_, interval, self(), look_at_storage{});
   }

@@ -49,7 +49,7 @@ class rehearsal_stage::guided_instance final : public aggregate_instance {
       : instance_(std::move(instance)), definition_(definition), by_(by) {}
 
   result<void> replay(const event_view& event) override { return instance_->replay(event); }
-  result<std::variant<std::vector<new_event>, rejection>> decide(const void* command) override {
+  result<std::variant<std::vector<recorded_event>, rejection>> decide(const void* command) override {
     return command == &events_to_put_in ? take(*by_.given_) : instance_->decide(command);
   }
   [[nodiscard]] bool is_broken() const override { return is_broken_ || instance_->is_broken(); }
@@ -61,8 +61,8 @@ class rehearsal_stage::guided_instance final : public aggregate_instance {
   }
 
  private:
-  result<std::variant<std::vector<new_event>, rejection>> take(const std::vector<recorded_event>& given) {
-    std::vector<new_event> decided;
+  result<std::variant<std::vector<recorded_event>, rejection>> take(const std::vector<recorded_event>& given) {
+    std::vector<recorded_event> decided;
     for (const auto& event : given) {
       if (event.meta.type == stored_name<command_rejected>) {
         auto no = event_cast<command_rejected>(event);
@@ -76,7 +76,9 @@ class rehearsal_stage::guided_instance final : public aggregate_instance {
         is_broken_ = !decided.empty();
         return std::move(applied).error();
       }
-      decided.push_back({*type, *std::move(value), event.payload});
+      auto& taken = decided.emplace_back(recorded_event{{}, event.payload, *std::move(value), *type});
+      taken.meta.type = (*type)->name;
+      taken.meta.schema_version = (*type)->schema_version;
     }
     return {std::move(decided)};
   }

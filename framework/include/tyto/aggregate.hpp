@@ -16,6 +16,7 @@
 #include "tyto/command.hpp"
 #include "tyto/detail/aggregate_checks.hpp"
 #include "tyto/detail/comparable_bytes.hpp"
+#include "tyto/detail/recycled_memory.hpp"
 #include "tyto/detail/type_name.hpp"
 #include "tyto/detail/value_comparison.hpp"
 #include "tyto/document.hpp"
@@ -43,13 +44,6 @@ command_rejected recorded(const rejection& no);
 /// Returns the rejection of which `what` is the record.
 rejection rejection_of(const command_rejected& what);
 
-/// An event that an aggregate has just decided, with its encoded form.
-struct new_event {
-  const event_type* type;
-  std::shared_ptr<const void> value;
-  std::string payload;  // MessagePack
-};
-
 /// One aggregate's state, driven by one thread at a time.
 class aggregate_instance {
  public:
@@ -59,9 +53,10 @@ class aggregate_instance {
   /// skips_unknown_events = true` to pass over such events, or errc::undecodable; the instance is useless then.
   virtual result<void> replay(const event_view& event) = 0;
 
-  /// Decides `command` (the aggregate's variant of commands) and applies the events of the decision at once. On
-  /// errc::handler_failed, is_broken() says whether the state can still be used.
-  virtual result<std::variant<std::vector<new_event>, rejection>> decide(const void* command) = 0;
+  /// Decides `command` (the aggregate's variant of commands) and applies the events of the decision at once. Of their
+  /// metadata it fills in the type and its version. On errc::handler_failed, is_broken() says whether the state can
+  /// still be used.
+  virtual result<std::variant<std::vector<recorded_event>, rejection>> decide(const void* command) = 0;
 
   /// Whether evolve() threw, which leaves no state to go on with.
   [[nodiscard]] virtual bool is_broken() const = 0;
@@ -134,6 +129,16 @@ result<void> decode_stored(const event_view& event, std::string_view doing, E& v
                    ") cannot be decoded: " + in.what()};
 }
 
+/// Makes `into` the record of an event that was just decided.
+template <class E>
+void seal(E event, recorded_event& into) {
+  into.meta.type = stored_name<E>;
+  into.meta.schema_version = schema_version_of<E>();
+  into.payload = to_bytes(event);
+  into.value = make_recycled<const E>(std::move(event));
+  into.type = &type_of<E>();
+}
+
 template <class A>
 class typed_instance final : public aggregate_instance {
  public:
@@ -143,14 +148,15 @@ class typed_instance final : public aggregate_instance {
     return replay_as(static_cast<const typename A::event*>(nullptr), event);
   }
 
-  result<std::variant<std::vector<new_event>, rejection>> decide(const void* command) override {
-    std::vector<new_event> decided;
+  result<std::variant<std::vector<recorded_event>, rejection>> decide(const void* command) override {
+    std::vector<recorded_event> decided;
     try {
       auto made = std::visit(
           [this](const auto& c) -> decision<typename A::event> { return A::decide(std::as_const(state_), c); },
           *static_cast<const typename A::command*>(command));
       if (const auto* no = made.rejected()) return {*no};
-      for (auto& event : std::move(made).events()) std::visit([&](auto& e) { decided.push_back(seal(e)); }, event);
+      std::move(made).for_each_event(
+          [&](auto& event) { std::visit([&](auto& e) { seal(std::move(e), decided.emplace_back()); }, event); });
     } catch (...) {
       return handler_failure("deciding a command of category '" + std::string{A::category} + "'");
     }
@@ -223,18 +229,12 @@ class typed_instance final : public aggregate_instance {
   }
 
   template <class E>
-  static new_event seal(E& event) {
-    auto payload = to_bytes(event);
-    return {&type_of<E>(), std::make_shared<const E>(std::move(event)), std::move(payload)};
-  }
-
-  template <class E>
   void evolve(const E& event) {
     state_ = A::evolve(std::move(state_), event);
   }
 
   template <class... Es>
-  void apply_as(const std::variant<Es...>*, const new_event& event) {
+  void apply_as(const std::variant<Es...>*, const recorded_event& event) {
     (void)((event.type == &type_of<Es>() && (apply(*static_cast<const Es*>(event.value.get())), true)) || ...);
   }
 

@@ -434,13 +434,36 @@ bool decode(decoder& in, T& value) {
   }
 }
 
-/// Returns `value` as MessagePack.
+namespace detail {
+
+/// A buffer whose memory the thread uses again and again.
+class encoding_buffer {
+ public:
+  encoding_buffer() { bytes.swap(spare()); }
+  ~encoding_buffer() {
+    if (bytes.capacity() > most_kept) return;
+    bytes.clear();
+    bytes.swap(spare());
+  }
+  encoding_buffer(const encoding_buffer&) = delete;
+  encoding_buffer& operator=(const encoding_buffer&) = delete;
+
+  std::string bytes;
+
+ private:
+  static constexpr std::size_t most_kept = 65'536;
+  static std::string& spare();  // this thread's, while nobody has it
+};
+
+}  // namespace detail
+
+/// Returns `value` as MessagePack, in no more memory than it takes.
 template <class T>
 std::string to_bytes(const T& value) {
-  std::string bytes;
-  encoder out{bytes};
+  detail::encoding_buffer buffer;
+  encoder out{buffer.bytes};
   encode(out, value);
-  return bytes;
+  return std::string{std::string_view{buffer.bytes}};
 }
 
 /// Returns the value that `bytes` hold, or errc::undecodable with the path to the field that does not fit.

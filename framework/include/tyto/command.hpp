@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tyto/decision.hpp"
+#include "tyto/detail/recycled_memory.hpp"
 #include "tyto/event.hpp"
 #include "tyto/expected_version.hpp"
 #include "tyto/printable.hpp"
@@ -165,7 +166,7 @@ outgoing_command send(std::string_view entity_id, Command&& command, send_option
   static_assert(known, "tyto: the aggregate has no such command");
   if constexpr (known) {
     return {&definition_of<A>(), std::string{entity_id},
-            std::make_shared<const typename A::command>(std::forward<Command>(command)), std::nullopt,
+            detail::make_recycled<const typename A::command>(std::forward<Command>(command)), std::nullopt,
             std::move(options)};
   } else {
     return {};

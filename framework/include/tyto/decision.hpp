@@ -1,7 +1,9 @@
 // What an aggregate says to a command: events, nothing, or a rejection.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -58,24 +60,34 @@ template <class Event>
 class decision {
  public:
   decision(nothing_t) {}
-  decision(rejection no) : content_(std::move(no)) {}
+  decision(rejection no) : content_(std::in_place_index<no_event>, std::move(no)) {}
   template <class E>
-  requires std::constructible_from<Event, E&&> decision(E&& event) {
-    std::get<0>(content_).emplace_back(std::forward<E>(event));
-  }
-  decision(std::initializer_list<Event> events) : content_(std::vector<Event>{events}) {}
-  decision(std::vector<Event> events) : content_(std::move(events)) {}
+  requires std::constructible_from<Event, E&&> decision(E&& event)
+      : content_(std::in_place_index<one_event>, std::forward<E>(event)) {}
+  decision(std::initializer_list<Event> events) : content_(std::in_place_index<many_events>, events) {}
+  decision(std::vector<Event> events) : content_(std::in_place_index<many_events>, std::move(events)) {}
 
   /// The rejection, or nullptr.
-  [[nodiscard]] const rejection* rejected() const { return std::get_if<rejection>(&content_); }
+  [[nodiscard]] const rejection* rejected() const { return std::get_if<no_event>(&content_); }
   /// The events; none if the command was rejected or changes nothing.
   [[nodiscard]] std::vector<Event> events() && {
-    auto* list = std::get_if<0>(&content_);
-    return list ? std::move(*list) : std::vector<Event>{};
+    std::vector<Event> all;
+    if (auto* list = std::get_if<many_events>(&content_)) all = std::move(*list);
+    if (auto* event = std::get_if<one_event>(&content_)) all.push_back(std::move(*event));
+    return all;
+  }
+  /// Calls `take(Event&)` with each of them, without making a list.
+  template <class Take>
+  void for_each_event(Take take) && {
+    if (auto* list = std::get_if<many_events>(&content_)) std::ranges::for_each(*list, take);
+    if (auto* event = std::get_if<one_event>(&content_)) take(*event);
   }
 
  private:
-  std::variant<std::vector<Event>, rejection> content_;
+  static constexpr std::size_t many_events = 0;
+  static constexpr std::size_t one_event = 1;
+  static constexpr std::size_t no_event = 2;
+  std::variant<std::vector<Event>, Event, rejection> content_;
 };
 
 }  // namespace tyto

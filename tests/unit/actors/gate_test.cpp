@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 namespace {
 
 struct open_gate : gate {
-  explicit open_gate(std::size_t limit) : gate(limit) { open(); }
+  explicit open_gate(std::size_t limit) : gate(limit, [](std::string_view) {}) { open(); }
   result<void> enter_or_fail() { return enter(when_full::fail, milliseconds{0}); }
   result<void> enter_or_wait(milliseconds timeout = long_enough) { return enter(when_full::wait, timeout); }
 };
@@ -38,7 +38,7 @@ TEST_CASE("So many commands are let in as the limit says, and one more for each 
 }
 
 TEST_CASE("A gate that was not opened, or is closed, lets nobody in, and those who are in stay") {
-  gate door{2};
+  gate door{2, [](std::string_view) {}};
   CHECK_FALSE(door.is_open());
   CHECK(door.enter(when_full::fail, milliseconds{0}).error().code() == errc::stopped);
   CHECK(door.inside() == 0);

@@ -5,12 +5,12 @@
 
 namespace {
 
-using outcome = tyto::result<std::variant<std::vector<tyto::new_event>, tyto::rejection>>;
+using outcome = tyto::result<std::variant<std::vector<tyto::recorded_event>, tyto::rejection>>;
 
 outcome decide(tyto::aggregate_instance& instance, order::command command) { return instance.decide(&command); }
 
-std::vector<tyto::new_event> events(const outcome& decided) {
-  return std::get<std::vector<tyto::new_event>>(decided.value());
+std::vector<tyto::recorded_event> events(const outcome& decided) {
+  return std::get<std::vector<tyto::recorded_event>>(decided.value());
 }
 
 template <class E>

@@ -83,13 +83,13 @@ TEST_CASE("A process manager decides with the dependencies that it was built wit
 
   const auto instance = definition.create("a-3");
   const auto decided = instance->decide(sent[0].command.get()).value();
-  const auto& events = std::get<std::vector<tyto::new_event>>(decided);
+  const auto& events = std::get<std::vector<tyto::recorded_event>>(decided);
   REQUIRE(events.size() == 1);
   CHECK(tyto::to_json(events[0].payload) == R"({"with":"a-"})");
 
   const auto due = definition.deadlines.fire("a-3", {"end", tyto::timestamp{std::chrono::seconds{7}}});
   const auto reached = instance->decide(due.command.get()).value();
-  CHECK(std::get<std::vector<tyto::new_event>>(reached).size() == 2);
+  CHECK(std::get<std::vector<tyto::recorded_event>>(reached).size() == 2);
 }
 
 TEST_CASE("A process manager says where it begins") {

@@ -73,9 +73,11 @@ TEST_CASE("A checkpoint or a read model has a name of 1 to 500 bytes without NUL
 }
 
 TEST_CASE("What is stored under one key has at most so many bytes as one write to a file takes") {
-  CHECK(check_size(0x7fff'0000 - 16, "the event", "appending to order|1"));
-  CHECK(failure(check_size(0x7fff'0000 - 15, "the event", "appending to order|1")) == refused);
-  CHECK(failure(check_size(std::uint64_t{1} << 31, "the row", "changing a row of m"), "2147483648 bytes") == refused);
+  CHECK(check_size(0x7fff'0000 - 16, "the event", [] { return std::string{"appending to order|1"}; }));
+  CHECK(failure(check_size(0x7fff'0000 - 15, "the event", [] { return std::string{"appending to order|1"}; })) ==
+        refused);
+  CHECK(failure(check_size(std::uint64_t{1} << 31, "the row", [] { return std::string{"changing a row of m"}; }),
+                "2147483648 bytes") == refused);
 }
 
 TEST_CASE("A row's key has 1 to 500 bytes, also if the row is erased") {

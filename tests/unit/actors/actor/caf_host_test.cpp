@@ -18,7 +18,7 @@ struct note {
 
 class noting_actor final : public actor_of<note> {
  protected:
-  void on(note message) override {
+  void on(note&& message) override {
     if (message.wait_for != nullptr) message.wait_for->wait();
     *message.handled_on = std::this_thread::get_id();
     if (message.handled != nullptr) message.handled->count_down();

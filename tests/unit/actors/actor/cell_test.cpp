@@ -41,7 +41,7 @@ class recording_actor final : public actor_of<numbered> {
   void turn_is_over() override { ++into_.turns; }
 
  protected:
-  void on(numbered message) override {
+  void on(numbered&& message) override {
     into_.had_two_threads |= std::exchange(into_.is_running, true);
     if (message.wait_for) message.wait_for->wait();
     into_.by_sender[static_cast<std::size_t>(message.sender)].push_back(message.number);

@@ -14,7 +14,7 @@ namespace {
 // Stands for the committer: keeps what a shard sends.
 struct keeping_committer final : actor_of<committer_message> {
   explicit keeping_committer(std::vector<store_writes>& into) : kept(into) {}
-  void on(committer_message message) override { kept.push_back(std::get<store_writes>(std::move(message))); }
+  void on(committer_message&& message) override { kept.push_back(std::get<store_writes>(std::move(message))); }
   std::vector<store_writes>& kept;
 };
 
@@ -40,14 +40,14 @@ struct world {
   std::vector<std::string> answers;
 
   void post(const std::string& id, bool caller_waits = false) {
-    shard.post(std::make_unique<run_command>(run_command{
+    shard.post(run_command{
         &definition_of<counter>(),
-        "counter|" + id,
+        aggregate_key{"counter|" + id},
         send<counter>(id, count{}).command,
         {},
         [this, id](const command_result& outcome) { answers.push_back(id + (outcome ? " ok" : " failed")); },
         {},
-        caller_waits}));
+        caller_waits});
   }
   // Answers the oldest `writes` that were sent.
   void answer(const result<void>& outcome, std::size_t writes) {

@@ -70,9 +70,9 @@ struct aggregate_world {
   using answer = std::shared_ptr<std::optional<command_result>>;
   answer post(outgoing_command command, command_options options = {}) {
     auto given = std::make_shared<std::optional<command_result>>();
-    shard.post(std::make_unique<detail::run_command>(detail::run_command{
-        definition, persistence_id, std::move(command.command), std::move(options),
-        [given](const command_result& outcome) { given->emplace(outcome); }, std::move(command.retain)}));
+    shard.post(detail::run_command{
+        definition, detail::aggregate_key{persistence_id}, std::move(command.command), std::move(options),
+        [given](const command_result& outcome) { given->emplace(outcome); }, std::move(command.retain)});
     return given;
   }
   template <class Command>

@@ -37,12 +37,12 @@ struct world {
   directory aggregates;
 
   void post(const std::string& id, std::vector<std::uint64_t>& versions) {
-    aggregates.post(std::make_unique<run_command>(run_command{
+    aggregates.post(run_command{
         &definition_of<counter>(),
-        "counter|" + id,
+        aggregate_key{"counter|" + id},
         send<counter>(id, count{}).command,
         {},
-        [&versions](const command_result& outcome) { versions.push_back(outcome ? outcome->sequence_number : 0); }}));
+        [&versions](const command_result& outcome) { versions.push_back(outcome ? outcome->sequence_number : 0); }});
   }
 };
 

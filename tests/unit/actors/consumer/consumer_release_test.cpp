@@ -373,7 +373,7 @@ TEST_CASE("A dead letter that was given up does not come again, also if no rows 
 TEST_CASE("Deadlines that a dead letter sets are told when they are committed, and the letter is remembered") {
   struct listener final : actor_of<alarm_message> {
     explicit listener(std::size_t& told) : told_(told) {}
-    void on(alarm_message message) override { told_ += std::get<deadlines_changed>(message).changes.size(); }
+    void on(alarm_message&& message) override { told_ += std::get<deadlines_changed>(message).changes.size(); }
     std::size_t& told_;
   };
   manual_clock time;

@@ -24,7 +24,7 @@ class scripted_inputs final : public actor_of<consumer_message> {
   explicit scripted_inputs(script& follows) : script_(follows) {}
 
  protected:
-  void on(consumer_message message) override {
+  void on(consumer_message&& message) override {
     auto& request = std::get<report_when_past>(message);
     if (script_.answers_at_once) request.reply(script_.says);
     script_.asked.push_back(std::move(request));

@@ -14,7 +14,7 @@ namespace {
 // Stands for a shard of aggregates: keeps the answers to its writes, and of how many runs each message was.
 struct asker final : actor_of<shard_message> {
   asker(std::vector<result<void>>& into, std::vector<std::size_t>& by_message) : answers(into), runs(by_message) {}
-  void on(shard_message message) override {
+  void on(shard_message&& message) override {
     const auto& answer = std::get<writes_answered>(message);
     for (const auto& run : answer.runs) answers.insert(answers.end(), run.writes, run.outcome);
     runs.push_back(answer.runs.size());

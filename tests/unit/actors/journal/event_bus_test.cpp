@@ -14,7 +14,7 @@ namespace {
 // Stands for a consumer: keeps the messages that it gets.
 struct listener final : actor_of<consumer_message> {
   explicit listener(std::vector<consumer_message>& into) : got(into) {}
-  void on(consumer_message message) override { got.push_back(std::move(message)); }
+  void on(consumer_message&& message) override { got.push_back(std::move(message)); }
   std::vector<consumer_message>& got;
 };
 
@@ -65,12 +65,13 @@ TEST_CASE("Looking out for an event ends when it is there, or when the time is o
 
 TEST_CASE("Who is a little behind gets events from memory, up to the limit of a delivery") {
   world w;
+  w.ask(10);
   w.bus.publish(positions(11, 12));
   w.bus.publish(positions(13, 14));
   w.bus.publish(positions(15, 16));
   w.ask(11);
-  REQUIRE(w.got.size() == 1);
-  const auto& segments = std::get<delivery>(w.got[0]).segments;
+  REQUIRE(w.got.size() == 2);
+  const auto& segments = std::get<delivery>(w.got[1]).segments;
   REQUIRE(segments.size() == 2);
   CHECK(segments[0]->first_position == 11);
   CHECK(segments[1]->last_position == 14);
@@ -80,20 +81,65 @@ TEST_CASE("Who is further behind than memory holds is sent to the journal") {
   world w;
   SECTION("because it was behind from the start") { w.ask(9); }
   SECTION("because memory is bounded") {
+    w.ask(10);
     w.bus.publish(positions(11, 13));
     w.bus.publish(positions(14, 16));
     w.bus.publish(positions(17, 17));
     w.ask(12);
   }
-  REQUIRE(w.got.size() == 1);
-  CHECK(std::holds_alternative<read_behind>(w.got[0]));
+  CHECK(std::holds_alternative<read_behind>(w.got.back()));
+}
+
+TEST_CASE("What everybody who reads has had is not kept") {
+  world w;
+  std::vector<consumer_message> got;
+  auto other = spawn<listener>(w.host, placement::dedicated, got);
+  std::weak_ptr<const segment> first;
+  const auto publish = [&](std::uint64_t from) {
+    auto made = positions(from, from);
+    first = made;
+    w.bus.publish(std::move(made));
+    w.host.run();
+    w.got.clear();
+    got.clear();
+  };
+  w.ask(10);
+  w.bus.request_after(10, other);
+  publish(11);
+  w.ask(11);
+  w.bus.publish(positions(12, 12));
+  SECTION("as long as one of them is behind") {
+    w.bus.publish(positions(13, 13));
+    CHECK_FALSE(first.expired());
+    w.bus.request_after(10, other);
+    w.host.run();
+    CHECK(std::get<delivery>(got.back()).segments.front()->first_position == 11);
+  }
+  SECTION("when the last of them asks for what follows") {
+    w.bus.request_after(11, other);
+    w.ask(12);
+    w.bus.publish(positions(13, 13));
+    w.host.run();
+    w.got.clear();
+    CHECK(first.expired());
+  }
+  SECTION("when the one that was behind has ended") {
+    other.close();
+    other = {};
+    w.host.run();
+    w.bus.publish(positions(13, 13));
+    w.host.run();
+    w.got.clear();
+    CHECK(first.expired());
+  }
 }
 
 TEST_CASE("The last segment stays in memory however large it is") {
   world w;
+  w.ask(10);
   w.bus.publish(positions(11, 100));
   w.ask(10);
-  REQUIRE(w.got.size() == 1);
-  CHECK(std::get<delivery>(w.got[0]).segments.front()->last_position == 100);
+  REQUIRE(w.got.size() == 2);
+  CHECK(std::get<delivery>(w.got[1]).segments.front()->last_position == 100);
   CHECK(w.bus.head() == 100);
 }
