@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "actor/caf_host.hpp"
+#include "actor/lent_thread.hpp"
 #include "actor/threads.hpp"
 #include "reading/live_query.hpp"
 #include "time_limit.hpp"
@@ -317,9 +318,9 @@ void engine::submit(outgoing_command command, command_options options, command_r
   if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
   command_reply reply{std::move(done), &gate_};
   if (!waits) return running_->sender.send(std::move(command), std::move(options), std::move(reply));
-  const auto stays = current();  // until the turn is over: the answer may let stop() go on before
-  const auto turn = stays->sender.send_for_turn(std::move(command), std::move(options), std::move(reply));
-  if (turn) turn();
+  const auto stays = current();  // until the turns are over: the answer may let stop() go on before
+  const lent_thread own;
+  stays->sender.send(std::move(command), std::move(options), std::move(reply));
 }
 
 result<void> engine::settle(std::chrono::milliseconds timeout) const {

@@ -60,8 +60,8 @@ class engine {
   /// Returns whether the calling thread is in one of the handlers that stop() waits for.
   [[nodiscard]] bool runs_here() const;
 
-  /// Runs a caller's command; `done` is called once. A caller that `waits` for it decides an idle aggregate's command
-  /// on its own thread, so that no other needs to wake up.
+  /// Runs a caller's command; `done` is called once. A caller that `waits` for it lends its
+  /// thread to the shard and the committer, so that no other needs to wake up.
   void submit(outgoing_command command, command_options options, command_reply::function done, bool waits);
 
   result<void> ask(version_calls calls, query_options options) const;

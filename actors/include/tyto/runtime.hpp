@@ -129,8 +129,8 @@ class runtime {
   result<void> stop();
 
   /// Sends `command` to the aggregate A named `entity_id` and waits for the answer, which holds the events that were
-  /// decided: `done->events<A>()`. decide(), and the recovery before it, may run on this thread; the timeout does not
-  /// cut them short. Must not be called from a handler of an aggregate.
+  /// decided: `done->events<A>()`. decide(), the recovery before it, and the commit may run on this thread; the timeout
+  /// does not cut them short. Must not be called from a handler of an aggregate.
   template <class A, class Command>
   command_result execute(std::string_view entity_id, Command&& command, command_options options = {}) {
     return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));

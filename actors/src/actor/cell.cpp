@@ -1,6 +1,9 @@
 #include "actor/cell.hpp"
 
+#include <cstddef>
 #include <utility>
+
+#include "actor/lent_thread.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -16,6 +19,22 @@ void drop(mail* first) {
 
 }  // namespace
 
+thread_local lent_thread* lent_thread::outermost = nullptr;
+
+lent_thread::lent_thread() {
+  if (outermost == nullptr) outermost = this;
+}
+
+// A turn may make others due.
+lent_thread::~lent_thread() {
+  if (outermost != this) return;
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    const auto next = std::move(due_[i]);
+    next->run_on_lent_thread();
+  }
+  outermost = nullptr;
+}
+
 thread_local const host* cell::running_here = nullptr;
 
 std::shared_ptr<cell> cell::make(lane& runs_in, const host& of, std::unique_ptr<actor> machine) {
@@ -25,7 +44,11 @@ std::shared_ptr<cell> cell::make(lane& runs_in, const host& of, std::unique_ptr<
 }
 
 cell::cell(lane& runs_in, const host& of, std::unique_ptr<actor> machine)
-    : lane_(runs_in), host_(of), machine_(std::move(machine)), arrived_(&resting) {}
+    : lane_(runs_in),
+      host_(of),
+      machine_(std::move(machine)),
+      takes_lent_threads_(machine_->takes_lent_threads()),
+      arrived_(&resting) {}
 
 // Nobody has it in hand, so there are no messages.
 cell::~cell() {
@@ -33,14 +56,21 @@ cell::~cell() {
 }
 
 void cell::post(mail_ptr what) {
-  if (push(std::move(what))) lane_.schedule(shared_from_this());
+  if (push(std::move(what))) schedule();
 }
 
-std::function<void()> cell::post_for_turn(mail_ptr what) {
-  if (!push(std::move(what))) return {};
-  return [self = shared_from_this()] {
-    if (!self->run(1)) self->lane_.schedule(self);
-  };
+void cell::schedule() {
+  auto* const lent = takes_lent_threads_ ? lent_thread::outermost : nullptr;
+  if (lent != nullptr) {
+    lent->due_.push_back(shared_from_this());
+  } else {
+    lane_.schedule(shared_from_this());
+  }
+}
+
+void cell::run_on_lent_thread() {
+  // One message: others may have come from threads that do not wait.
+  if (!run(1)) lane_.schedule(shared_from_this());
 }
 
 void cell::close() {

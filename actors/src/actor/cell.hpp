@@ -39,18 +39,21 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   ~cell() override;
 
   void post(mail_ptr what) override;
-  std::function<void()> post_for_turn(mail_ptr what) override;
   void close() override;
 
   /// Handles up to `most` messages, for whoever has it in hand. Returns whether it rests or has ended; else it is still
   /// in the caller's hands.
   bool run(std::size_t most) noexcept;
 
+  /// Takes a turn on a thread that somebody has lent, who has it in hand.
+  void run_on_lent_thread();
+
   /// Returns whether the calling thread runs a cell of `that`.
   static bool runs_here(const host& that) { return running_here == &that; }
 
  private:
   [[nodiscard]] bool push(mail_ptr what);
+  void schedule();
   [[nodiscard]] bool take_in_hand();
   [[nodiscard]] bool lay_to_rest();
   void collect();
@@ -61,6 +64,7 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   lane& lane_;
   const host& host_;
   std::unique_ptr<actor> machine_;
+  const bool takes_lent_threads_;
   std::atomic<mail*> arrived_;  // the last one first, or a mark: see cell.cpp
   mail_ptr next_;               // the first of those that were collected
   std::atomic<bool> is_closed_ = false;

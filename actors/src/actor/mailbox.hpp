@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -44,13 +43,6 @@ class mailbox {
   virtual ~mailbox() = default;
   /// Puts `what` behind what is already there; drops it if the actor has ended.
   virtual void post(mail_ptr what) = 0;
-  /// The same, but if the actor is idle it is not handed to another thread, which would have to wake up: the caller
-  /// must call what is returned, without holding a lock, and the actor takes the message then and there. Empty if it is
-  /// busy.
-  [[nodiscard]] virtual std::function<void()> post_for_turn(mail_ptr what) {
-    post(std::move(what));
-    return {};
-  }
   /// Ends the actor once it is done with the message in hand; what is still in the mailbox is dropped.
   virtual void close() = 0;
 };
@@ -67,10 +59,6 @@ class address {
   void post(Part&& part) const {
     box_->post(std::make_unique<mail_of<Message>>(std::forward<Part>(part)));
   }
-  template <class Part = Message>
-  [[nodiscard]] std::function<void()> post_for_turn(Part&& part) const {
-    return box_->post_for_turn(std::make_unique<mail_of<Message>>(std::forward<Part>(part)));
-  }
   void close() const { box_->close(); }
   [[nodiscard]] const std::shared_ptr<mailbox>& box() const { return box_; }
 
@@ -85,6 +73,8 @@ class actor {
   virtual void receive(mail& what) = 0;
   /// Called by the host when the actor has handled what was there, or some of it, and others get their turn.
   virtual void turn_is_over() {}
+  /// Whether it may take a turn on the thread of somebody who waits, see lent_thread.
+  [[nodiscard]] virtual bool takes_lent_threads() const { return false; }
 
   /// Called by the host before the first message.
   void bind(std::weak_ptr<mailbox> own) { own_ = std::move(own); }

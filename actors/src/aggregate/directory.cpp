@@ -18,10 +18,6 @@ const address<shard_message>& directory::shard_of(const run_command& command) co
 
 void directory::post(run_command&& command) { shard_of(command).post(std::move(command)); }
 
-std::function<void()> directory::post_for_turn(run_command&& command) {
-  return shard_of(command).post_for_turn(std::move(command));
-}
-
 void directory::passivate(std::chrono::steady_clock::time_point since) {
   for (const auto& each : shards_) {
     if (each.live > 0) each.aggregates.post(passivate_unused{since});

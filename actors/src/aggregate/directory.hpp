@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,8 +24,6 @@ class directory {
 
   /// Posts `command` to the shard of its aggregate.
   void post(run_command&& command);
-  /// The same by mailbox::post_for_turn().
-  [[nodiscard]] std::function<void()> post_for_turn(run_command&& command);
 
   /// Has the aggregates leave memory that were last used before `since` and have nothing in hand.
   void passivate(std::chrono::steady_clock::time_point since);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "actor/lent_thread.hpp"
 #include "tyto/dead_letter.hpp"
 #include "tyto/metadata.hpp"
 
@@ -15,14 +16,14 @@ std::string persistence_id_of(const outgoing_command& command) {
 }
 
 run_command message_of(outgoing_command& command, std::string&& persistence_id, command_options& options,
-                       command_reply& done, bool caller_waits) {
+                       command_reply& done) {
   return {command.target,
           aggregate_key{std::move(persistence_id)},
           std::move(command.command),
           std::move(options),
           std::move(done),
           std::move(command.retain),
-          caller_waits};
+          lent_thread::is_here()};
 }
 
 }  // namespace
@@ -30,17 +31,7 @@ run_command message_of(outgoing_command& command, std::string&& persistence_id, 
 void directory_sender::send(outgoing_command command, command_options options, command_reply done) {
   auto id = persistence_id_of(command);
   if (auto refused = refuse(command, id, options)) return done(command_failure{*std::move(refused)});
-  aggregates_.post(message_of(command, std::move(id), options, done, false));
-}
-
-std::function<void()> directory_sender::send_for_turn(outgoing_command command, command_options options,
-                                                      command_reply done) {
-  auto id = persistence_id_of(command);
-  if (auto refused = refuse(command, id, options)) {
-    done(command_failure{*std::move(refused)});
-    return {};
-  }
-  return aggregates_.post_for_turn(message_of(command, std::move(id), options, done, true));
+  aggregates_.post(message_of(command, std::move(id), options, done));
 }
 
 std::optional<error> directory_sender::refuse(const outgoing_command& command, const std::string& persistence_id,

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <variant>
+
+#include "actor/lent_thread.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -51,15 +54,10 @@ void answer(requests all, const result<append_outcomes>& stored) {
       runs.push_back({outcome, 1});
     }
   });
-  const bool is_for_waiting_caller = all.size() == 1 && all.front().caller_waits;
+  std::optional<lent_thread> for_lone_caller;  // who waits: no other thread needs to wake up first
+  if (all.size() == 1 && all.front().caller_waits) for_lone_caller.emplace();
   all.clear();
-  for (auto& [from, outcomes] : answers) {
-    if (!is_for_waiting_caller) {
-      from.post(std::move(outcomes));
-    } else if (const auto turn = from.post_for_turn(std::move(outcomes))) {
-      turn();  // a lone caller waits: no other thread needs to wake up first
-    }
-  }
+  for (auto& [from, outcomes] : answers) from.post(std::move(outcomes));
 }
 
 }  // namespace
@@ -88,6 +86,7 @@ void committer::on(committer_message&& message) {
 }
 
 void committer::take(store_writes request) {
+  batch_writes_ += request.writes.size();
   for (const auto& write : request.writes) batch_events_ += write->events.size();
   batch_.push_back(std::move(request));
   if (batch_events_ >= max_commit_events_) commit();
@@ -107,12 +106,13 @@ void committer::take(checkpoint moved) {
 void committer::commit() {
   if (batch_.empty() && checkpoints_.empty()) return;
   append_batch append;
+  append.writes.reserve(batch_writes_);
   for (const auto& request : batch_) {
     append.writes.insert(append.writes.end(), request.writes.begin(), request.writes.end());
   }
   for (const auto& [name, position] : checkpoints_) append.checkpoints.push_back({name, position});
   checkpoints_.clear();
-  batch_events_ = 0;
+  batch_writes_ = batch_events_ = 0;
   auto checkpoints = append.checkpoints;
   journal_.append(std::move(append),
                   [this, own = self(), batch = std::exchange(batch_, {}),

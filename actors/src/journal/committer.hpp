@@ -28,6 +28,7 @@ class committer final : public actor_of<committer_message> {
  protected:
   void on(committer_message&& message) override;
   void turn_is_over() override;
+  [[nodiscard]] bool takes_lent_threads() const override { return true; }
 
  private:
   void take(store_writes request);
@@ -43,6 +44,7 @@ class committer final : public actor_of<committer_message> {
   const std::size_t max_commit_events_;
 
   std::vector<store_writes> batch_;
+  std::size_t batch_writes_ = 0;
   std::size_t batch_events_ = 0;
   std::map<std::string, std::uint64_t> checkpoints_;  // by consumer, not yet stored
   bool checkpoints_have_a_time_ = false;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <thread>
 
+#include "actor/lent_thread.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto::detail;
@@ -17,6 +18,9 @@ struct note {
 };
 
 class noting_actor final : public actor_of<note> {
+ public:
+  [[nodiscard]] bool takes_lent_threads() const override { return true; }
+
  protected:
   void on(note&& message) override {
     if (message.wait_for != nullptr) message.wait_for->wait();
@@ -27,27 +31,28 @@ class noting_actor final : public actor_of<note> {
 
 }  // namespace
 
-TEST_CASE("An idle actor takes a message on the thread of who offers a turn, a busy one does not") {
+TEST_CASE("An idle actor takes a message on a thread that is lent, a busy one does not") {
   const auto host = make_caf_host(1);
   const auto noting = spawn<noting_actor>(*host, placement::shared);
   std::thread::id first;
   std::thread::id second;
   std::latch release{1};
   noting.post({&first, &release});
-  CHECK_FALSE(noting.post_for_turn({&second}));  // it is busy, or about to be
-  release.count_down();
-
-  std::thread::id third;
-  std::function<void()> turn;
-  while (!turn) {  // until it is idle, which it is soon after it has handled a message
+  const auto ask = [&noting](std::thread::id& handled_on) {
     const auto handled = std::make_shared<std::latch>(1);
-    turn = noting.post_for_turn({&third, nullptr, handled});
-    if (!turn) handled->wait();
-  }
-  CHECK(second != std::thread::id{});
+    {
+      const lent_thread own;
+      noting.post({&handled_on, nullptr, handled});
+    }
+    return handled;
+  };
+  const auto is_handled = ask(second);  // it is busy, or about to be
+  release.count_down();
+  is_handled->wait();
   CHECK(second != std::this_thread::get_id());
-  turn();
-  CHECK(third == std::this_thread::get_id());
+
+  std::thread::id third;  // until it is idle, which it is soon after it has handled a message
+  while (third != std::this_thread::get_id()) ask(third)->wait();
   noting.close();
   host->wait_for_all();
 }

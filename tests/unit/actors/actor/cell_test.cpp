@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "actor/lent_thread.hpp"
 #include "actor/thread_lane.hpp"
 #include "support/catch.hpp"
 #include "support/manual_host.hpp"
@@ -34,11 +35,12 @@ struct record {
 
 class recording_actor final : public actor_of<numbered> {
  public:
-  explicit recording_actor(record& into) : into_(into) {}
+  explicit recording_actor(record& into, bool takes_lent = true) : into_(into), takes_lent_threads_(takes_lent) {}
   ~recording_actor() override { into_.is_destroyed = true; }
   recording_actor(const recording_actor&) = delete;
   recording_actor& operator=(const recording_actor&) = delete;
   void turn_is_over() override { ++into_.turns; }
+  [[nodiscard]] bool takes_lent_threads() const override { return takes_lent_threads_; }
 
  protected:
   void on(numbered&& message) override {
@@ -50,6 +52,7 @@ class recording_actor final : public actor_of<numbered> {
 
  private:
   record& into_;
+  const bool takes_lent_threads_;
 };
 
 // Runs no cell by itself.
@@ -110,7 +113,6 @@ TEST_CASE("A closed cell ends at its next turn, drops what it has not handled, a
   CHECK(w.seen.is_destroyed);
   CHECK(w.where.ended == 1);
   w.post(4);
-  CHECK_FALSE(w.made->post_for_turn(make_mail(numbered{})));
   w.made->close();
   CHECK(w.where.scheduled.size() == 1);
   CHECK(w.seen.by_sender[0].size() == handled);
@@ -129,17 +131,47 @@ TEST_CASE("A cell that nobody holds any more handles what it has, and ends") {
   CHECK(w.where.ended == 1);
 }
 
-TEST_CASE("Whoever offers an idle cell a turn runs it for one message, and the lane gets the rest") {
+TEST_CASE("An idle cell takes one message on the thread that is lent, and the lane gets the rest") {
   world w;
-  const auto turn = w.made->post_for_turn(make_mail(numbered{0, 1}));
-  REQUIRE(turn);
-  CHECK_FALSE(w.made->post_for_turn(make_mail(numbered{0, 2})));
-  CHECK(w.where.scheduled.empty());
-  turn();
+  {
+    const lent_thread lent;
+    w.post(1);
+    w.post(2);
+    CHECK(w.seen.by_sender[0].empty());
+  }
   CHECK(w.seen.by_sender[0] == numbers{1});
   REQUIRE(w.where.scheduled.size() == 1);
   CHECK(w.where.scheduled[0]->run(100));
   CHECK(w.seen.by_sender[0] == numbers{1, 2});
+}
+
+TEST_CASE("A turn on a lent thread may bring others, and who does not take lent threads goes to its lane") {
+  world w;
+  record others;
+  const auto other = cell::make(w.where, w.host, std::make_unique<recording_actor>(others));
+  record busy;
+  const auto not_lent = cell::make(w.where, w.host, std::make_unique<recording_actor>(busy, false));
+  struct forwarding_actor final : actor_of<numbered> {
+    explicit forwarding_actor(const std::vector<std::shared_ptr<cell>>& all) : to(all) {}
+    [[nodiscard]] bool takes_lent_threads() const override { return true; }
+    void on(numbered&& message) override {
+      for (const auto& each : to) each->post(make_mail(numbered{message}));
+    }
+    std::vector<std::shared_ptr<cell>> to;
+  };
+  const auto first =
+      cell::make(w.where, w.host, std::make_unique<forwarding_actor>(std::vector{w.made, other, not_lent}));
+  {
+    const lent_thread lent;
+    const lent_thread within;
+    first->post(make_mail(numbered{0, 7}));
+  }
+  CHECK(w.seen.by_sender[0] == numbers{7});
+  CHECK(others.by_sender[0] == numbers{7});
+  CHECK(busy.by_sender[0].empty());
+  REQUIRE(w.where.scheduled.size() == 1);
+  CHECK(w.where.scheduled[0] == not_lent);
+  CHECK(w.where.scheduled[0]->run(100));
 }
 
 TEST_CASE(
@@ -168,8 +200,9 @@ TEST_CASE(
           const auto& to = made[static_cast<std::size_t>(i % cells)];
           if (i % 7 != 0) {
             to->post(make_mail(numbered{sender, i}));
-          } else if (const auto turn = to->post_for_turn(make_mail(numbered{sender, i}))) {
-            turn();
+          } else {
+            const lent_thread lent;
+            to->post(make_mail(numbered{sender, i}));
           }
         }
       });
