@@ -132,11 +132,12 @@ std::shared_ptr<engine::running> engine::current() const {
 }
 
 subscription engine::subscribe(reaction_definition definition) {
+  const bool never_blocks = definition.never_blocks;
   auto made = std::make_shared<subscriber>(std::move(definition));
   if (!owner_.is_this()) return subscription{std::move(made)};
   const std::lock_guard lock{mutex_};
   if (gate_.is_open()) {
-    if (auto may = try_threads(1, "subscribing"); !may) {
+    if (auto may = try_threads(never_blocks ? 0 : 1, "subscribing"); !may) {
       throw std::system_error{EAGAIN, std::generic_category(), may.error().message()};
     }
     spawn_subscription(*running_, *made);
@@ -248,8 +249,8 @@ void engine::spawn_deadlines(running& in, deadlines_definition definition) {
 std::uint64_t engine::spawn_consumer(running& in, std::unique_ptr<consumer_handler> handler,
                                      std::shared_ptr<progress> shown, const partition& share) {
   const auto name = handler->definition().name;
-  auto actor =
-      spawn<consumer_actor>(*in.actors, placement::dedicated, in.around_consumers, share, std::move(handler), shown);
+  const auto where = handler->definition().never_blocks ? placement::shared : placement::dedicated;
+  auto actor = spawn<consumer_actor>(*in.actors, where, in.around_consumers, share, std::move(handler), shown);
   actor.post(begin{});
   return consumers_->add(name, std::move(actor), std::move(shown));
 }
@@ -314,12 +315,16 @@ void engine::submit(outgoing_command command, command_options options, command_r
   if (options.expected.is_any()) options.expected = with.expected;
   options.tags.insert(options.tags.end(), with.tags.begin(), with.tags.end());
   options.record_rejection |= with.record_rejection;
+  if (waits && lent_thread::runs_quick_handler()) {
+    return done(command_failure{error{errc::invalid_argument, "executing a command",
+                                      "a handler that never blocks cannot wait for the answer; submit() the command"}});
+  }
   // Last of all: who is in stays until the answer.
   if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
   command_reply reply{std::move(done), &gate_};
   if (!waits) return running_->sender.send(std::move(command), std::move(options), std::move(reply));
   const auto stays = current();  // until the turns are over: the answer may let stop() go on before
-  const lent_thread own;
+  const lent_thread own{lent_to::way_of_a_command};
   stays->sender.send(std::move(command), std::move(options), std::move(reply));
 }
 

@@ -69,6 +69,7 @@ TEST_CASE("Each option can be given alone, by its name") {
   CHECK(accepts<tyto::query_options>({.at_least = 1}));
   CHECK(accepts<tyto::query_options>({.timeout = 1s}));
   CHECK(accepts<tyto::subscription_options>({.busy_wait = 1us}));
+  CHECK(accepts<tyto::subscription_options>({.never_blocks = true}));
 
   using tyto::lmdb_options;
   CHECK(accepts<lmdb_options>({.path = "x"}));

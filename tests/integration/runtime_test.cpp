@@ -95,6 +95,53 @@ TEST_CASE("A consumer that blocks delays nobody") {
   CHECK(seen == 100);
 }
 
+TEST_CASE("A handler that never blocks is called by the thread that has stored the event") {
+  std::vector<std::int64_t> seen;
+  std::thread::id called_on;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  rt.start().value();
+  rt.subscribe<credited>(
+      [&](const credited& e, const metadata&) {
+        seen.push_back(e.cents);
+        called_on = std::this_thread::get_id();
+      },
+      {.never_blocks = true});
+  std::vector<std::int64_t> expected;
+  // Until all on the way is idle when the command comes.
+  while (called_on != std::this_thread::get_id()) {
+    expected.push_back(static_cast<std::int64_t>(expected.size()));
+    (void)rt.execute<account>("ann", credit{expected.back()}).value();
+    rt.settle(long_enough).value();
+  }
+  CHECK(seen == expected);
+}
+
+TEST_CASE("A handler that never blocks may submit commands, and cannot execute them") {
+  std::optional<command_result> executed;
+  std::promise<bool> submitted;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  rt.subscribe<credited>(
+      [&](const credited& e, const metadata&) {
+        if (e.cents != 1) return;
+        executed.emplace(rt.execute<account>("bob", credit{2}));
+        rt.submit<account>("bob", credit{3}, {}, [&](const command_result& done) { submitted.set_value(bool{done}); });
+      },
+      {.never_blocks = true});
+  rt.start().value();
+  (void)rt.execute<account>("ann", credit{1}).value();
+  auto answer = submitted.get_future();
+  REQUIRE(answer.wait_for(long_enough) == std::future_status::ready);
+  CHECK(answer.get());
+  rt.settle(long_enough).value();
+  REQUIRE(executed);
+  REQUIRE_FALSE(*executed);
+  REQUIRE(executed->error().failed());
+  CHECK(executed->error().failed()->code() == errc::invalid_argument);
+  CHECK_THAT(executed->error().message(), Catch::Contains("submit()"));
+}
+
 TEST_CASE("A handler that throws is called again until it succeeds, and misses nothing") {
   std::atomic<int> failures_left = 3;
   std::vector<std::int64_t> seen;

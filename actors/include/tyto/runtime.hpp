@@ -100,7 +100,8 @@ class runtime {
   }
 
   /// Calls `handler(const E&, const metadata&)` for every E that is committed from now on, or from start() on. Any
-  /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block.
+  /// number of handlers may subscribe to the same event; each has a mailbox and a thread of its own, so it may block,
+  /// unless subscription_options::never_blocks is set.
   /// It keeps no checkpoint: what happens while the program is down passes it by. A handler that throws is called
   /// again, for ever, beginning with the first event of the batch. Goes on until it is ended, by what is returned, or
   /// the runtime is; has no effect after stop(), or in a forked child. Throws std::system_error if the runtime runs and
@@ -109,6 +110,7 @@ class runtime {
   subscription subscribe(Handler handler, subscription_options options = {}) {
     auto definition = define_subscription<E>({}, std::move(handler));
     definition.busy_wait = options.busy_wait;
+    definition.never_blocks = options.never_blocks;
     return subscribe(std::move(definition));
   }
 

@@ -15,6 +15,10 @@ class subscriber;
 struct subscription_options {
   /// How long its thread looks for the next event before it goes to sleep, see consumer_definition::busy_wait.
   std::chrono::microseconds busy_wait = {};
+  /// The handler never blocks and is soon done: it needs no thread of its own, and is mostly called on the one that has
+  /// stored the event, so that no other has to wake up. It must not call execute(), which fails there, nor what waits
+  /// for anything; it may call submit(). While it runs, nothing else is stored.
+  bool never_blocks = false;
 };
 
 /// A handler that runtime::subscribe() has set up. It goes on when this object goes; only end(), or the end of the

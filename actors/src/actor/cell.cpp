@@ -19,22 +19,32 @@ void drop(mail* first) {
 
 }  // namespace
 
-thread_local lent_thread* lent_thread::outermost = nullptr;
+thread_local lent_thread* lent_thread::innermost = nullptr;
 
-lent_thread::lent_thread() {
-  if (outermost == nullptr) outermost = this;
-}
+lent_thread::lent_thread(lent_to whom) : whom_(whom), around_(std::exchange(innermost, this)) {}
 
-// A turn may make others due.
 lent_thread::~lent_thread() {
-  if (outermost != this) return;
+  // The shard, the committer and the shard again, and one to spare: what follows from the answer is not waited for.
+  constexpr std::size_t most_for_a_command = 4;
   for (std::size_t i = 0; i < due_.size(); ++i) {
     const auto next = std::move(due_[i]);
-    next->run_on_lent_thread();
+    const bool is_enough = whom_ == lent_to::way_of_a_command && i >= most_for_a_command;
+    next->run_on_lent_thread(is_enough ? 0 : 1);
   }
-  outermost = nullptr;
+  innermost = around_;
 }
 
+lent_thread* lent_thread::outermost_of(lent_to whom) {
+  lent_thread* found = nullptr;
+  for (auto* each = innermost; each != nullptr; each = each->around_) {
+    if (each->whom_ == whom) found = each;
+  }
+  return found;
+}
+
+bool lent_thread::runs_quick_handler() { return cell::running_for == lent_to::quick_handlers; }
+
+thread_local lent_to cell::running_for = lent_to::nobody;
 thread_local const host* cell::running_here = nullptr;
 
 std::shared_ptr<cell> cell::make(lane& runs_in, const host& of, std::unique_ptr<actor> machine) {
@@ -47,7 +57,7 @@ cell::cell(lane& runs_in, const host& of, std::unique_ptr<actor> machine)
     : lane_(runs_in),
       host_(of),
       machine_(std::move(machine)),
-      takes_lent_threads_(machine_->takes_lent_threads()),
+      takes_threads_lent_to_(machine_->takes_threads_lent_to()),
       arrived_(&resting) {}
 
 // Nobody has it in hand, so there are no messages.
@@ -60,17 +70,15 @@ void cell::post(mail_ptr what) {
 }
 
 void cell::schedule() {
-  auto* const lent = takes_lent_threads_ ? lent_thread::outermost : nullptr;
-  if (lent != nullptr) {
+  if (auto* const lent = lent_thread::outermost_of(takes_threads_lent_to_)) {
     lent->due_.push_back(shared_from_this());
   } else {
     lane_.schedule(shared_from_this());
   }
 }
 
-void cell::run_on_lent_thread() {
-  // One message: others may have come from threads that do not wait.
-  if (!run(1)) lane_.schedule(shared_from_this());
+void cell::run_on_lent_thread(std::size_t most) {
+  if (most == 0 || !run(most)) lane_.schedule(shared_from_this());
 }
 
 void cell::close() {
@@ -106,6 +114,7 @@ bool cell::run(std::size_t most) noexcept {
   // Machines catch what users' code throws. If one throws all the same, the runtime has a defect: callers would wait
   // for ever, so the program ends here instead. The journal can take it.
   const auto* const before = std::exchange(running_here, &host_);
+  const auto for_whom_before = std::exchange(running_for, takes_threads_lent_to_);
   bool is_done = false;
   while (!is_done) {
     if (is_closed_) {
@@ -123,6 +132,7 @@ bool cell::run(std::size_t most) noexcept {
     }
   }
   running_here = before;
+  running_for = for_whom_before;
   return is_done;
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "actor/lent_thread.hpp"
 #include "actor/mailbox.hpp"
 
 namespace tyto::detail {
@@ -45,8 +46,8 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   /// in the caller's hands.
   bool run(std::size_t most) noexcept;
 
-  /// Takes a turn on a thread that somebody has lent, who has it in hand.
-  void run_on_lent_thread();
+  /// Handles up to `most` messages on a thread that somebody has lent, who has it in hand; the lane gets the rest.
+  void run_on_lent_thread(std::size_t most);
 
   /// Returns whether the calling thread runs a cell of `that`.
   static bool runs_here(const host& that) { return running_here == &that; }
@@ -59,12 +60,14 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   void collect();
   void end();
 
+  friend class lent_thread;
   static thread_local const host* running_here;
+  static thread_local lent_to running_for;
 
   lane& lane_;
   const host& host_;
   std::unique_ptr<actor> machine_;
-  const bool takes_lent_threads_;
+  const lent_to takes_threads_lent_to_;
   std::atomic<mail*> arrived_;  // the last one first, or a mark: see cell.cpp
   mail_ptr next_;               // the first of those that were collected
   std::atomic<bool> is_closed_ = false;

@@ -1,6 +1,8 @@
-// A thread that waits for an answer is lent to the actors on the way to it.
+// A thread that waits for an answer is lent to the actors on the way to it; one that brings events, to handlers that
+// never block.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -8,24 +10,37 @@ namespace tyto::detail {
 
 class cell;
 
-/// Who posts something and then waits for what comes of it makes one before. Idle actors that take lent threads
-/// (actor::takes_lent_threads()) and to which this thread posts meanwhile have their turns on it, at the end of the
-/// lent_thread, so that no other thread has to wake up; those that are busy, and all others, go on as always. Whoever
-/// makes one holds no lock at its end. Has no effect on hosts without threads.
+/// For whom a thread is lent.
+enum class lent_to : std::uint8_t {
+  nobody,
+  way_of_a_command,  // shards and the committer: by who waits for the answer
+  quick_handlers,    // consumers that never block: by who has stored the events
+};
+
+/// Idle actors that take such threads (actor::takes_threads_lent_to()), and to which the thread posts while there is
+/// one, have their turns on it, at the end of the lent_thread, so that no other thread has to wake up. Those that are
+/// busy, and all others, go on as always. A turn may bring others; on the way of a command no more than there are on
+/// it. Whoever makes one holds no lock at its end. Has no effect on hosts without threads.
 class lent_thread {
  public:
-  lent_thread();
+  explicit lent_thread(lent_to whom);
   ~lent_thread();
   lent_thread(const lent_thread&) = delete;
   lent_thread& operator=(const lent_thread&) = delete;
 
-  /// Whether the calling thread is lent.
-  static bool is_here() { return outermost != nullptr; }
+  /// Whether the calling thread is lent to `whom`.
+  static bool is_here(lent_to whom) { return outermost_of(whom) != nullptr; }
+
+  /// Whether the calling thread runs a handler that never blocks.
+  static bool runs_quick_handler();
 
  private:
   friend class cell;
-  static thread_local lent_thread* outermost;
+  static lent_thread* outermost_of(lent_to whom);
+  static thread_local lent_thread* innermost;
 
+  const lent_to whom_;
+  lent_thread* const around_;
   std::vector<std::shared_ptr<cell>> due_;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "actor/lent_thread.hpp"
 #include "tyto/detail/recycled_memory.hpp"
 
 namespace tyto::detail {
@@ -73,8 +74,8 @@ class actor {
   virtual void receive(mail& what) = 0;
   /// Called by the host when the actor has handled what was there, or some of it, and others get their turn.
   virtual void turn_is_over() {}
-  /// Whether it may take a turn on the thread of somebody who waits, see lent_thread.
-  [[nodiscard]] virtual bool takes_lent_threads() const { return false; }
+  /// Returns which lent threads it may take a turn on.
+  [[nodiscard]] virtual lent_to takes_threads_lent_to() const { return lent_to::nobody; }
 
   /// Called by the host before the first message.
   void bind(std::weak_ptr<mailbox> own) { own_ = std::move(own); }

@@ -29,7 +29,7 @@ class aggregate_shard final : public actor_of<shard_message>, private aggregate_
                   std::atomic<std::size_t>& live);
 
   void turn_is_over() override;
-  [[nodiscard]] bool takes_lent_threads() const override { return true; }
+  [[nodiscard]] lent_to takes_threads_lent_to() const override { return lent_to::way_of_a_command; }
 
  protected:
   void on(shard_message&& message) override;

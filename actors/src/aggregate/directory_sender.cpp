@@ -23,7 +23,7 @@ run_command message_of(outgoing_command& command, std::string&& persistence_id, 
           std::move(options),
           std::move(done),
           std::move(command.retain),
-          lent_thread::is_here()};
+          lent_thread::is_here(lent_to::way_of_a_command)};
 }
 
 }  // namespace

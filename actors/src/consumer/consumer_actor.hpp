@@ -91,6 +91,9 @@ class consumer_actor final : public actor_of<consumer_message> {
 
  protected:
   void on(consumer_message&& message) override;
+  [[nodiscard]] lent_to takes_threads_lent_to() const override {
+    return handler_->definition().never_blocks ? lent_to::quick_handlers : lent_to::nobody;
+  }
 
  private:
   enum class phase : std::uint8_t {

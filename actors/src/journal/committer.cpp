@@ -55,7 +55,7 @@ void answer(requests all, const result<append_outcomes>& stored) {
     }
   });
   std::optional<lent_thread> for_lone_caller;  // who waits: no other thread needs to wake up first
-  if (all.size() == 1 && all.front().caller_waits) for_lone_caller.emplace();
+  if (all.size() == 1 && all.front().caller_waits) for_lone_caller.emplace(lent_to::way_of_a_command);
   all.clear();
   for (auto& [from, outcomes] : answers) from.post(std::move(outcomes));
 }
@@ -118,6 +118,7 @@ void committer::commit() {
                   [this, own = self(), batch = std::exchange(batch_, {}),
                    checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) mutable {
                     show(stored);
+                    const lent_thread until_all_is_told{lent_to::quick_handlers};
                     // Who has an answer can count on the bus to have the event.
                     if (stored) publish(bus_, batch, *stored);
                     answer(std::move(batch), stored);

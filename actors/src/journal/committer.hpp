@@ -28,7 +28,7 @@ class committer final : public actor_of<committer_message> {
  protected:
   void on(committer_message&& message) override;
   void turn_is_over() override;
-  [[nodiscard]] bool takes_lent_threads() const override { return true; }
+  [[nodiscard]] lent_to takes_threads_lent_to() const override { return lent_to::way_of_a_command; }
 
  private:
   void take(store_writes request);

@@ -55,6 +55,8 @@ struct consumer_definition {
   /// us earlier, for no thread has to wake up; but a processor core is kept busy, so leave one for each such consumer.
   /// It stops, and releases dead letters, later by as long. More than a second counts as one.
   std::chrono::microseconds busy_wait{0};
+  /// Whether it has no thread of its own, for its handlers never block: see subscription_options::never_blocks.
+  bool never_blocks = false;
 };
 
 /// Where a reaction begins whose name the journal does not know yet.

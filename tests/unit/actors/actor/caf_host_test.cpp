@@ -19,7 +19,7 @@ struct note {
 
 class noting_actor final : public actor_of<note> {
  public:
-  [[nodiscard]] bool takes_lent_threads() const override { return true; }
+  [[nodiscard]] lent_to takes_threads_lent_to() const override { return lent_to::way_of_a_command; }
 
  protected:
   void on(note&& message) override {
@@ -41,7 +41,7 @@ TEST_CASE("An idle actor takes a message on a thread that is lent, a busy one do
   const auto ask = [&noting](std::thread::id& handled_on) {
     const auto handled = std::make_shared<std::latch>(1);
     {
-      const lent_thread own;
+      const lent_thread own{lent_to::way_of_a_command};
       noting.post({&handled_on, nullptr, handled});
     }
     return handled;

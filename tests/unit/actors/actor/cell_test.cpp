@@ -35,12 +35,12 @@ struct record {
 
 class recording_actor final : public actor_of<numbered> {
  public:
-  explicit recording_actor(record& into, bool takes_lent = true) : into_(into), takes_lent_threads_(takes_lent) {}
+  explicit recording_actor(record& into, lent_to takes = lent_to::way_of_a_command) : into_(into), takes_(takes) {}
   ~recording_actor() override { into_.is_destroyed = true; }
   recording_actor(const recording_actor&) = delete;
   recording_actor& operator=(const recording_actor&) = delete;
   void turn_is_over() override { ++into_.turns; }
-  [[nodiscard]] bool takes_lent_threads() const override { return takes_lent_threads_; }
+  [[nodiscard]] lent_to takes_threads_lent_to() const override { return takes_; }
 
  protected:
   void on(numbered&& message) override {
@@ -52,7 +52,7 @@ class recording_actor final : public actor_of<numbered> {
 
  private:
   record& into_;
-  const bool takes_lent_threads_;
+  const lent_to takes_;
 };
 
 // Runs no cell by itself.
@@ -134,7 +134,7 @@ TEST_CASE("A cell that nobody holds any more handles what it has, and ends") {
 TEST_CASE("An idle cell takes one message on the thread that is lent, and the lane gets the rest") {
   world w;
   {
-    const lent_thread lent;
+    const lent_thread lent{lent_to::way_of_a_command};
     w.post(1);
     w.post(2);
     CHECK(w.seen.by_sender[0].empty());
@@ -150,10 +150,10 @@ TEST_CASE("A turn on a lent thread may bring others, and who does not take lent 
   record others;
   const auto other = cell::make(w.where, w.host, std::make_unique<recording_actor>(others));
   record busy;
-  const auto not_lent = cell::make(w.where, w.host, std::make_unique<recording_actor>(busy, false));
+  const auto not_lent = cell::make(w.where, w.host, std::make_unique<recording_actor>(busy, lent_to::nobody));
   struct forwarding_actor final : actor_of<numbered> {
     explicit forwarding_actor(const std::vector<std::shared_ptr<cell>>& all) : to(all) {}
-    [[nodiscard]] bool takes_lent_threads() const override { return true; }
+    [[nodiscard]] lent_to takes_threads_lent_to() const override { return lent_to::way_of_a_command; }
     void on(numbered&& message) override {
       for (const auto& each : to) each->post(make_mail(numbered{message}));
     }
@@ -162,8 +162,8 @@ TEST_CASE("A turn on a lent thread may bring others, and who does not take lent 
   const auto first =
       cell::make(w.where, w.host, std::make_unique<forwarding_actor>(std::vector{w.made, other, not_lent}));
   {
-    const lent_thread lent;
-    const lent_thread within;
+    const lent_thread lent{lent_to::way_of_a_command};
+    const lent_thread within{lent_to::quick_handlers};
     first->post(make_mail(numbered{0, 7}));
   }
   CHECK(w.seen.by_sender[0] == numbers{7});
@@ -172,6 +172,58 @@ TEST_CASE("A turn on a lent thread may bring others, and who does not take lent 
   REQUIRE(w.where.scheduled.size() == 1);
   CHECK(w.where.scheduled[0] == not_lent);
   CHECK(w.where.scheduled[0]->run(100));
+}
+
+TEST_CASE("A thread that waits for a command's answer is not kept by what follows from it") {
+  world w;
+  struct again_and_again final : actor_of<numbered> {
+    [[nodiscard]] lent_to takes_threads_lent_to() const override { return lent_to::way_of_a_command; }
+    void on(numbered&& message) override {
+      ++turns;
+      to.lock()->post(make_mail(numbered{message}));
+    }
+    std::weak_ptr<cell> to;
+    int turns = 0;
+  };
+  auto one = std::make_unique<again_and_again>();
+  auto other = std::make_unique<again_and_again>();
+  auto& first = *one;
+  auto& second = *other;
+  const auto cells =
+      std::pair{cell::make(w.where, w.host, std::move(one)), cell::make(w.where, w.host, std::move(other))};
+  first.to = cells.second;
+  second.to = cells.first;
+  {
+    const lent_thread lent{lent_to::way_of_a_command};
+    cells.first->post(make_mail(numbered{}));
+  }
+  CHECK(first.turns + second.turns == 4);
+  CHECK(w.where.scheduled.size() == 1);
+}
+
+TEST_CASE("A thread is lent to some, and others do not get it") {
+  world w;
+  record handled;
+  const auto handler = cell::make(w.where, w.host, std::make_unique<recording_actor>(handled, lent_to::quick_handlers));
+  CHECK_FALSE(lent_thread::is_here(lent_to::quick_handlers));
+  {
+    const lent_thread for_command{lent_to::way_of_a_command};
+    handler->post(make_mail(numbered{0, 1}));
+    REQUIRE(w.where.scheduled.size() == 1);
+    CHECK(std::exchange(w.where.scheduled, {})[0]->run(100));
+    {
+      const lent_thread for_handlers{lent_to::quick_handlers};
+      CHECK(lent_thread::is_here(lent_to::way_of_a_command));
+      CHECK(lent_thread::is_here(lent_to::quick_handlers));
+      handler->post(make_mail(numbered{0, 2}));
+      w.post(7);
+      CHECK(handled.by_sender[0] == numbers{1});
+    }
+    CHECK(handled.by_sender[0] == numbers{1, 2});
+    CHECK(w.seen.by_sender[0].empty());
+  }
+  CHECK(w.seen.by_sender[0] == numbers{7});
+  CHECK(w.where.scheduled.empty());
 }
 
 TEST_CASE(
@@ -201,7 +253,7 @@ TEST_CASE(
           if (i % 7 != 0) {
             to->post(make_mail(numbered{sender, i}));
           } else {
-            const lent_thread lent;
+            const lent_thread lent{lent_to::way_of_a_command};
             to->post(make_mail(numbered{sender, i}));
           }
         }

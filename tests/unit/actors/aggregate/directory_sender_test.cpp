@@ -102,7 +102,7 @@ TEST_CASE("A command of a caller who waits arrives too") {
   world w;
   std::optional<command_result> answer;
   {
-    const lent_thread own;
+    const lent_thread own{lent_to::way_of_a_command};
     w.sender.send(send<counter>("1", count{}), {},
                   [&answer](const command_result& outcome) { answer.emplace(outcome); });
   }
