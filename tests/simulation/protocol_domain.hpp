@@ -29,7 +29,7 @@ struct outside {
   std::map<std::uint64_t, promise> acknowledged;     // those that were answered with success
   std::map<std::uint64_t, std::uint64_t> confirmed;  // numbers, and the positions of their confirmations
   std::map<std::string, std::uint64_t> heard;        // tallies, and the most numbers of which one has said it has them
-  std::uint64_t rows_seen = 0;                       // of sums, the most since the program has started
+  std::uint64_t stamps_seen = 0;                     // of sums, the most since the program has started
   bool is_mended = false;                            // poison is none any more
   bool is_upgraded = false;                          // the program's next start builds the second version of sums
   std::vector<std::string> told;                     // by the consumer that has effects outside, in order
@@ -187,6 +187,8 @@ struct summing {
     rows.update(m.persistence_id, [&](std::uint64_t& all) { all = all * 31 + e.number * 2 + e.copy; });
     rows.update("stamps", [](std::uint64_t& all) { ++all; });
   }
+  // Grows with nearly every event, so that it shows who answers from behind.
+  static std::uint64_t stamps_in(const table& rows) { return rows.get("stamps").value_or(0); }
   struct has {
     std::uint64_t number = 0;
   };
@@ -207,13 +209,13 @@ struct numbers {
 
 struct sums : summing<sums> {
   static constexpr std::string_view name = "sums";
-  static std::uint64_t query(const table& rows, const has&) { return rows.count(); }
+  static std::uint64_t query(const table& rows, const has&) { return stamps_in(rows); }
 };
 /// The same, in the second version of the program.
 struct sums_again : summing<sums_again> {
   static constexpr std::string_view name = "sums.2";
   using replaces = sums;
-  static std::uint64_t query(const table& rows, const sums::has&) { return rows.count(); }
+  static std::uint64_t query(const table& rows, const sums::has&) { return stamps_in(rows); }
 };
 /// The same, by several threads.
 struct shared_sums : summing<shared_sums> {
@@ -298,7 +300,7 @@ struct waiting {
 
 inline void register_protocols(runtime& rt, outside& world) {
   rt.aggregate<tally>().aggregate<stamps>().aggregate<desk>().aggregate<gate>();
-  world.rows_seen = 0;  // losing power may have undone what was seen
+  world.stamps_seen = 0;  // losing power may have undone what was seen
   rt.reaction(picky{&world}).reaction(telling{&world}).reaction(fussy{&world}).reaction<visiting>();
   rt.projection<numbers>().projection<shared_sums>().projection(grudging{&world});
   if (world.is_upgraded) {

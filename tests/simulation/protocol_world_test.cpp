@@ -110,12 +110,12 @@ void query(runtime& rt, outside& world, choices& draw) {
 
 // Also while a new version takes over.
 void look_at_sums(runtime& rt, outside& world, choices&) {
-  const auto before = world.rows_seen;
-  const auto rows = rt.query<sums>(sums::has{});
-  if (!rows) return;
-  require(*rows >= before,
-          "there were " + std::to_string(before) + " sums, and now there are " + std::to_string(*rows));
-  world.rows_seen = std::max(world.rows_seen, *rows);
+  const auto before = world.stamps_seen;
+  const auto stamps = rt.query<sums>(sums::has{});
+  if (!stamps) return;
+  require(*stamps >= before,
+          "there were " + std::to_string(before) + " stamps, and now there are " + std::to_string(*stamps));
+  world.stamps_seen = std::max(world.stamps_seen, *stamps);
 }
 
 void confirm(runtime& rt, outside& world, choices& draw) {
@@ -471,6 +471,7 @@ std::string no_dead_letter_is_left(const inside& at, const outside&) {
 
 simulation<outside> protocols(simulation_options options) {
   options.runtime.min_backoff = std::chrono::milliseconds{5};
+  options.runtime.max_consumer_batch = 4;  // so that who is behind comes to the head in many steps
   const bool has_steady_clock = options.clock_jumps == 0;
   simulation<outside> world{std::move(options)};
   world.program(register_protocols)
