@@ -119,6 +119,19 @@ void write_orders(page& out, const report& r, const figures& all) {
   out.count("units returned", static_cast<std::uint64_t>(all.units_returned));
 }
 
+void write_pace(page& out, const pace& over_time) {
+  const auto rates = over_time.in_parts(10);
+  if (rates.empty()) return;
+  out.line("  and in each tenth of that time");
+  for (auto half = rates.begin(); half != rates.end(); half += 5) {
+    std::string line;
+    for (auto each = half; each != half + 5; ++each) {
+      line += fmt::format("{:>14}", format_count(static_cast<std::uint64_t>(*each)));
+    }
+    out.line("  " + line);
+  }
+}
+
 void write_events(page& out, const report& r) {
   out.heading("Events");
   std::vector<std::pair<std::string, std::uint64_t>> types{r.account.events_by_type.begin(),
@@ -133,6 +146,7 @@ void write_events(page& out, const report& r) {
   out.row("seconds", fmt::format("{:.2f}", r.outcome.seconds));
   out.row("events per second", format_count(static_cast<std::uint64_t>(
                                    r.outcome.seconds > 0 ? static_cast<double>(committed) / r.outcome.seconds : 0)));
+  write_pace(out, r.outcome.over_time);
   out.row("size of the journal", size_in_words(r.journal_bytes));
 }
 

@@ -75,7 +75,9 @@ class answer_desk {
   void end(const tyto::command_result& answer) {
     --in_flight_;
     if (!answer && answer.error().failed() && !failure_) failure_ = *answer.error().failed();
-    answered_.notify_all();  // under the lock, because the desk may be gone right after it
+    // Not for each answer: a thread that waits for room would wake up for one command at a time.
+    const bool is_room = in_flight_ == max_in_flight / 2 || in_flight_ == 0 || failure_;
+    if (is_room) answered_.notify_all();  // under the lock, because the desk may be gone right after it
   }
 
   mutable std::mutex mutex_;
@@ -151,17 +153,19 @@ class driver {
   tyto::result<simulation_outcome> run(const invoice_source& source) {
     if (auto failed = note_head(outcome_.events_before); !failed) return failed.error();
     if (auto started = runtime_.start(); !started) return started.error();
-    const auto begin = std::chrono::steady_clock::now();
+    begin_ = std::chrono::steady_clock::now();
     {
       const progress_bar bar{options_.show_progress, [this, &source] { return figures(source.count); }};
       if (auto sent = send_all(source); !sent) return sent.error();
       if (auto quiet = wait_for_orders(); !quiet) return quiet.error();
       if (auto ended = end_unpaid_orders(); !ended) return ended.error();
-      outcome_.orders_seconds = seconds_since(begin);
+      outcome_.orders_seconds = seconds_since(begin_);
       if (auto settled = settle(); !settled) return settled.error();
       if (auto replayed = replay_notifications(); !replayed) return replayed.error();
     }
-    outcome_.seconds = seconds_since(begin);
+    next_note_ = 0;
+    note_pace();
+    outcome_.seconds = seconds_since(begin_);
     if (auto asked = ask_read_model(); !asked) return asked.error();
     if (auto stopped = runtime_.stop(); !stopped) return stopped.error();
     if (auto failed = note_head(outcome_.events_after); !failed) return failed.error();
@@ -179,6 +183,13 @@ class driver {
     return {};
   }
 
+  void note_pace() {
+    const auto seconds = seconds_since(begin_);
+    if (seconds < next_note_) return;
+    next_note_ = seconds + 0.001;
+    if (const auto head = journal_->head()) outcome_.over_time.note(seconds, *head);
+  }
+
   tyto::result<void> send_all(const invoice_source& source) {
     for (const auto& stock_code : source.stock_codes) receive_stock(stock_code);
     // No order may find its goods missing because they have not been delivered yet.
@@ -191,12 +202,14 @@ class driver {
   }
 
   bool may_send() {
-    if (const auto going = can_go_on(); !going) desk_.give_up(going.error());
+    if (const auto going = look_around(); !going) desk_.give_up(going.error());
     return desk_.begin();
   }
 
-  // Consumers try again for ever, as they must in a program that runs for years. This one has somebody waiting for it.
-  [[nodiscard]] tyto::result<void> can_go_on() const {
+  // Returns whether the run can go on. Consumers try again for ever, as they must in a program that runs for years.
+  // This one has somebody waiting for it.
+  tyto::result<void> look_around() {
+    note_pace();
     if (options_.stop_asked && options_.stop_asked()) {
       return tyto::error{tyto::errc::stopped, "simulating the shop", "it was asked to stop"};
     }
@@ -243,7 +256,7 @@ class driver {
       }
       // What a consumer led to was in the journal before it was done, so the head would have moved.
       if (behind == 0 && runtime_.status().head == status.head) return {};
-      if (auto going = can_go_on(); !going) return going;
+      if (auto going = look_around(); !going) return going;
       if (left.is_over(status)) return tyto::error{tyto::errc::timeout, "waiting for the orders to end"};
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
@@ -260,7 +273,7 @@ class driver {
         clock_->put_forward(payment_timeout);
         runtime_.check_clock();
       }
-      if (auto going = can_go_on(); !going) return going;
+      if (auto going = look_around(); !going) return going;
       if (left.is_over(runtime_.status())) {
         return tyto::error{tyto::errc::timeout, "waiting for orders to end",
                            std::to_string(totals->open) + " are open"};
@@ -274,7 +287,7 @@ class driver {
     for (;;) {
       auto settled = runtime_.settle(std::chrono::milliseconds{100});
       if (settled || settled.error().code() != tyto::errc::timeout) return settled;
-      if (auto going = can_go_on(); !going) return going;
+      if (auto going = look_around(); !going) return going;
       if (left.is_over(runtime_.status())) return settled;
     }
   }
@@ -288,7 +301,7 @@ class driver {
     auto replaying =
         std::async(std::launch::async, [this] { return runtime_.replay_dead_letters(notification::name); });
     while (replaying.wait_for(std::chrono::milliseconds{10}) != std::future_status::ready) {
-      const auto going = can_go_on();
+      const auto going = look_around();
       if (going) continue;
       (void)runtime_.pause(notification::name);  // ends the replay
       return going;
@@ -318,6 +331,8 @@ class driver {
   const std::shared_ptr<tyto::event_store> journal_;
   const std::shared_ptr<mail_server> mail_;
   const std::shared_ptr<shop_clock> clock_ = std::make_shared<shop_clock>();
+  std::chrono::steady_clock::time_point begin_;
+  double next_note_ = 0;  // of the pace, in seconds after that
   simulation_outcome outcome_;
   answer_desk desk_;
   tyto::runtime runtime_;  // the last one, because answers may come until it is gone

@@ -12,6 +12,7 @@
 #include "audit.hpp"
 #include "invoice.hpp"
 #include "mail_server.hpp"
+#include "pace.hpp"
 #include "payment_gateway.hpp"
 
 namespace shop {
@@ -40,6 +41,7 @@ struct simulation_outcome {
   std::uint64_t events_before = 0;                        // in the journal when the run began
   std::uint64_t events_after = 0;
   double seconds = 0;         // from the start of the runtime until all was settled
+  pace over_time;             // of the events
   double orders_seconds = 0;  // until every order had its outcome, told to its customer or not
   notification_figures notifications;
   read_model_view read_model;

@@ -178,6 +178,23 @@ TEST_CASE("The story is that of the first order that was completed") {
   CHECK(text.find("Audit of the journal: passed") != std::string::npos);
 }
 
+TEST_CASE("The report tells how many events a second there were in each tenth of the run") {
+  auto report = simulate_on(tyto::open_memory(), shop::generate(42, 200), 0, 1'000'000);
+  const auto measured = report.outcome.over_time.in_parts(10);
+  REQUIRE(measured.size() == 10);
+  double events = 0;
+  for (const auto each : measured) events += each * report.outcome.seconds / 10;
+  CHECK(events <= 1.01 * static_cast<double>(report.outcome.events_after));
+
+  report.outcome.over_time = {};
+  CHECK(shop::to_text(report).find("in each tenth") == std::string::npos);
+  for (int i = 0; i <= 10; ++i) report.outcome.over_time.note(i, static_cast<std::uint64_t>(500 * i * (i + 1)));
+  CHECK(shop::to_text(report).find("  and in each tenth of that time\n"
+                                   "           1,000         2,000         3,000         4,000         5,000\n"
+                                   "           6,000         7,000         8,000         9,000        10,000\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("What a file names is printed without its control characters") {
   auto report = simulate_on(tyto::open_memory(), invoices_of("7\x1b[2J,A,,1,d,2.00,\"\u202e\n\",x\n"), 0, 20);
   report.what = "a\x07";
