@@ -14,6 +14,8 @@ class fifo {
   [[nodiscard]] std::size_t size() const { return items_.size() - first_; }
   [[nodiscard]] T& front() { return items_[first_]; }
   [[nodiscard]] const T& front() const { return items_[first_]; }
+  [[nodiscard]] T& operator[](std::size_t place) { return items_[first_ + place]; }
+  [[nodiscard]] const T& operator[](std::size_t place) const { return items_[first_ + place]; }
   [[nodiscard]] auto begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
   [[nodiscard]] auto end() const { return items_.end(); }
 

@@ -26,12 +26,14 @@ struct first_outcome {
 };
 
 /// Keeps the last ids up to a limit, as hashes of 128 bits: two of a million commands of one aggregate share one with a
-/// probability below 10^-26.
+/// probability below 10^-26. Most aggregates see a few commands in their life, so a few are kept in one piece of memory
+/// and looked through; an index is made for more.
 class recent_commands {
  public:
   explicit recent_commands(std::size_t limit) : limit_(limit) {}
 
-  /// Returns the outcome of the command `id`, or nullptr if it was not seen or is forgotten.
+  /// Returns the outcome of the command `id`, until the next one is noted, or nullptr if it was not seen or is
+  /// forgotten.
   [[nodiscard]] const first_outcome* find(std::string_view id) const;
 
   /// Notes the outcome of the command `id`, maybe for now an empty one; the oldest id beyond the limit is forgotten.
@@ -67,12 +69,21 @@ class recent_commands {
   struct key_hash {
     std::size_t operator()(const key& k) const { return static_cast<std::size_t>(k.low); }
   };
+  struct noted {
+    key hashed;
+    first_outcome outcome;
+  };
+  using index = std::unordered_map<key, std::uint64_t, key_hash>;
+
   static key key_of(std::string_view id);
   void note(const key& hashed, first_outcome outcome);
+  [[nodiscard]] std::optional<std::size_t> place_of(const key& hashed) const;
+  void make_index();
 
   std::size_t limit_;
-  std::unordered_map<key, first_outcome, key_hash> outcomes_;
-  fifo<key> order_;  // the oldest first
+  fifo<noted> outcomes_;           // the oldest first
+  std::uint64_t forgotten_ = 0;    // so many were before these
+  std::unique_ptr<index> by_key_;  // which one it is of all, with those that are forgotten; none while there are few
 };
 
 template <class Inspector>

@@ -71,6 +71,23 @@ TEST_CASE("The outcome of a command that is known takes the place of the one bef
   CHECK(known.find("b") != nullptr);
 }
 
+TEST_CASE("Many commands are found like few, while the oldest are forgotten") {
+  recent_commands known{100};
+  for (std::uint64_t number = 1; number <= 250; ++number) {
+    known.note(std::to_string(number), {});
+    known.note(std::to_string(number), stored_at(number));
+    const std::uint64_t oldest = number > 100 ? number - 99 : 1;
+    for (std::uint64_t each = 1; each <= number; ++each) {
+      const auto* found = known.find(std::to_string(each));
+      REQUIRE((found != nullptr) == (each >= oldest));
+      if (found != nullptr) REQUIRE(found->stored.sequence_number == each);
+    }
+    REQUIRE(known.entries().size() == number - oldest + 1);
+  }
+  CHECK(known.entries().front().sequence_number == 151);
+  CHECK(known.since() == 151);
+}
+
 TEST_CASE("Nothing is known after a clear, and the limit stays") {
   recent_commands known{1};
   known.note("a", stored_at(1));
