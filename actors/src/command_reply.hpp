@@ -1,14 +1,25 @@
-// What is called with the answer to a command.
+// Who hears what becomes of a command: a caller's function, or somebody who has sent many.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "gate.hpp"
 #include "tyto/command.hpp"
 
 namespace tyto::detail {
+
+/// Gets the answers to commands that it has numbered.
+class answer_taker {
+ public:
+  virtual ~answer_taker() = default;
+  /// Takes the answer to the command `number`, from any thread.
+  virtual void answered(std::size_t number, const command_result& outcome) = 0;
+};
 
 /// Called once, from any thread. Where a gate has let the command in, the command leaves it then.
 class command_reply {
@@ -17,16 +28,27 @@ class command_reply {
 
   template <class Done>
   requires std::is_constructible_v<function, Done> command_reply(Done done, gate* let_in = nullptr)
-      : done_(std::move(done)), gate_(let_in) {}
+      : to_(caller{std::move(done), let_in}) {}
+  command_reply(std::shared_ptr<answer_taker> to, std::size_t number) : to_(one_of_many{std::move(to), number}) {}
 
   void operator()(const command_result& outcome) const {
-    if (gate_ == nullptr) return done_(outcome);
-    gate_->leave_with(done_, outcome);
+    if (const auto* many = std::get_if<one_of_many>(&to_)) return many->sender->answered(many->number, outcome);
+    const auto& one = std::get<caller>(to_);
+    if (one.let_in == nullptr) return one.done(outcome);
+    one.let_in->leave_with(one.done, outcome);
   }
 
  private:
-  function done_;
-  gate* gate_;
+  struct caller {
+    function done;
+    gate* let_in;
+  };
+  struct one_of_many {
+    std::shared_ptr<answer_taker> sender;
+    std::size_t number;
+  };
+
+  std::variant<caller, one_of_many> to_;
 };
 
 }  // namespace tyto::detail

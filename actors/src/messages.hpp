@@ -25,6 +25,7 @@
 namespace tyto::detail {
 
 struct aggregate_memory;
+class sent_batch;
 
 /// A persistence id with its hash, which whoever looks for the aggregate uses again.
 struct aggregate_key {
@@ -107,14 +108,9 @@ struct delivery {
 /// To a consumer: the events that it asked for are no longer in memory; read the journal.
 struct read_behind {};
 
-/// To a consumer: the answer to a command that it sent in its attempt number `attempt`.
-struct command_answered {
-  std::uint64_t attempt = 0;
-  std::optional<error> failed;             // none if the command was accepted or refused
-  std::optional<delivery_id> cause;        // what it followed from; none for an entry in the consumer's record
-  std::optional<refused_command> refused;  // none if it was accepted
-  /// The event that the command followed from, if its consumer hears of refusals.
-  std::shared_ptr<const metadata> followed_from;
+/// To a consumer: the commands that it has sent are answered, all of them.
+struct commands_answered {
+  std::shared_ptr<sent_batch> batch;
 };
 
 /// To a consumer: try again.
@@ -162,7 +158,7 @@ struct report_when_past {
 };
 
 using consumer_message =
-    std::variant<begin, delivery, read_behind, command_answered, retry, release_parked, release_more, pause_consumer,
+    std::variant<begin, delivery, read_behind, commands_answered, retry, release_parked, release_more, pause_consumer,
                  resume_consumer, reset_consumer, save_checkpoint, report_when_past, stop_actor>;
 
 /// Tells the actor to stop and waits until it has.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "command_sender.hpp"
 
@@ -16,6 +18,11 @@ class scripted_sender final : public command_sender {
 
   void send(outgoing_command command, command_options options, command_reply done) override {
     takes_(std::move(command), std::move(options), std::move(done));
+  }
+  void send_together(std::vector<command_to_send> all, const std::shared_ptr<answer_taker>& to) override {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      takes_(std::move(all[i].command), std::move(all[i].options), command_reply{to, i});
+    }
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "actor/caf_host.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -9,7 +11,10 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/send.hpp>
+#include <cstddef>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "actor/cell.hpp"
 #include "actor/thread_lane.hpp"
@@ -35,9 +40,42 @@ class caf_lane final : public lane {
   caf_lane(caf::actor_system& system, cell_count& alive) : system_(system), alive_(alive) {}
 
   void schedule(std::shared_ptr<cell> ready) override { system_.scheduler().enqueue(new job{std::move(ready)}); }
+  // Each worker that has nothing else to do takes the next of them, so a cell that blocks holds up no other.
+  void schedule_all(std::vector<std::shared_ptr<cell>> ready) override {
+    if (ready.size() == 1) return schedule(std::move(ready.front()));
+    const auto workers = std::min(system_.scheduler().num_workers(), ready.size());
+    const auto shared = std::make_shared<cells_to_run>(std::move(ready));
+    for (std::size_t i = 0; i < workers; ++i) system_.scheduler().enqueue(new shared_job{*this, shared});
+  }
   void cell_has_ended() override { alive_.remove(); }
 
  private:
+  // Several jobs share one.
+  struct cells_to_run {
+    explicit cells_to_run(std::vector<std::shared_ptr<cell>> ready) : cells(std::move(ready)) {}
+    std::vector<std::shared_ptr<cell>> cells;
+    std::atomic<std::size_t> next = 0;
+  };
+
+  class shared_job final : public caf::resumable {
+   public:
+    shared_job(caf_lane& runs_in, std::shared_ptr<cells_to_run> all) : lane_(runs_in), all_(std::move(all)) {}
+    [[nodiscard]] subtype_t subtype() const override { return function_object; }
+    resume_result resume(caf::execution_unit*, std::size_t) override {
+      for (auto i = all_->next++; i < all_->cells.size(); i = all_->next++) {
+        auto taken = std::move(all_->cells[i]);
+        if (!taken->run(messages_a_turn)) lane_.schedule(std::move(taken));
+      }
+      return done;
+    }
+    void intrusive_ptr_add_ref_impl() override {}
+    void intrusive_ptr_release_impl() override { delete this; }
+
+   private:
+    caf_lane& lane_;
+    const std::shared_ptr<cells_to_run> all_;
+  };
+
   // CAF releases it once, when it is done.
   class job final : public caf::resumable {
    public:

@@ -1,9 +1,12 @@
 #include "actor/cell.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "actor/lent_thread.hpp"
+#include "actor/posting_together.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -11,6 +14,16 @@ namespace {
 // Marks in place of a list of messages: nobody has the cell in hand; it takes nothing more.
 mail resting;
 mail ended;
+
+// Puts a list of messages into the opposite order. Returns the one that was the last.
+mail* turned_round(mail* list) {
+  mail* turned = nullptr;
+  while (list != nullptr) {
+    auto* const next = std::exchange(list->next, turned);
+    turned = std::exchange(list, next);
+  }
+  return turned;
+}
 
 // Deletes a list of messages one after the other: each owning the next would take a stack as deep as the list is long.
 void drop(mail* first) {
@@ -45,6 +58,19 @@ lent_thread* lent_thread::outermost_of(lent_to whom) {
 bool lent_thread::runs_quick_handler() { return cell::running_for == lent_to::quick_handlers; }
 
 thread_local lent_to cell::running_for = lent_to::nobody;
+
+thread_local posting_together* posting_together::outermost = nullptr;
+
+posting_together::posting_together() {
+  if (outermost == nullptr) outermost = this;
+}
+
+posting_together::~posting_together() {
+  if (outermost != this) return;
+  outermost = nullptr;
+  cell::schedule_all(std::move(ready_));
+}
+
 thread_local const host* cell::running_here = nullptr;
 
 std::shared_ptr<cell> cell::make(lane& runs_in, const host& of, std::unique_ptr<actor> machine) {
@@ -66,19 +92,38 @@ cell::~cell() {
 }
 
 void cell::post(mail_ptr what) {
-  if (push(std::move(what))) schedule();
+  auto* const only = what.release();
+  if (push(only, only)) schedule();
+}
+
+void cell::post_all(mail_list what) {
+  if (what.empty()) return;
+  auto* const first = what.release();
+  if (push(turned_round(first), first)) schedule();
+}
+
+void cell::run_on_lent_thread(std::size_t most) {
+  if (most == 0 || !run(most)) lane_.schedule(shared_from_this());
 }
 
 void cell::schedule() {
   if (auto* const lent = lent_thread::outermost_of(takes_threads_lent_to_)) {
     lent->due_.push_back(shared_from_this());
+  } else if (auto* const together = posting_together::outermost) {
+    together->ready_.push_back(shared_from_this());
   } else {
     lane_.schedule(shared_from_this());
   }
 }
 
-void cell::run_on_lent_thread(std::size_t most) {
-  if (most == 0 || !run(most)) lane_.schedule(shared_from_this());
+void cell::schedule_all(std::vector<std::shared_ptr<cell>> ready) {
+  for (auto first = ready.begin(); first != ready.end();) {
+    auto& where = (*first)->lane_;
+    const auto others =
+        std::stable_partition(first, ready.end(), [&where](const auto& each) { return &each->lane_ == &where; });
+    where.schedule_all({std::make_move_iterator(first), std::make_move_iterator(others)});
+    first = others;
+  }
 }
 
 void cell::close() {
@@ -86,14 +131,17 @@ void cell::close() {
   if (take_in_hand()) lane_.schedule(shared_from_this());
 }
 
-// Returns whether the caller has the cell in hand now.
-bool cell::push(mail_ptr what) {
+// Takes a list of messages, the last one first. Returns whether the caller has the cell in hand now.
+bool cell::push(mail* last, mail* first) {
   auto* before = arrived_.load();
   do {
-    if (before == &ended) return false;
-    what->next = before == &resting ? nullptr : before;
-  } while (!arrived_.compare_exchange_weak(before, what.get()));
-  (void)what.release();
+    if (before == &ended) {
+      first->next = nullptr;
+      drop(last);
+      return false;
+    }
+    first->next = before == &resting ? nullptr : before;
+  } while (!arrived_.compare_exchange_weak(before, last));
   return before == &resting;
 }
 
@@ -136,14 +184,7 @@ bool cell::run(std::size_t most) noexcept {
   return is_done;
 }
 
-void cell::collect() {
-  mail* first = nullptr;
-  for (auto* last = arrived_.exchange(nullptr); last != nullptr;) {
-    auto* const sooner = std::exchange(last->next, first);
-    first = std::exchange(last, sooner);
-  }
-  next_.reset(first);
-}
+void cell::collect() { next_.reset(turned_round(arrived_.exchange(nullptr))); }
 
 void cell::end() {
   auto* const left = arrived_.exchange(&ended);

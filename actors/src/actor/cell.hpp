@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "actor/lent_thread.hpp"
 #include "actor/mailbox.hpp"
@@ -23,6 +25,10 @@ class lane {
   virtual ~lane() = default;
   /// Hands `ready` on to a thread that runs it until it rests.
   virtual void schedule(std::shared_ptr<cell> ready) = 0;
+  /// The same for several.
+  virtual void schedule_all(std::vector<std::shared_ptr<cell>> ready) {
+    for (auto& each : ready) schedule(std::move(each));
+  }
   /// Called once for each of its cells, when that has ended.
   virtual void cell_has_ended() = 0;
 };
@@ -40,6 +46,7 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   ~cell() override;
 
   void post(mail_ptr what) override;
+  void post_all(mail_list what) override;
   void close() override;
 
   /// Handles up to `most` messages, for whoever has it in hand. Returns whether it rests or has ended; else it is still
@@ -49,11 +56,14 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   /// Handles up to `most` messages on a thread that somebody has lent, who has it in hand; the lane gets the rest.
   void run_on_lent_thread(std::size_t most);
 
+  /// Hands each of `ready` to its lane, for whoever has them in hand.
+  static void schedule_all(std::vector<std::shared_ptr<cell>> ready);
+
   /// Returns whether the calling thread runs a cell of `that`.
   static bool runs_here(const host& that) { return running_here == &that; }
 
  private:
-  [[nodiscard]] bool push(mail_ptr what);
+  [[nodiscard]] bool push(mail* last, mail* first);
   void schedule();
   [[nodiscard]] bool take_in_hand();
   [[nodiscard]] bool lay_to_rest();

@@ -38,12 +38,43 @@ mail_ptr make_mail(Message message) {
   return std::make_unique<mail_of<Message>>(std::move(message));
 }
 
+/// Messages in order.
+class mail_list {
+ public:
+  mail_list() = default;
+  mail_list(mail_list&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)) {}
+  mail_list& operator=(mail_list&&) = delete;
+  ~mail_list() {
+    while (!empty()) take_first();
+  }
+
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+  void add(mail_ptr what) {
+    auto* const added = what.release();
+    added->next = nullptr;
+    (empty() ? first_ : last_->next) = added;
+    last_ = added;
+  }
+  mail_ptr take_first() { return mail_ptr{std::exchange(first_, first_->next)}; }
+  /// Returns the first one; the caller owns all.
+  [[nodiscard]] mail* release() { return std::exchange(first_, nullptr); }
+
+ private:
+  mail* first_ = nullptr;
+  mail* last_ = nullptr;
+};
+
 /// Where an actor gets its messages. Safe to use from any thread.
 class mailbox {
  public:
   virtual ~mailbox() = default;
   /// Puts `what` behind what is already there; drops it if the actor has ended.
   virtual void post(mail_ptr what) = 0;
+  /// The same for all of `what`, in order.
+  virtual void post_all(mail_list what) {
+    while (!what.empty()) post(what.take_first());
+  }
   /// Ends the actor once it is done with the message in hand; what is still in the mailbox is dropped.
   virtual void close() = 0;
 };

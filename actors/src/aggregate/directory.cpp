@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actor/posting_together.hpp"
+
 namespace tyto::detail {
 
 directory::directory(const aggregate_surroundings& around, host& runs_on, std::size_t max_live) {
@@ -12,11 +14,18 @@ directory::directory(const aggregate_surroundings& around, host& runs_on, std::s
   }
 }
 
-const address<shard_message>& directory::shard_of(const run_command& command) const {
-  return shards_[command.aggregate.hash % shards_.size()].aggregates;
-}
-
 void directory::post(run_command&& command) { shard_of(command).post(std::move(command)); }
+
+void directory::post_all(std::vector<run_command> commands) {
+  std::array<mail_list, std::tuple_size_v<decltype(shards_)>> by_shard;
+  for (auto& each : commands) {
+    by_shard[place_of(each)].add(std::make_unique<mail_of<shard_message>>(std::move(each)));
+  }
+  const posting_together all;
+  for (std::size_t i = 0; i < by_shard.size(); ++i) {
+    if (!by_shard[i].empty()) shards_[i].aggregates.box()->post_all(std::move(by_shard[i]));
+  }
+}
 
 void directory::passivate(std::chrono::steady_clock::time_point since) {
   for (const auto& each : shards_) {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <string>
+#include <vector>
 
 #include "actor/host.hpp"
 #include "aggregate/aggregate_shard.hpp"
@@ -24,6 +24,8 @@ class directory {
 
   /// Posts `command` to the shard of its aggregate.
   void post(run_command&& command);
+  /// Posts `commands`, so that threads wake up once for all of them.
+  void post_all(std::vector<run_command> commands);
 
   /// Has the aggregates leave memory that were last used before `since` and have nothing in hand.
   void passivate(std::chrono::steady_clock::time_point since);
@@ -39,7 +41,12 @@ class directory {
     std::atomic<std::size_t> live = 0;
   };
 
-  [[nodiscard]] const address<shard_message>& shard_of(const run_command& command) const;
+  [[nodiscard]] std::size_t place_of(const run_command& command) const {
+    return command.aggregate.hash % shards_.size();
+  }
+  [[nodiscard]] const address<shard_message>& shard_of(const run_command& command) const {
+    return shards_[place_of(command)].aggregates;
+  }
 
   // A decide() that blocks holds up the others of its shard: so few in a hundred.
   std::array<shard, 64> shards_;

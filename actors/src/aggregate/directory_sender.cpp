@@ -34,6 +34,22 @@ void directory_sender::send(outgoing_command command, command_options options, c
   aggregates_.post(message_of(command, std::move(id), options, done));
 }
 
+void directory_sender::send_together(std::vector<command_to_send> all, const std::shared_ptr<answer_taker>& to) {
+  std::vector<run_command> messages;
+  messages.reserve(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto& [command, options] = all[i];
+    auto id = persistence_id_of(command);
+    command_reply reply{to, i};
+    if (auto refused = refuse(command, id, options)) {
+      reply(command_failure{*std::move(refused)});
+    } else {
+      messages.push_back(message_of(command, std::move(id), options, reply));
+    }
+  }
+  aggregates_.post_all(std::move(messages));
+}
+
 std::optional<error> directory_sender::refuse(const outgoing_command& command, const std::string& persistence_id,
                                               const command_options& options) const {
   if (command.target == nullptr || (command.command == nullptr && !command.retain)) {

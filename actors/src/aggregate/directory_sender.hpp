@@ -1,9 +1,11 @@
 // Takes commands to the aggregates that they are for: checks what came with them, and posts them through the directory.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "aggregate/directory.hpp"
 #include "command_sender.hpp"
@@ -18,6 +20,7 @@ class directory_sender final : public command_sender {
   directory_sender(directory& aggregates, const definitions& known) : aggregates_(aggregates), known_(known) {}
 
   void send(outgoing_command command, command_options options, command_reply done) override;
+  void send_together(std::vector<command_to_send> all, const std::shared_ptr<answer_taker>& to) override;
 
  private:
   [[nodiscard]] std::optional<error> refuse(const outgoing_command& command, const std::string& persistence_id,

@@ -70,9 +70,8 @@ void consumer_actor::on(consumer_message&& message) {
   if (phase_ == phase::stopped) return;
   std::visit(
       overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },
-                 [this](read_behind) { read_journal(); },
-                 [this](command_answered& answer) { answered(std::move(answer)); }, [this](retry) { try_again(); },
-                 [this](release_parked& request) { take(std::move(request)); },
+                 [this](read_behind) { read_journal(); }, [this](const commands_answered& all) { take(all); },
+                 [this](retry) { try_again(); }, [this](release_parked& request) { take(std::move(request)); },
                  [this](release_more) {
                    if (phase_ == phase::waiting && can_release()) release_next();
                  },
@@ -190,7 +189,7 @@ void consumer_actor::take_unreadable(const error& why) {
     count_failure(in_hand_->id, why);
     return fail(why);
   }
-  if (unanswered_ == 0) commit();
+  send();
 }
 
 std::optional<recorded_event> consumer_actor::find_unreadable() const {
@@ -254,9 +253,9 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
         abandon();
         return give_up();
       }
-      auto sent = handler_->handle(event);
-      if (!sent) return fail_at(event, sent.error());
-      send(event, *std::move(sent));
+      auto follow = handler_->handle(event);
+      if (!follow) return fail_at(event, follow.error());
+      add(event, *std::move(follow));
     }
     if ((i + 1) % run_every == 0) {
       if (const auto failed = handler_->run()) return fail_at(*failed->event, failed->why);
@@ -269,57 +268,41 @@ void consumer_actor::handle(const std::vector<const recorded_event*>& batch, std
     }
   }
   if (const auto failed = handler_->finish()) return fail_at(*failed->event, failed->why);
-  if (unanswered_ == 0) commit();
+  send();
 }
 
-void consumer_actor::send(const recorded_event& event, commands sent) {
-  if (sent.empty()) return;
+void consumer_actor::add(const recorded_event& event, commands follow) {
+  if (follow.empty()) return;
   std::shared_ptr<const metadata> told_of_refusals;
   if (handler_->hears_refusals()) told_of_refusals = std::make_shared<const metadata>(event.meta);
-  send(std::move(sent), event.meta.idempotency_key(name_), event.meta, told_of_refusals);
+  add(std::move(follow), event.meta.idempotency_key(name_), event.meta, told_of_refusals);
 }
 
 // `told_of_refusals` is what the handler is told of a command that is refused; if it is nullptr, that is only counted.
-void consumer_actor::send(commands sent, const std::string& cause, const metadata& event,
-                          const std::shared_ptr<const metadata>& told_of_refusals) {
-  for (std::size_t i = 0; i < sent.size(); ++i) {
-    auto& with = sent[i].options;
+void consumer_actor::add(commands follow, const std::string& cause, const metadata& event,
+                         const std::shared_ptr<const metadata>& told_of_refusals) {
+  const auto causation = event.idempotency_key(name_);
+  for (std::size_t i = 0; i < follow.size(); ++i) {
+    auto& with = follow[i].options;
     command_options options;
     options.command_id = consumer_command_id(cause, i);
-    options.causation_id = event.idempotency_key(name_);
-    options.correlation_id = event.correlation_id.empty() ? options.causation_id : event.correlation_id;
+    options.causation_id = causation;
+    options.correlation_id = event.correlation_id.empty() ? causation : event.correlation_id;
     options.expected = with.expected;
     options.tags = std::move(with.tags);
     // What follows from a refusal takes effect once only if a repetition is refused like the first one.
     options.record_rejection = with.record_rejection || told_of_refusals != nullptr;
-    dispatch(std::move(sent[i]), std::move(options), delivery_of(event), told_of_refusals);
+    add(std::move(follow[i]), std::move(options), delivery_of(event), told_of_refusals);
   }
 }
 
-void consumer_actor::dispatch(outgoing_command command, command_options options,
-                              const std::optional<delivery_id>& cause,
-                              std::shared_ptr<const metadata> told_of_refusals) {
-  ++unanswered_;
-  auto refusal =
-      refused_command{make_persistence_id(command.target->category, command.entity_id), options.command_id, {}};
-  const bool expects_version = !options.expected.is_any();
-  around_.sender.send(std::move(command), std::move(options),
-                      [to = self(), attempt = attempt_, expects_version, refusal = std::move(refusal), cause,
-                       event = std::move(told_of_refusals)](const command_result& outcome) {
-                        command_answered answer{attempt, std::nullopt, cause, std::nullopt, event};
-                        if (outcome) return to.post(std::move(answer));
-                        const auto* failed = outcome.error().failed();
-                        if (failed == nullptr) {
-                          answer.refused = refusal;
-                          answer.refused->why = *outcome.error().rejected();
-                        } else if (expects_version && failed->code() == errc::conflict) {
-                          answer.refused = refusal;
-                          answer.refused->why = {failed->detail(), std::string{version_refusal}, {}};
-                        } else {
-                          answer.failed = *failed;
-                        }
-                        to.post(std::move(answer));
-                      });
+void consumer_actor::add(outgoing_command command, command_options options, const std::optional<delivery_id>& cause,
+                         std::shared_ptr<const metadata> told_of_refusals) {
+  sent_.push_back({cause,
+                   std::move(told_of_refusals),
+                   !options.expected.is_any(),
+                   {make_persistence_id(command.target->category, command.entity_id), options.command_id, {}}});
+  to_send_.push_back({std::move(command), std::move(options)});
 }
 
 // Puts `what` on record. No command id: the record itself knows what it holds, and an event that was released may be
@@ -330,8 +313,7 @@ void consumer_actor::record(consumer_record::command what, const delivery_id& ab
   event.part = about.part.value_or(0);
   command_options options;
   options.causation_id = event.idempotency_key(name_);
-  dispatch(
-      {&definition_of<consumer_record>(), name_, std::make_shared<const consumer_record::command>(std::move(what))},
+  add({&definition_of<consumer_record>(), name_, std::make_shared<const consumer_record::command>(std::move(what))},
       std::move(options), std::nullopt, nullptr);
 }
 
@@ -355,24 +337,48 @@ bool consumer_actor::pass_over(const recorded_event& event) {
   return true;
 }
 
-void consumer_actor::answered(command_answered answer) {
-  if (answer.attempt != attempt_ || (phase_ != phase::committing && phase_ != phase::releasing)) return;
-  if (answer.refused) refused(answer);
-  --unanswered_;
-  if (answer.failed) note_failure(answer, *answer.failed);
-  if (unanswered_ > 0) return;
-  phase_ == phase::committing ? commit() : letters_answered();
+// Sends what the batch in hand has led to, or ends the batch.
+void consumer_actor::send() {
+  if (to_send_.empty()) return phase_ == phase::committing ? commit() : letters_answered();
+  const auto batch = std::make_shared<sent_batch>(to_send_.size(), self());
+  around_.sender.send_together(std::exchange(to_send_, {}), batch);
+}
+
+void consumer_actor::take(const commands_answered& all) {
+  const auto sent = std::exchange(sent_, {});
+  for (const auto& [number, why] : all.batch->take_failures()) {
+    const auto& command = sent[number];
+    const auto* failed = why.failed();
+    if (failed == nullptr) {
+      refused(command, *why.rejected());
+    } else if (command.expects_version && failed->code() == errc::conflict) {
+      refused(command, {failed->detail(), std::string{version_refusal}, {}});
+    } else {
+      note_failure(command.cause, *failed);
+    }
+  }
+  send();  // what follows from the refusals
+}
+
+void consumer_actor::refused(const command_in_hand& command, rejection why) {
+  auto refusal = command.if_refused;
+  refusal.why = std::move(why);
+  shown_->has_refused(refusal);
+  if (!command.followed_from) return;
+  auto follow = handler_->refused(refusal, *command.followed_from);
+  if (!follow) return note_failure(command.cause, follow.error());
+  add(*std::move(follow), cause_of_rejection(refusal.command_id), *command.followed_from, nullptr);
 }
 
 // Of dead letters the others are released all the same, of an event's parts it is this one that fails.
-void consumer_actor::note_failure(const command_answered& answer, const error& why) {
+void consumer_actor::note_failure(const std::optional<delivery_id>& cause, const error& why) {
   metadata event;
-  if (answer.cause) {
-    event.position = answer.cause->position;
-    event.part = answer.cause->part.value_or(0);
+  if (cause) {
+    event.position = cause->position;
+    event.part = cause->part.value_or(0);
   }
-  if (phase_ == phase::releasing && answer.cause) return fail_letter(event, why);
-  if (answer.cause) count_failure(*answer.cause, sending_failed(why));
+  if (phase_ == phase::releasing && cause) return fail_letter(event, why);
+  if (cause) count_failure(*cause, sending_failed(why));
   if (failed_command_) return;
   failed_command_ = why;
   for (const auto& each : alone_) {
@@ -382,17 +388,6 @@ void consumer_actor::note_failure(const command_answered& answer, const error& w
 
 error consumer_actor::sending_failed(const error& why) const {
   return error{why.code(), "sending the commands of '" + name_ + "'"}.because(why);
-}
-
-void consumer_actor::refused(const command_answered& answer) {
-  shown_->has_refused(*answer.refused);
-  if (!answer.followed_from) return;
-  auto follows = handler_->refused(*answer.refused, *answer.followed_from);
-  if (!follows) {
-    note_failure(answer, follows.error());
-  } else {
-    send(*std::move(follows), cause_of_rejection(answer.refused->command_id), *answer.followed_from, nullptr);
-  }
 }
 
 void consumer_actor::commit() {
@@ -454,7 +449,8 @@ void consumer_actor::abandon() {
   if (!to_park_.empty()) parking_position_ = std::max(parking_position_, to_park_.back().first.position);
   to_park_.clear();
   to_skip_.reset();
-  unanswered_ = 0;
+  to_send_.clear();
+  sent_.clear();
   ++attempt_;
 }
 
@@ -496,6 +492,7 @@ void consumer_actor::give_up() {
            event.id);
     to_park_.emplace_back(event.id, event.key);
   }
+  send();
 }
 
 void consumer_actor::halt(const error& why) {

@@ -21,6 +21,7 @@
 #include "consumer/parked_events.hpp"
 #include "consumer/partition.hpp"
 #include "consumer/progress.hpp"
+#include "consumer/sent_batch.hpp"
 #include "health_board.hpp"
 #include "journal/event_bus.hpp"
 #include "messages.hpp"
@@ -56,6 +57,14 @@ struct failed_delivery {
   error why;                       // the last time
 };
 
+/// A command of the batch in hand.
+struct command_in_hand {
+  std::optional<delivery_id> cause;               // what it follows from; none for an entry in the consumer's record
+  std::shared_ptr<const metadata> followed_from;  // that event, if the handler hears of refusals
+  bool expects_version = false;
+  refused_command if_refused;
+};
+
 /// A dead letter that is being released.
 struct letter_in_hand {
   delivery_id id;
@@ -78,12 +87,12 @@ struct release_in_hand {
   bool is_over = false;  // the storage has failed
 };
 
-/// Takes a batch of events, hands each to its handler, waits until every command is answered, commits, asks for more.
-/// When anything fails, the batch is abandoned and tried again from the last commit, event by event until the one that
-/// failed is through: nothing is skipped, and commands that had already run are not run again, since their ids are
-/// derived from consumer, position, part and index. An event that fails too often is dealt with as the consumer's
-/// failure_policy says: parked and skipped ones go on record in the journal before the checkpoint passes them. Of an
-/// event that an upcaster has split, each part is given up, waits and is released for itself.
+/// Takes a batch of events, hands each to its handler, sends the commands that follow together, commits when all are
+/// answered, asks for more. When anything fails, the batch is abandoned and tried again from the last commit, event by
+/// event until the one that failed is through: nothing is skipped, and commands that had already run are not run again,
+/// since their ids are derived from consumer, position, part and index. An event that fails too often is dealt with as
+/// the consumer's failure_policy says: parked and skipped ones go on record in the journal before the checkpoint passes
+/// them. Of an event that an upcaster has split, each part is given up, waits and is released for itself.
 class consumer_actor final : public actor_of<consumer_message> {
  public:
   consumer_actor(const consumer_surroundings& around, partition part, std::unique_ptr<consumer_handler> handler,
@@ -115,17 +124,18 @@ class consumer_actor final : public actor_of<consumer_message> {
   [[nodiscard]] std::optional<recorded_event> find_unreadable() const;
   void note_time_at(std::uint64_t position);
   void handle(const std::vector<const recorded_event*>& batch, std::uint64_t end);
-  void send(const recorded_event& event, commands sent);
-  void send(commands sent, const std::string& cause, const metadata& event,
-            const std::shared_ptr<const metadata>& told_of_refusals);
-  void dispatch(outgoing_command command, command_options options, const std::optional<delivery_id>& cause,
-                std::shared_ptr<const metadata> told_of_refusals);
+  void add(const recorded_event& event, commands follow);
+  void add(commands follow, const std::string& cause, const metadata& event,
+           const std::shared_ptr<const metadata>& told_of_refusals);
+  void add(outgoing_command command, command_options options, const std::optional<delivery_id>& cause,
+           std::shared_ptr<const metadata> told_of_refusals);
   void record(consumer_record::command what, const delivery_id& about);
+  void send();
   [[nodiscard]] bool is_mine(const recorded_event& event) const;
   bool pass_over(const recorded_event& event);
-  void answered(command_answered answer);
-  void refused(const command_answered& answer);
-  void note_failure(const command_answered& answer, const error& why);
+  void take(const commands_answered& all);
+  void refused(const command_in_hand& command, rejection why);
+  void note_failure(const std::optional<delivery_id>& cause, const error& why);
   [[nodiscard]] error sending_failed(const error& why) const;
   void commit();
   void save_soon();
@@ -150,7 +160,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void handle_again();
   void read_letters();
   std::optional<failed_event> handle_letters(const std::function<void(const letter_in_hand&)>& end_after,
-                                             std::vector<std::pair<const recorded_event*, commands>>& sent);
+                                             std::vector<std::pair<const recorded_event*, commands>>& follow);
   void fail_letter(const metadata& event, const error& why);
   void fail_letters(letter_in_hand& first, const error& why);
   void letters_answered();
@@ -188,8 +198,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   timestamp event_time_;                // of the last event that has been seen
   std::uint64_t batch_end_ = 0;         // the batch in hand goes up to here
   std::uint64_t trouble_position_ = 0;  // up to here event by event
-  std::uint64_t attempt_ = 0;           // tells answers to this attempt's commands from older ones
-  std::size_t unanswered_ = 0;
+  std::uint64_t attempt_ = 0;           // how many batches were in hand, those that failed too
   std::optional<error> failed_command_;
   std::chrono::milliseconds backoff_{0};
   std::optional<stop_actor> stop_request_;
@@ -199,6 +208,9 @@ class consumer_actor final : public actor_of<consumer_message> {
   std::vector<reset_consumer> reset_requests_;     // likewise
   std::vector<report_when_past> report_requests_;  // those that are not answered yet
   bool save_is_coming_ = false;
+
+  std::vector<command_to_send> to_send_;  // what the batch in hand has led to
+  std::vector<command_in_hand> sent_;     // the same, until it is answered
 
   std::optional<event_in_hand> in_hand_;
   std::vector<event_in_hand> alone_;  // the event that is handled alone, or its parts

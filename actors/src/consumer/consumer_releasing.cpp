@@ -104,11 +104,11 @@ void consumer_actor::handle_again() {
     if (around_.runs_on.now() - started <= max_batch_time) return;
     batch.resize(static_cast<std::size_t>(&last - batch.data()) + 1);
   };
-  std::vector<std::pair<const recorded_event*, commands>> sent;
+  std::vector<std::pair<const recorded_event*, commands>> follow;
   // What has failed may have left something half done: everything else is done once more, without it.
-  while (const auto failed = handle_letters(end_after, sent)) {
+  while (const auto failed = handle_letters(end_after, follow)) {
     handler_->abandon();
-    sent.clear();
+    follow.clear();
     auto& letter = *std::ranges::find_if(batch, [&failed](const letter_in_hand& each) {
       return std::ranges::any_of(each.events, [&](const auto& event) { return &event == failed->event; });
     });
@@ -116,8 +116,8 @@ void consumer_actor::handle_again() {
     end_after(letter);
   }
   releasing_->seen_to = batch.back().id;
-  for (auto& [event, commands] : sent) send(*event, std::move(commands));
-  if (unanswered_ == 0) letters_answered();
+  for (auto& [event, commands] : follow) add(*event, std::move(commands));
+  send();
 }
 
 void consumer_actor::read_letters() {
@@ -139,14 +139,14 @@ void consumer_actor::read_letters() {
 // Returns the first event that fails.
 std::optional<failed_event> consumer_actor::handle_letters(
     const std::function<void(const letter_in_hand&)>& end_after,
-    std::vector<std::pair<const recorded_event*, commands>>& sent) {
+    std::vector<std::pair<const recorded_event*, commands>>& follow) {
   auto& batch = releasing_->batch;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (batch[i].has_failed) continue;
     for (const auto& event : batch[i].events) {
-      auto follows = handler_->handle(event);
-      if (!follows) return failed_event{&event, std::move(follows).error()};
-      sent.emplace_back(&event, *std::move(follows));
+      auto commands = handler_->handle(event);
+      if (!commands) return failed_event{&event, std::move(commands).error()};
+      follow.emplace_back(&event, *std::move(commands));
     }
     if ((i + 1) % run_every == 0) {
       if (auto failed = handler_->run()) return failed;
@@ -201,6 +201,7 @@ void consumer_actor::record_releases() {
   }
   releasing_->is_dealt_with = true;
   record(std::move(all), releasing_->batch.front().id);
+  send();
 }
 
 void consumer_actor::released() {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "actor/lent_thread.hpp"
+#include "actor/posting_together.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -119,6 +120,7 @@ void committer::commit() {
                    checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) mutable {
                     show(stored);
                     const lent_thread until_all_is_told{lent_to::quick_handlers};
+                    const posting_together all;
                     // Who has an answer can count on the bus to have the event.
                     if (stored) publish(bus_, batch, *stored);
                     answer(std::move(batch), stored);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actor/lent_thread.hpp"
+#include "actor/posting_together.hpp"
 #include "actor/thread_lane.hpp"
 #include "support/catch.hpp"
 #include "support/manual_host.hpp"
@@ -58,8 +59,13 @@ class recording_actor final : public actor_of<numbered> {
 // Runs no cell by itself.
 struct idle_lane final : lane {
   void schedule(std::shared_ptr<cell> ready) override { scheduled.push_back(std::move(ready)); }
+  void schedule_all(std::vector<std::shared_ptr<cell>> ready) override {
+    together.push_back(ready.size());
+    lane::schedule_all(std::move(ready));
+  }
   void cell_has_ended() override { ++ended; }
   std::vector<std::shared_ptr<cell>> scheduled;
+  std::vector<std::size_t> together;
   int ended = 0;
 };
 
@@ -91,6 +97,57 @@ TEST_CASE("A cell is scheduled once for all messages until it rests, and handles
   CHECK(w.seen.turns == 2);
   w.post(6);
   CHECK(w.where.scheduled.size() == 2);
+  CHECK(w.made->run(100));
+}
+
+TEST_CASE("Messages that are posted together are handled in order, and schedule the cell once") {
+  world w;
+  const auto list_of = [](numbers all) {
+    mail_list made;
+    for (const int each : all) made.add(make_mail(numbered{0, each}));
+    return made;
+  };
+  w.made->post_all({});
+  CHECK(w.where.scheduled.empty());
+  w.made->post_all(list_of({0, 1, 2}));
+  w.post(3);
+  w.made->post_all(list_of({4}));
+  w.made->post_all(list_of({5, 6}));
+  REQUIRE(w.where.scheduled.size() == 1);
+  CHECK(w.made->run(100));
+  CHECK(w.seen.by_sender[0] == numbers{0, 1, 2, 3, 4, 5, 6});
+  w.made->close();
+  CHECK(w.made->run(100));
+  w.made->post_all(list_of({7, 8}));
+  CHECK(w.seen.by_sender[0].size() == 7);
+}
+
+TEST_CASE("Cells to which a thread posts together are scheduled when it is done, those of each lane at once") {
+  world w;
+  world other;
+  const auto second = cell::make(w.where, w.host, std::make_unique<recording_actor>(other.seen));
+  {
+    const posting_together all;
+    w.post(1);
+    other.post(1);
+    {
+      const posting_together within;
+      second->post(make_mail(numbered{0, 2}));
+      w.post(3);
+    }
+    std::jthread{[&other] { other.made->post(make_mail(numbered{0, 4})); }}.join();
+    CHECK(w.where.scheduled.empty());
+    CHECK(other.where.scheduled.empty());
+  }
+  CHECK(w.where.together == std::vector<std::size_t>{2});
+  CHECK(other.where.together == std::vector<std::size_t>{1});
+  CHECK(w.made->run(100));
+  CHECK(w.seen.by_sender[0] == numbers{1, 3});
+  CHECK(other.made->run(100));
+  CHECK(second->run(100));
+  CHECK(other.seen.by_sender[0] == numbers{1, 4, 2});
+  w.post(5);
+  CHECK(w.where.scheduled.size() == 3);
   CHECK(w.made->run(100));
 }
 
@@ -250,7 +307,11 @@ TEST_CASE(
       threads.emplace_back([&made, sender] {
         for (int i = 0; i < messages; ++i) {
           const auto& to = made[static_cast<std::size_t>(i % cells)];
-          if (i % 7 != 0) {
+          if (i % 7 == 1) {
+            mail_list one_alone;
+            one_alone.add(make_mail(numbered{sender, i}));
+            to->post_all(std::move(one_alone));
+          } else if (i % 7 != 0) {
             to->post(make_mail(numbered{sender, i}));
           } else {
             const lent_thread lent{lent_to::way_of_a_command};

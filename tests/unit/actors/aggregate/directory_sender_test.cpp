@@ -1,8 +1,11 @@
 #include "aggregate/directory_sender.hpp"
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "actor/lent_thread.hpp"
 #include "journal/committer.hpp"
@@ -96,6 +99,22 @@ TEST_CASE("A command arrives at its aggregate with everything that came along") 
                     })
       .value();
   CHECK(events == 1);
+}
+
+TEST_CASE("Commands that are sent together arrive in order, and each is answered under its place, refused ones too") {
+  struct answers final : answer_taker {
+    void answered(std::size_t number, const command_result& outcome) override {
+      versions[number] = outcome ? outcome->sequence_number : 0;
+    }
+    std::map<std::size_t, std::uint64_t> versions;
+  };
+  world w;
+  const auto got = std::make_shared<answers>();
+  std::vector<command_to_send> all;
+  for (const auto* id : {"1", "2", "1", "", "2", "1"}) all.push_back({send<counter>(id, count{}), {}});
+  w.sender.send_together(std::move(all), got);
+  w.host.run();
+  CHECK(got->versions == std::map<std::size_t, std::uint64_t>{{0, 1}, {1, 1}, {2, 2}, {3, 0}, {4, 2}, {5, 3}});
 }
 
 TEST_CASE("A command of a caller who waits arrives too") {

@@ -601,17 +601,56 @@ TEST_CASE("A handler that hears of refusals sends what follows under ids of thei
   w.host.run();
   CHECK(w.sent[0].options.record_rejection);  // so that a repetition is refused like the first one
   w.answer(0, command_failure{rejection{"no", "counter.full", {}}});
+  CHECK(w.sent.size() == 2);
+  w.answer(1, committed{});
   REQUIRE(w.sent.size() == 3);
   CHECK(w.script.refused.front().command_id == "billing/1/0");
   CHECK(w.script.refused.front().why.code == "counter.full");
   CHECK(w.sent[2].options.command_id == "billing/1/0/rejected/0");
   CHECK(w.sent[2].options.causation_id == "billing/1");
-  w.answer(1, committed{});
   CHECK(w.script.commits.empty());
   w.answer(2, command_failure{reject("no again")});
   CHECK(w.script.commits == positions{1});
   CHECK(w.status().refused == 2);
   CHECK(w.sent.size() == 3);  // of what was sent then a refusal is only counted
+}
+
+TEST_CASE("A handler hears of all refusals of a batch in the order of the commands, whichever was answered first") {
+  world w{2};
+  w.script.sends_commands = true;
+  w.script.hears_refusals = true;
+  w.start();
+  REQUIRE(w.sent.size() == 4);
+  for (const std::size_t each : {3, 0, 2, 1}) {
+    CHECK(w.script.refused.empty());
+    w.answer(each, each == 2 ? command_result{committed{}} : command_result{command_failure{reject("no")}});
+  }
+  std::vector<std::string> refused;
+  for (const auto& each : w.script.refused) refused.push_back(each.command_id);
+  CHECK(refused == std::vector<std::string>{"billing/1/0", "billing/1/1", "billing/2/1"});
+  REQUIRE(w.sent.size() == 7);
+  for (std::size_t i = 4; i < 7; ++i) {
+    CHECK(w.sent[i].options.command_id == refused[i - 4] + "/rejected/0");
+    CHECK(w.script.commits.empty());
+    w.answer(i, committed{});
+  }
+  CHECK(w.script.commits == positions{2});
+}
+
+TEST_CASE(
+    "A batch in which an event fails sends nothing, and what comes before the event is sent when it is tried again") {
+  world w{3};
+  w.script.sends_commands = true;
+  w.script.poison = 3;
+  w.start();
+  CHECK(w.sent.empty());
+  CHECK(w.status().state == consumer_state::failing);
+  w.host.advance(std::chrono::milliseconds{10});
+  REQUIRE(w.sent.size() == 2);
+  CHECK(w.sent[0].options.command_id == "billing/1/0");
+  w.answer(0, committed{});
+  w.answer(1, committed{});
+  CHECK(w.script.commits == positions{1});
 }
 
 TEST_CASE("A version that a command expects in vain is a refusal, any other conflict a failure") {
