@@ -48,6 +48,14 @@ const char* skip_checked(const char*& at, const char* end, std::size_t levels_le
   const auto bytes_left = [&at, end] { return static_cast<std::size_t>(end - at); };
 
   if (at == end || *at == reserved_head) return malformed;
+  // Most values are short strings and small numbers, and quicker told here: the head says it all.
+  const auto head = static_cast<unsigned char>(*at);
+  const std::size_t short_bytes = head < 0x80 ? 1 : (head & 0xe0) == 0xa0 ? 1 + (head & 0x1f) : 0;
+  if (short_bytes > 0) {
+    if (short_bytes > bytes_left()) return malformed;
+    at += short_bytes;
+    return nullptr;
+  }
   const auto type = mp_typeof(*at);
   if (type != MP_ARRAY && type != MP_MAP) {
     // The size of a scalar is known after at most five bytes, and mp_check() never reads beyond `end` to find it.

@@ -62,6 +62,13 @@ result<void> merge(const row_reader& base, const row_changes& changes, std::stri
 
 }  // namespace
 
+result<bool> row_reader::look_up(std::string_view key, const value_visitor& see) const {
+  auto value = get(key);
+  if (!value) return std::move(value).error();
+  if (*value) see(**value);
+  return value->has_value();
+}
+
 const std::string& row_reader::shape() const {
   static const std::string unknown;
   return unknown;
@@ -81,6 +88,13 @@ result<void> scan(const row_reader& rows, const row_range& range, const row_visi
 result<std::optional<std::string>> row_buffer::get(std::string_view key) const {
   if (const auto found = changes_.find(key); found != changes_.end()) return found->second;
   return base_.get(key);
+}
+
+result<bool> row_buffer::look_up(std::string_view key, const value_visitor& see) const {
+  const auto found = changes_.find(key);
+  if (found == changes_.end()) return base_.look_up(key, see);
+  if (found->second) see(*found->second);
+  return found->second.has_value();
 }
 
 result<void> row_buffer::scan(std::string_view from, const row_visitor& visitor) const {
@@ -115,6 +129,11 @@ void row_buffer::change(std::string key, std::optional<std::string> value) {
     }
   }
   changes_.insert_or_assign(std::move(key), std::move(value));
+}
+
+row_changes row_buffer::take_changes() {
+  count_.reset();
+  return std::exchange(changes_, {});
 }
 
 }  // namespace tyto

@@ -24,10 +24,11 @@ bool get_key_integer(std::string_view& in, std::uint64_t& value, std::size_t byt
 }
 
 void put_key_string(std::string& out, std::string_view value) {
-  for (const char c : value) {
-    out += c;
-    if (c == escape) out += escaped_nul;
+  for (auto nul = value.find(escape); nul != std::string_view::npos; nul = value.find(escape)) {
+    out.append(value.substr(0, nul + 1)) += escaped_nul;
+    value.remove_prefix(nul + 1);
   }
+  out.append(value);
   out += escape;
   out += end_of_string;
 }

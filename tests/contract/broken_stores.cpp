@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "testing/journal_content.hpp"
 
@@ -126,6 +129,22 @@ port_faults live_snapshots() {
     if (!found) return found;
     return std::unique_ptr<row_snapshot>{
         std::make_unique<live_rows>(behind, std::string{name}, (*found)->checkpoint())};
+  }};
+}
+
+// Shows rows with the checkpoint of the snapshot before.
+port_faults late_checkpoints() {
+  struct shown {
+    std::mutex mutex;
+    row_checkpoint checkpoint;
+  };
+  return {.snapshot = [last = std::make_shared<shown>()](
+                          read_model_store& behind, std::string_view name) -> result<std::unique_ptr<row_snapshot>> {
+    auto found = behind.snapshot(name);
+    if (!found) return found;
+    const std::lock_guard lock{last->mutex};
+    return std::unique_ptr<row_snapshot>{std::make_unique<live_rows>(
+        behind, std::string{name}, std::exchange(last->checkpoint, (*found)->checkpoint()))};
   }};
 }
 
@@ -626,6 +645,14 @@ std::vector<broken_store> broken_read_models() {
            std::erase_if(changes, [](const auto& each) { return !each.second; });
          });
        }},
+      {"lends an empty value where there is no row", "A row is lent as it would be copied",
+       [](int) {
+         return port_faults{.look_up = [](const row_reader& rows, std::string_view key, const value_visitor& see) {
+           auto found = rows.look_up(key, see);
+           if (found && !*found) see({});
+           return found;
+         }};
+       }},
       {"forgets released letters",
        "Released letters and the rows' shape are committed with the rows, and each commit says them anew",
        [](int) {
@@ -737,6 +764,9 @@ std::vector<broken_store> broken_read_models() {
            return is_exhausted(calls) ? result<void>{failure(errc::full)} : behind.commit(name, changes, checkpoint);
          }};
        }},
+      {"shows the checkpoint that it has shown before",
+       "While a read model is committed and cleared, a snapshot shows rows and checkpoint of one commit",
+       [](int) { return late_checkpoints(); }},
       {"does not list read models when it is opened again", "Read models that are opened again are as they were",
        [](int opening) {
          return opening == 1 ? port_faults{} : port_faults{.models = [](const read_model_store&) {

@@ -34,6 +34,7 @@ struct port_faults {
   std::function<result<void>(read_model_store&, std::string_view)> clear = {};
   std::function<result<std::vector<checkpoint>>(const read_model_store&)> models = {};
   std::function<result<void>(read_model_store&)> sync = {};
+  std::function<result<bool>(const row_reader&, std::string_view, const value_visitor&)> look_up = {};
   std::function<result<void>(const row_reader&, std::string_view, const row_visitor&)> scan = {};
   std::function<result<void>(const row_reader&, std::string_view, const row_visitor&)> scan_back = {};
 
@@ -102,6 +103,9 @@ class faulty_row_snapshot final : public row_snapshot {
 
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
     return behind_->get(key);
+  }
+  result<bool> look_up(std::string_view key, const value_visitor& see) const override {
+    return faults_->look_up ? faults_->look_up(*behind_, key, see) : behind_->look_up(key, see);
   }
   result<void> scan(std::string_view from, const row_visitor& visitor) const override {
     return faults_->scan ? faults_->scan(*behind_, from, visitor) : behind_->scan(from, visitor);

@@ -5,6 +5,8 @@
 #include <latch>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "ledger.hpp"
 #include "support/catch.hpp"
@@ -72,6 +74,19 @@ struct failing {
   static std::int64_t query(const table& rows, const any&) { return static_cast<std::int64_t>(rows.count()); }
 };
 
+// Counts credits in two rows.
+struct counted_twice {
+  static constexpr std::string_view name = "counted_twice";
+  using table = tyto::table<std::string, std::int64_t>;
+  static void project(table& rows, const credited&, const metadata&) {
+    for (const auto* row : {"first", "second"}) rows.update(row, [](std::int64_t& count) { ++count; });
+  }
+  struct both {};
+  static std::pair<std::int64_t, std::int64_t> query(const table& rows, const both&) {
+    return {rows.get("first").value_or(0), rows.get("second").value_or(0)};
+  }
+};
+
 }  // namespace
 
 TEST_CASE("A paused reaction sends nothing until it is resumed, and then misses nothing") {
@@ -96,6 +111,31 @@ TEST_CASE("A projection that is reset has the rows that its events make, each on
   REQUIRE(rt.query<turnover>({"ann"}, {last.position}).value().credited == 100);
   rt.reset("turnover").value();
   CHECK(rt.query<turnover>({"ann"}, {last.position}).value().credited == 100);
+}
+
+TEST_CASE("Queries while a projection is reset and built anew see its rows as of one position") {
+  const temporary_directory where;
+  runtime rt{open_lmdb({.path = where.path()}).value(), quiet()};
+  rt.aggregate<account>().projection<counted_twice>().start().value();
+  constexpr std::int64_t credits = 20;
+  committed last;
+  for (std::int64_t i = 0; i < credits; ++i) last = rt.execute<account>("ann", credit{2}).value();
+  std::atomic<int> wrong = 0;
+  std::vector<std::jthread> askers;
+  for (int i = 0; i < 2; ++i) {
+    askers.emplace_back([&](const std::stop_token& enough) {
+      while (!enough.stop_requested()) {
+        const auto seen = rt.query<counted_twice>({});
+        if (!seen || seen->first != seen->second || seen->first > credits) ++wrong;
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    rt.reset("counted_twice").value();
+    CHECK(rt.query<counted_twice>({}, {last.position}).value() == std::pair{credits, credits});
+  }
+  askers.clear();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("A reaction cannot be reset, and consumers that do not exist cannot be operated") {

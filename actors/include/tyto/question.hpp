@@ -74,10 +74,10 @@ template <class P, class Question, class Take>
 version_calls calls_of(const Question& question, Take take) {
   version_calls calls;
   if constexpr (replaces_another<P>) calls = calls_of<typename P::replaces>(question, take);
-  calls.insert(calls.begin(), {P::name, [&question, take](const row_reader& rows) {
-                                 const typename P::table table{rows};
-                                 take(P::query(table, question));
-                               }});
+  calls.insert(calls.begin(), version_call{P::name, [&question, take](const row_reader& rows) {
+                                             const typename P::table table{rows};
+                                             take(P::query(table, question));
+                                           }});
   return calls;
 }
 

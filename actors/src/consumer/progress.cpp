@@ -24,7 +24,7 @@ void progress::is_at(std::uint64_t position, timestamp event_time, std::chrono::
       rated_from_ = rated_next_ = {position, now};
     if (now - rated_next_.time > rated_time) rated_from_ = std::exchange(rated_next_, {position, now});
     event_time_ = event_time;
-    status_.position = position;
+    position_ = position;
     status_.state = consumer_state::running;
     changed_.notify_all();
     due = take_due();
@@ -75,7 +75,7 @@ void progress::has_stopped() {
 
 bool progress::meet(const std::shared_ptr<const meeting>& wanted) {
   const std::lock_guard lock{mutex_};
-  if (status_.position >= wanted->position || status_.state == consumer_state::stopped) return false;
+  if (position_ >= wanted->position || status_.state == consumer_state::stopped) return false;
   std::erase_if(meetings_, [](const auto& each) { return each.expired(); });
   meetings_.push_back(wanted);
   return true;
@@ -94,7 +94,7 @@ progress::meetings progress::take_due() {
   meetings due;
   std::erase_if(meetings_, [&](const auto& each) {
     auto wanted = each.lock();
-    if (wanted && status_.position < wanted->position && status_.state != consumer_state::stopped) return false;
+    if (wanted && position_ < wanted->position && status_.state != consumer_state::stopped) return false;
     if (wanted) due.push_back(std::move(wanted));
     return true;
   });
@@ -102,51 +102,42 @@ progress::meetings progress::take_due() {
 }
 
 bool progress::take_over() {
-  const std::lock_guard lock{mutex_};
-  if (role_ == role::building) role_ = role::answering;
-  return role_ == role::answering;
+  auto was = role::building;
+  return role_.compare_exchange_strong(was, role::answering) || was == role::answering;
 }
 
-void progress::retire() {
-  const std::lock_guard lock{mutex_};
-  role_ = role::retired;
-}
+void progress::retire() { role_ = role::retired; }
 
-bool progress::answers() const {
-  const std::lock_guard lock{mutex_};
-  return role_ == role::answering;
-}
+bool progress::answers() const { return role_ == role::answering; }
 
-bool progress::is_retired() const {
-  const std::lock_guard lock{mutex_};
-  return role_ == role::retired;
-}
+bool progress::is_retired() const { return role_ == role::retired; }
 
 bool progress::wait_for(std::uint64_t position, std::chrono::steady_clock::time_point limit,
                         const std::stop_token& ended) const {
+  if (position_ >= position) return true;
   std::unique_lock lock{mutex_};
   wait_until(changed_, lock, ended, limit, [&] {
-    return status_.position >= position || status_.state == consumer_state::stopped ||
-           status_.state == consumer_state::halted;
+    return position_ >= position || status_.state == consumer_state::stopped || status_.state == consumer_state::halted;
   });
-  return status_.position >= position;
+  return position_ >= position;
 }
 
 void progress::wait_for_change(std::uint64_t position, const std::stop_token& ended) const {
   std::unique_lock lock{mutex_};
   wait_until(changed_, lock, ended, time_limit(longest_wait),
-             [&] { return status_.position != position || status_.state == consumer_state::stopped; });
+             [&] { return position_ != position || status_.state == consumer_state::stopped; });
 }
 
 double progress::rate(std::chrono::steady_clock::time_point now) const {
   const auto passed = std::chrono::duration<double>(now - rated_from_.time).count();
-  return passed > 0 ? static_cast<double>(status_.position - rated_from_.position) / passed : 0;
+  return passed > 0 ? static_cast<double>(position_ - rated_from_.position) / passed : 0;
 }
 
 consumer_status progress::status(std::uint64_t head, timestamp now,
                                  std::chrono::steady_clock::time_point steady_now) const {
   const std::lock_guard lock{mutex_};
   auto shown = status_;
+  shown.position = position_;
   shown.lag = head - std::min(head, shown.position);
   if (shown.lag > 0 && event_time_ != timestamp{})
     shown.lag_time = std::max(time_between(event_time_, now), timestamp::duration{});
@@ -156,7 +147,9 @@ consumer_status progress::status(std::uint64_t head, timestamp now,
 
 consumer_status progress::status() const {
   const std::lock_guard lock{mutex_};
-  return status_;
+  auto shown = status_;
+  shown.position = position_;
+  return shown;
 }
 
 }  // namespace tyto::detail

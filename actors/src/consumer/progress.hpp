@@ -1,6 +1,7 @@
 // How far a consumer is, for those who wait for it and for status(). The consumer writes it, any thread reads it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -41,6 +42,8 @@ class progress {
   }
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Returns the position up to which it is done.
+  [[nodiscard]] std::uint64_t position() const { return position_; }
 
   /// It is done with everything up to `position`, where the last event was decided at `event_time`.
   void is_at(std::uint64_t position, timestamp event_time, std::chrono::steady_clock::time_point now);
@@ -89,13 +92,15 @@ class progress {
   [[nodiscard]] double rate(std::chrono::steady_clock::time_point now) const;
 
   const std::string name_;
-  mutable std::mutex mutex_;
+  std::atomic<role> role_;
+  std::atomic<std::uint64_t> position_ = 0;  // changes with mutex_ held; each question reads it, without
+
+  mutable std::mutex mutex_;  // guards all below
   mutable std::condition_variable_any changed_;
-  consumer_status status_;
+  consumer_status status_;  // but for the position
   timestamp event_time_;
   place rated_from_;  // where it was five to ten seconds ago
   place rated_next_;  // and more recently: what comes in its place
-  role role_;
   std::vector<std::weak_ptr<const meeting>> meetings_;
 };
 

@@ -145,7 +145,7 @@ bool projection_work::has_changes() const {
 row_changes projection_work::take_changes() {
   row_changes all;
   for (const auto& each : shares_) {
-    if (each) all.merge(row_changes{each->rows().changes()});
+    if (each) all.merge(each->rows().take_changes());
   }
   forget();
   return all;

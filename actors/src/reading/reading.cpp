@@ -12,7 +12,7 @@ namespace {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-std::string querying(const version& asked) { return "querying '" + asked.shown->status().name + "'"; }
+std::string querying(const version& asked) { return "querying '" + asked.shown->name() + "'"; }
 
 error late(const consumer_status& now, std::uint64_t at_least) {
   auto why = error{errc::timeout, "querying '" + now.name + "'",
@@ -55,11 +55,11 @@ struct view {
 
 result<view> look(const read_model_store& rows, const progress& shown) {
   // Looked up before: a projection whose rows do not change moves on without storing that.
-  const auto status = shown.status();
-  auto snapshot = rows.snapshot(status.name);
+  const auto position = shown.position();
+  auto snapshot = rows.snapshot(shown.name());
   if (!snapshot) return std::move(snapshot).error();
   const auto stored = (*snapshot)->position();
-  return view{*std::move(snapshot), stored, std::max(stored, status.position)};
+  return view{*std::move(snapshot), stored, std::max(stored, position)};
 }
 
 // Looks when the projection is at `position`, from its own thread; at once if it is further.
@@ -122,7 +122,7 @@ const version* answering(const versions& asked) {
 }
 
 result<void> ask_now(const read_model_store& rows, const version& asked) {
-  auto snapshot = rows.snapshot(asked.shown->status().name);
+  auto snapshot = rows.snapshot(asked.shown->name());
   if (!snapshot) return std::move(snapshot).error();
   return call(asked, **snapshot);
 }

@@ -58,16 +58,16 @@ void rebuilds::wait_and_take_over(const std::stop_token& cancelled, progress& fr
                                   const std::vector<std::shared_ptr<progress>>& older) {
   const auto position_of_older = [&older] {
     std::uint64_t position = 0;
-    for (const auto& each : older) position = std::max(position, each->status().position);
+    for (const auto& each : older) position = std::max(position, each->position());
     return position;
   };
   do {
     const auto target = std::max(head_(), position_of_older());
     const auto reached = fresh.wait_for(target, time_limit(longest_wait), cancelled);
     if (!reached || cancelled.stop_requested()) return;
-  } while (fresh.status().position < position_of_older());
+  } while (fresh.position() < position_of_older());
   if (!fresh.take_over()) return;
-  log_("'" + fresh.status().name + "' has caught up and answers in place of '" + older.back()->status().name + "'");
+  log_("'" + fresh.name() + "' has caught up and answers in place of '" + older.back()->name() + "'");
   for (const auto& each : older) consumers_.retire(*each);
 }
 

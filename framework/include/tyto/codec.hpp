@@ -466,13 +466,21 @@ std::string to_bytes(const T& value) {
   return std::string{std::string_view{buffer.bytes}};
 }
 
-/// Returns the value that `bytes` hold, or errc::undecodable with the path to the field that does not fit.
+/// Reads the value that `bytes` hold into `value`, a new one. Fails with errc::undecodable, with the path to the field
+/// that does not fit.
+template <class T>
+result<void> from_bytes(std::string_view bytes, T& value) {
+  decoder in{bytes};
+  if (in.ok() && decode(in, value)) return {};
+  return error{errc::undecodable, "decoding a stored value", in.what()};
+}
+
+/// Returns the value that `bytes` hold, or fails like the other one.
 template <class T>
 result<T> from_bytes(std::string_view bytes) {
-  decoder in{bytes};
   T value{};
-  if (!in.ok() || !decode(in, value)) return error{errc::undecodable, "decoding a stored value", in.what()};
-  return value;
+  auto read = from_bytes(bytes, value);
+  return read ? result<T>{std::move(value)} : std::move(read).error();
 }
 
 /// Returns `bytes` (MessagePack) as one line of JSON, for people and logs. A map whose keys are not all strings becomes

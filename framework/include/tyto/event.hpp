@@ -97,9 +97,9 @@ template <event E>
 const event_type& type_of() {
   static const event_type type{stored_name<E>, schema_version_of<E>(),
                                [](std::string_view payload) -> result<std::shared_ptr<const void>> {
-                                 auto value = from_bytes<E>(payload);
-                                 if (!value) return std::move(value).error();
-                                 return std::shared_ptr<const void>{std::make_shared<const E>(*std::move(value))};
+                                 auto value = std::make_shared<E>();
+                                 if (auto read = from_bytes(payload, *value); !read) return std::move(read).error();
+                                 return std::shared_ptr<const void>{std::move(value)};
                                }};
   return type;
 }

@@ -25,12 +25,18 @@ inline constexpr std::size_t max_row_key_bytes = 500;
 /// Called for one row after the other, in the order of the keys' bytes. Key and value are lent for the call only.
 using row_visitor = std::function<visit(std::string_view key, std::string_view value)>;
 
+/// Called with the value of one row, which is lent for the call only.
+using value_visitor = std::function<void(std::string_view value)>;
+
 /// Read access to the rows of one read model.
 class row_reader {
  public:
   virtual ~row_reader() = default;
   /// Returns the value stored under `key`.
   [[nodiscard]] virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
+  /// Calls `see(value)` with the value stored under `key`, unless there is none; returns whether there is one. The same
+  /// as get(), on which it rests by default, for readers that can show a value without copying it.
+  virtual result<bool> look_up(std::string_view key, const value_visitor& see) const;
   /// Visits the rows whose keys are not less than `from`.
   virtual result<void> scan(std::string_view from, const row_visitor& visitor) const = 0;
   /// Visits the rows whose keys are less than `before`, or all if it is empty, in the reverse order of their keys.
@@ -113,6 +119,7 @@ class row_buffer final : public row_reader {
   explicit row_buffer(const row_reader& base) : base_(base) {}
 
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override;
+  result<bool> look_up(std::string_view key, const value_visitor& see) const override;
   result<void> scan(std::string_view from, const row_visitor& visitor) const override;
   result<void> scan_back(std::string_view before, const row_visitor& visitor) const override;
   /// Looks up each changed row the first time, and then each one that changes.
@@ -123,6 +130,8 @@ class row_buffer final : public row_reader {
   void erase(std::string key) { change(std::move(key), std::nullopt); }
 
   [[nodiscard]] const row_changes& changes() const { return changes_; }
+  /// Returns the changes and forgets them.
+  row_changes take_changes();
 
  private:
   void change(std::string key, std::optional<std::string> value);

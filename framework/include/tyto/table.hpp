@@ -152,6 +152,14 @@ Value decode_row(std::string_view bytes) {
   return *std::move(value);
 }
 
+/// Returns the row that is stored under `key`.
+template <class Value>
+std::optional<Value> stored_row(const row_reader& rows, std::string_view key) {
+  std::optional<Value> found;
+  checked(rows.look_up(key, [&found](std::string_view bytes) { found.emplace(decode_row<Value>(bytes)); }));
+  return found;
+}
+
 // The key space of a read model whose table has indexes: its rows, one area for each index, and the layout's entry.
 inline constexpr char rows_area = '\0';
 inline constexpr char first_index_area = '\1';
@@ -260,9 +268,9 @@ class rows_of {
     Key key{};
     if (!from_row_key(key_bytes, key)) wrong_key();
     if (!is_index_) return {std::move(key), detail::decode_row<Value>(value_bytes)};
-    const auto bytes = detail::checked(rows_->get(std::string{detail::rows_area}.append(key_bytes)));
-    if (!bytes) detail::other_shape({errc::undecodable, "following an index", "it leads to a row that is not there"});
-    return {std::move(key), detail::decode_row<Value>(*bytes)};
+    auto found = detail::stored_row<Value>(*rows_, std::string{detail::rows_area}.append(key_bytes));
+    if (!found) detail::other_shape({errc::undecodable, "following an index", "it leads to a row that is not there"});
+    return {std::move(key), *std::move(found)};
   }
 
   [[noreturn]] static void wrong_key() {
@@ -300,12 +308,10 @@ class table {
 
   /// Returns the row under `key`.
   [[nodiscard]] std::optional<Value> get(const Key& key) const {
-    const auto bytes = detail::checked(rows_.get(row_key(key)));
-    if (!bytes) return std::nullopt;
-    return detail::decode_row<Value>(*bytes);
+    return detail::stored_row<Value>(rows_, row_key(key));
   }
 
-  [[nodiscard]] bool contains(const Key& key) const { return detail::checked(rows_.get(row_key(key))).has_value(); }
+  [[nodiscard]] bool contains(const Key& key) const { return has_entry(row_key(key)); }
 
   /// Returns how many rows there are, without a look at each.
   [[nodiscard]] std::uint64_t count() const {
@@ -355,11 +361,7 @@ class table {
   }
 
   /// Stores `value` under `key`.
-  void put(const Key& key, const Value& value) {
-    auto stored = checked_key(row_key(key));
-    if constexpr (has_indexes) move_entries(key, get(key), &value);
-    buffer_->put(std::move(stored), to_bytes(value));
-  }
+  void put(const Key& key, const Value& value) { store(key, row_key(key), value); }
 
   /// Removes the row under `key` if there is one.
   void erase(const Key& key) {
@@ -371,9 +373,10 @@ class table {
   /// Calls `change(value)` on the row under `key`, or on a new default one, and stores it.
   template <class Change>
   void update(const Key& key, Change change) {
-    Value value = get(key).value_or(Value{});
+    auto stored = row_key(key);
+    Value value = detail::stored_row<Value>(rows_, stored).value_or(Value{});
     change(value);
-    put(key, value);
+    store(key, std::move(stored), value);
   }
 
  private:
@@ -422,6 +425,16 @@ class table {
     return bytes;
   }
 
+  void store(const Key& key, std::string stored_key, const Value& value) {
+    auto stored = checked_key(std::move(stored_key));
+    if constexpr (has_indexes) move_entries(key, get(key), &value);
+    buffer_->put(std::move(stored), to_bytes(value));
+  }
+
+  [[nodiscard]] bool has_entry(const std::string& key) const {
+    return detail::checked(rows_.look_up(key, [](std::string_view) {}));
+  }
+
   // An entry of an index: the order, then the row's key; the value is empty.
   static std::array<std::string, sizeof...(Indexes)> entries_of(const Key& key, const Value& value) {
     std::size_t place = 0;
@@ -447,7 +460,7 @@ class table {
       some.for_each([&](const Key& key, const Value& value) {
         if constexpr (has_indexes) {
           for (const auto& entry : entries_of(key, value)) {
-            if (detail::checked(rows_.get(entry))) continue;
+            if (has_entry(entry)) continue;
             detail::other_shape({errc::undecodable, "looking for a row in an index", "it is not where it should be"});
           }
         }

@@ -1,6 +1,7 @@
 // What read_model_store.hpp promises.
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "testing/contract_run.hpp"
 
@@ -62,6 +63,22 @@ void rows_and_position_together(contract_run& run) {
   run.same("a row that was changed", snapshot->get("alice").value(), "2");
   run.same("a row that was erased", snapshot->get("bob").value(), std::nullopt);
   run.same("the rows", scan_of(*snapshot), {{"alice", "2"}, {"carol", "3"}});
+}
+
+void rows_are_lent(contract_run& run) {
+  run.rows().commit("m", {{"a", "1"}, {"b", ""}, {"c", std::string(5'000, 'c')}, {"gone", "4"}}, {1}).value();
+  run.rows().commit("m", {{"gone", std::nullopt}}, {2}).value();
+  const auto snapshot = run.snapshot("m");
+  const std::string too_long(max_row_key_bytes + 1, 'k');
+  for (const std::string_view key : {"a", "b", "c", "gone", "nobody", "", too_long.c_str()}) {
+    std::optional<std::string> lent;
+    const bool is_there = snapshot->look_up(key, [&lent](std::string_view value) { lent = value; }).value();
+    run.same("the row that is lent under " + show(key), lent, snapshot->get(key).value());
+    run.same("whether there is one under " + show(key), is_there, lent.has_value());
+  }
+  std::uint64_t calls = 0;
+  snapshot->look_up("a", [&calls](std::string_view) { ++calls; }).value();
+  run.same("how often one row is lent", calls, 1);
 }
 
 void checkpoint_is_replaced(contract_run& run) {
@@ -281,6 +298,36 @@ void threads_use_models_together(contract_run& run) {
   run.same("how often threads did not find what they had committed", wrong.load(), 0);
 }
 
+void snapshots_are_of_one_commit(contract_run& run) {
+  auto& store = run.rows();
+  constexpr std::uint64_t commits = 60;
+  std::atomic<bool> is_done = false;
+  std::atomic<std::uint64_t> wrong = 0;
+  const auto look = [&](std::uint64_t& latest) {
+    const auto seen = run.snapshot("m");
+    const auto i = seen->position();
+    const auto text = std::to_string(i);
+    const bool is_empty = i == 0;
+    if (!is_empty && i < std::exchange(latest, i)) ++wrong;
+    if (seen->checkpoint() != (is_empty ? row_checkpoint{} : row_checkpoint{i, {{i}}, text})) ++wrong;
+    if (scan_of(*seen) != (is_empty ? row_list{} : row_list{{"first", text}, {"last", text}})) ++wrong;
+  };
+  contract_run::on_threads(3, [&](int thread) {
+    std::uint64_t latest = 0;
+    for (std::uint64_t i = 1; thread == 0 && i <= commits; ++i) {
+      const auto text = std::to_string(i);
+      if (!store.commit("m", {{"first", text}, {"last", text}}, {i, {{i}}, text})) ++wrong;
+      look(latest);
+      if (i % 3 == 0 && !store.clear("m")) ++wrong;
+      if (i % 5 == 0 && !store.commit("other", {{"first", text}}, {i})) ++wrong;
+      look(latest);
+    }
+    if (thread == 0) is_done = true;
+    while (!is_done) look(latest);
+  });
+  run.same("how often a snapshot did not show one commit", wrong.load(), 0);
+}
+
 void rows_survive_reopening(contract_run& run) {
   const row_checkpoint last{9, {{3}, {4, 1}}, "shape"};
   run.rows().commit("m", {{"a", "1"}, {"b", "2"}}, {7}).value();
@@ -321,6 +368,7 @@ std::vector<contract_check> read_model_contract() {
   return {
       make_check("A read model that was never committed is empty at position 0", {read_models}, new_model_is_empty),
       make_check("Rows and position are committed together and read back", {read_models}, rows_and_position_together),
+      make_check("A row is lent as it would be copied", {read_models}, rows_are_lent),
       make_check("Released letters and the rows' shape are committed with the rows, and each commit says them anew",
                  {read_models}, checkpoint_is_replaced),
       make_check("A snapshot of rows keeps what it saw while others commit", {read_models}, snapshot_keeps_what_it_saw),
@@ -341,6 +389,8 @@ std::vector<contract_check> read_model_contract() {
       make_check("Read models can be synced at any time, and stay as they are", {read_models}, sync_changes_nothing),
       make_check("Threads commit and read read models of their own at the same time", {read_models},
                  threads_use_models_together),
+      make_check("While a read model is committed and cleared, a snapshot shows rows and checkpoint of one commit",
+                 {read_models}, snapshots_are_of_one_commit),
       make_check("Read models that are opened again are as they were", {read_models, reopening},
                  rows_survive_reopening),
       make_check("Losing power undoes at most the last commit, and it as a whole", {power_loss, read_models},

@@ -243,6 +243,13 @@ int transaction::commit() {
   return code == EIO ? environment_->why_not_written() : code;
 }
 
+int cursor::put(std::string_view key, std::string_view value) {
+  if (failed_ != 0) return failed_;
+  key_ = to_val(key);
+  value_ = to_val(value);
+  return mdb_cursor_put(handle_, &key_, &value_, 0);
+}
+
 int cursor::reserve(std::string_view key, std::size_t size, unsigned flags, char*& room) {
   if (failed_ != 0) return failed_;
   key_ = to_val(key);

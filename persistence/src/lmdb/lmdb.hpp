@@ -126,6 +126,8 @@ class cursor {
     key_ = to_val(key);
     return move(op);
   }
+  /// Stores `value` under `key`. Short ways where one key follows the other.
+  int put(std::string_view key, std::string_view value);
   /// Makes room for `size` bytes under `key` and returns where to write them.
   int reserve(std::string_view key, std::size_t size, unsigned flags, char*& room);
 

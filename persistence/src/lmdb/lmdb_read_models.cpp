@@ -12,6 +12,7 @@ namespace tyto {
 namespace {
 
 constexpr auto checkpoints_table = "checkpoints";
+constexpr lmdb::table no_table = 0;  // what LMDB gives to a table of its own
 
 std::string rows_table(std::string_view name) { return fmt::format("rows/{}", name); }
 
@@ -94,16 +95,24 @@ class empty_snapshot final : public row_snapshot {
 
 class lmdb_snapshot final : public row_snapshot {
  public:
-  lmdb_snapshot(lmdb::transaction transaction, lmdb::table rows, std::string name, row_checkpoint checkpoint)
-      : transaction_(std::move(transaction)), rows_(rows), name_(std::move(name)), checkpoint_(std::move(checkpoint)) {}
+  lmdb_snapshot(lmdb::transaction transaction, lmdb::table rows, std::string_view name,
+                std::shared_ptr<const row_checkpoint> checkpoint)
+      : transaction_(std::move(transaction)), rows_(rows), name_(name), checkpoint_(std::move(checkpoint)) {}
 
   result<std::optional<std::string>> get(std::string_view key) const override {
-    if (key.empty() || key.size() > max_row_key_bytes) return std::optional<std::string>{};
+    std::optional<std::string> value;
+    auto looked = look_up(key, [&value](std::string_view found) { value.emplace(found); });
+    return looked ? result<std::optional<std::string>>{std::move(value)} : std::move(looked).error();
+  }
+
+  result<bool> look_up(std::string_view key, const value_visitor& see) const override {
+    if (key.empty() || key.size() > max_row_key_bytes) return false;
     std::string_view value;
     const int code = transaction_.get(rows_, key, value);
-    if (code == MDB_NOTFOUND) return std::optional<std::string>{};
+    if (code == MDB_NOTFOUND) return false;
     if (code != 0) return lmdb::to_error(code, fmt::format("reading a row of {}", name_));
-    return std::optional{std::string{value}};
+    see(value);
+    return true;
   }
 
   result<void> scan(std::string_view from, const row_visitor& visitor) const override {
@@ -129,13 +138,13 @@ class lmdb_snapshot final : public row_snapshot {
 
   result<std::uint64_t> count() const override { return std::uint64_t{transaction_.count(rows_)}; }
 
-  const row_checkpoint& checkpoint() const override { return checkpoint_; }
+  const row_checkpoint& checkpoint() const override { return *checkpoint_; }
 
  private:
   lmdb::transaction transaction_;
   lmdb::table rows_;
   std::string name_;
-  row_checkpoint checkpoint_;
+  std::shared_ptr<const row_checkpoint> checkpoint_;
 };
 
 }  // namespace
@@ -146,51 +155,67 @@ result<std::shared_ptr<lmdb_read_models>> lmdb_read_models::open(std::shared_ptr
   std::shared_ptr<lmdb_read_models> opened{
       new lmdb_read_models{std::move(environment), std::move(writer_lock), read_only}};
   if (!read_only) {
-    if (auto table = opened->table_of(checkpoints_table, true); !table) return std::move(table).error();
+    if (auto table = opened->open_table(checkpoints_table, true); !table) return std::move(table).error();
   }
   return opened;
 }
 
 // Tables are opened before the transaction that uses them begins, for it could not use them otherwise, and stay open.
-result<std::optional<lmdb::table>> lmdb_read_models::table_of(const std::string& name, bool create) const {
-  if (auto ours = environment_->check_process(); !ours) return std::move(ours).error();  // before the lock
-  const std::lock_guard lock{mutex_};
-  if (const auto found = tables_.find(name); found != tables_.end()) return std::optional{found->second};
-  std::optional<lmdb::table> table;
+result<lmdb::table> lmdb_read_models::open_table(const std::string& name, bool create) const {
+  lmdb::table table = no_table;
   auto opened = environment_->with_tables(create, [&](lmdb::transaction& transaction) -> result<void> {
-    lmdb::table handle = 0;
-    const int code = transaction.open_table(name.c_str(), create ? MDB_CREATE : 0, handle);
-    if (code == 0) table = handle;
+    const int code = transaction.open_table(name.c_str(), create ? MDB_CREATE : 0, table);
     if (code == 0 || code == MDB_NOTFOUND) return {};
     return lmdb::to_error(code, fmt::format("opening the table {} of '{}'", name, environment_->directory().string()));
   });
-  if (!opened) return std::move(opened).error();
-  if (table) tables_.emplace(name, *table);
-  return table;
+  return opened ? result<lmdb::table>{table} : std::move(opened).error();
+}
+
+result<std::optional<lmdb_read_models::model>> lmdb_read_models::model_of(std::string_view name, bool create) const {
+  if (auto ours = environment_->check_process(); !ours) return std::move(ours).error();  // before the lock
+  const std::lock_guard lock{mutex_};
+  if (const auto found = models_.find(name); found != models_.end()) return std::optional{found->second};
+  auto rows = open_table(rows_table(name), create);
+  if (!rows) return std::move(rows).error();
+  auto checkpoints = open_table(checkpoints_table, false);
+  if (!checkpoints) return std::move(checkpoints).error();
+  if (*rows == no_table || *checkpoints == no_table) return std::optional<model>{};
+  return std::optional{models_.emplace(name, model{*rows, *checkpoints, nullptr}).first->second};
+}
+
+result<std::shared_ptr<const row_checkpoint>> lmdb_read_models::checkpoint_of(
+    std::string_view name, const model& of, const lmdb::transaction& transaction) const {
+  auto seen = of.last_seen;
+  if (seen == nullptr || seen->transaction != transaction.id()) {
+    std::string_view stored;
+    const int code = transaction.get(of.checkpoints, name, stored);
+    if (code != 0 && code != MDB_NOTFOUND) {
+      return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
+    }
+    auto checkpoint = code == 0 ? row_checkpoint_in(name, stored) : row_checkpoint{};
+    if (!checkpoint) return std::move(checkpoint).error();
+    seen = std::make_shared<const seen_checkpoint>(seen_checkpoint{transaction.id(), *std::move(checkpoint)});
+    const std::lock_guard lock{mutex_};
+    models_.find(name)->second.last_seen = seen;
+  }
+  return std::shared_ptr<const row_checkpoint>{seen, &seen->checkpoint};
 }
 
 result<std::unique_ptr<row_snapshot>> lmdb_read_models::snapshot(std::string_view name) const {
   if (auto usable = check_name(name); !usable) return std::move(usable).error();
-  std::unique_ptr<row_snapshot> empty = std::make_unique<empty_snapshot>();
-  if (!environment_) return empty;
+  if (!environment_) return std::unique_ptr<row_snapshot>{std::make_unique<empty_snapshot>()};
   if (read_only_) {  // whoever writes may have made others
     if (auto found = environment_->check_files(); !found) return std::move(found).error();
   }
-  auto rows = table_of(rows_table(name), false);
-  if (!rows) return std::move(rows).error();
-  auto checkpoints = table_of(checkpoints_table, false);
-  if (!checkpoints) return std::move(checkpoints).error();
-  if (!*rows || !*checkpoints) return empty;
-
+  auto found = model_of(name, false);
+  if (!found) return std::move(found).error();
+  if (!*found) return std::unique_ptr<row_snapshot>{std::make_unique<empty_snapshot>()};
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
-  std::string_view stored;
-  const int code = transaction->get(**checkpoints, name, stored);
-  if (code != 0 && code != MDB_NOTFOUND) return lmdb::to_error(code, fmt::format("loading the checkpoint of {}", name));
-  auto checkpoint = code == 0 ? row_checkpoint_in(name, stored) : row_checkpoint{};
+  auto checkpoint = checkpoint_of(name, **found, *transaction);
   if (!checkpoint) return std::move(checkpoint).error();
   return std::unique_ptr<row_snapshot>{
-      std::make_unique<lmdb_snapshot>(*std::move(transaction), **rows, std::string{name}, *std::move(checkpoint))};
+      std::make_unique<lmdb_snapshot>(*std::move(transaction), (*found)->rows, name, *std::move(checkpoint))};
 }
 
 result<void> lmdb_read_models::commit(std::string_view name, const row_changes& changes,
@@ -198,19 +223,21 @@ result<void> lmdb_read_models::commit(std::string_view name, const row_changes& 
   const auto doing = [name] { return fmt::format("committing the read model {}", name); };
   if (read_only_) return error{errc::permission, doing(), "the storage is open for reading only"};
   if (auto usable = check_commit(name, changes); !usable) return usable;
-  auto rows = table_of(rows_table(name), true);
-  if (!rows) return std::move(rows).error();
-  auto checkpoints = table_of(checkpoints_table, true);
-  if (!checkpoints) return std::move(checkpoints).error();
+  auto found = model_of(name, true);
+  if (!found) return std::move(found).error();
+  const auto& to = **found;
 
   auto transaction = environment_->begin_write();
   if (!transaction) return std::move(transaction).error();
-  for (const auto& [key, value] : changes) {
-    int code = value ? transaction->put(**rows, key, *value) : transaction->erase(**rows, key);
-    if (!value && code == MDB_NOTFOUND) code = 0;
-    if (code != 0) return lmdb::to_error(code, doing());
+  {
+    lmdb::cursor rows{*transaction, to.rows};
+    for (const auto& [key, value] : changes) {
+      int code = value ? rows.put(key, *value) : transaction->erase(to.rows, key);
+      if (!value && code == MDB_NOTFOUND) code = 0;
+      if (code != 0) return lmdb::to_error(code, doing());
+    }
   }
-  int code = transaction->put(**checkpoints, name, sealed(name, bytes_of(checkpoint)));
+  int code = transaction->put(to.checkpoints, name, sealed(name, bytes_of(checkpoint)));
   if (code == 0) code = transaction->commit();
   return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
 }
@@ -219,16 +246,14 @@ result<void> lmdb_read_models::clear(std::string_view name) {
   const auto doing = [name] { return fmt::format("clearing the read model {}", name); };
   if (read_only_) return error{errc::permission, doing(), "the storage is open for reading only"};
   if (auto usable = check_name(name); !usable) return usable;
-  auto rows = table_of(rows_table(name), false);
-  if (!rows) return std::move(rows).error();
-  if (!*rows) return {};
-  auto checkpoints = table_of(checkpoints_table, true);
-  if (!checkpoints) return std::move(checkpoints).error();
+  auto found = model_of(name, false);
+  if (!found) return std::move(found).error();
+  if (!*found) return {};
 
   auto transaction = environment_->begin_write();
   if (!transaction) return std::move(transaction).error();
-  int code = transaction->clear(**rows);
-  if (code == 0) code = transaction->erase(**checkpoints, name);
+  int code = transaction->clear((*found)->rows);
+  if (code == 0) code = transaction->erase((*found)->checkpoints, name);
   if (code == 0 || code == MDB_NOTFOUND) code = transaction->commit();
   return code == 0 ? result<void>{} : lmdb::to_error(code, doing());
 }
@@ -236,12 +261,12 @@ result<void> lmdb_read_models::clear(std::string_view name) {
 result<std::vector<checkpoint>> lmdb_read_models::checkpoints() const {
   std::vector<checkpoint> all;
   if (!environment_) return all;
-  auto table = table_of(checkpoints_table, false);
+  auto table = open_table(checkpoints_table, false);
   if (!table) return std::move(table).error();
-  if (!*table) return all;
+  if (*table == no_table) return all;
   auto transaction = environment_->begin_read();
   if (!transaction) return std::move(transaction).error();
-  lmdb::cursor each{*transaction, **table};
+  lmdb::cursor each{*transaction, *table};
   int code = each.move(MDB_FIRST);
   for (; code == 0; code = each.move(MDB_NEXT)) {
     auto found = row_checkpoint_in(each.key(), each.value());

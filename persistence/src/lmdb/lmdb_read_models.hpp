@@ -34,14 +34,30 @@ class lmdb_read_models final : public read_model_store {
                    bool read_only)
       : writer_lock_(std::move(writer_lock)), environment_(std::move(environment)), read_only_(read_only) {}
 
-  // Returns the table, or nothing if there is none and none shall be created.
-  result<std::optional<lmdb::table>> table_of(const std::string& name, bool create) const;
+  // What was found in a transaction. Others of the same number find the same.
+  struct seen_checkpoint {
+    std::uint64_t transaction = 0;
+    row_checkpoint checkpoint;
+  };
+  // A read model that has been committed. Its tables stay what they are, also when it is cleared.
+  struct model {
+    lmdb::table rows = 0;
+    lmdb::table checkpoints = 0;
+    std::shared_ptr<const seen_checkpoint> last_seen;
+  };
+
+  // Returns the table, or 0 if there is none and none shall be created.
+  result<lmdb::table> open_table(const std::string& name, bool create) const;
+  // Returns the read model, or nothing if there is none and none shall be created.
+  result<std::optional<model>> model_of(std::string_view name, bool create) const;
+  result<std::shared_ptr<const row_checkpoint>> checkpoint_of(std::string_view name, const model& of,
+                                                              const lmdb::transaction& transaction) const;
 
   std::shared_ptr<const void> writer_lock_;
   std::shared_ptr<lmdb::environment> environment_;
   bool read_only_;
-  mutable std::mutex mutex_;  // guards tables_
-  mutable std::map<std::string, lmdb::table, std::less<>> tables_;
+  mutable std::mutex mutex_;  // guards models_
+  mutable std::map<std::string, model, std::less<>> models_;
 };
 
 /// Returns what is stored as the checkpoint of the read model `name`. Fails with errc::damaged.

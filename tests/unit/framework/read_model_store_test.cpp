@@ -42,6 +42,43 @@ TEST_CASE("A buffer reads its changes and below them the rows") {
   CHECK(buffer.get("d").value() == std::nullopt);
 }
 
+TEST_CASE("A row is lent as it would be copied, from the changes or from the rows below") {
+  fake_rows base;
+  base.rows = {{"a", "1"}, {"b", "2"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("b", "20");
+  buffer.erase("a");
+  const auto lent = [](const tyto::row_reader& rows, std::string_view key) {
+    std::optional<std::string> value;
+    const bool is_there = rows.look_up(key, [&value](std::string_view bytes) { value = bytes; }).value();
+    CHECK(is_there == value.has_value());
+    return value;
+  };
+  CHECK(lent(base, "a") == "1");
+  CHECK(lent(base, "c") == std::nullopt);
+  CHECK(lent(buffer, "a") == std::nullopt);
+  CHECK(lent(buffer, "b") == "20");
+  CHECK(lent(buffer, "c") == std::nullopt);
+  base.fails = true;
+  CHECK(lent(buffer, "b") == "20");
+  CHECK(buffer.look_up("c", [](std::string_view) {}).error().code() == tyto::errc::io);
+}
+
+TEST_CASE("Changes are handed over once, and what is read then is without them") {
+  fake_rows base;
+  base.rows = {{"a", "1"}, {"b", "2"}};
+  tyto::row_buffer buffer{base};
+  buffer.put("a", "10");
+  buffer.erase("b");
+  CHECK(buffer.count().value() == 1);
+  CHECK(buffer.take_changes() == tyto::row_changes{{"a", "10"}, {"b", std::nullopt}});
+  CHECK(buffer.take_changes().empty());
+  CHECK(buffer.get("a").value() == "1");
+  CHECK(buffer.count().value() == 2);
+  buffer.put("b", "20");
+  CHECK(buffer.take_changes() == tyto::row_changes{{"b", "20"}});
+}
+
 TEST_CASE("A buffer keeps what it changed apart from the rows") {
   fake_rows base;
   base.rows = {{"a", "1"}};
@@ -196,6 +233,9 @@ TEST_CASE("A scan sees what a map would hold after the same random changes") {
     tyto::row_buffer buffer{base};
     for (auto n = random() % 8; n > 0; --n) {
       const std::string key(1, static_cast<char>('a' + random() % 8));
+      const std::string looked_at(1, static_cast<char>('a' + random() % 8));
+      const auto row = expected.find(looked_at);
+      REQUIRE(buffer.get(looked_at).value() == (row == expected.end() ? std::nullopt : std::optional{row->second}));
       if (random() % 3 == 0) {
         buffer.erase(key);
         expected.erase(key);

@@ -21,6 +21,10 @@ class watched_rows final : public row_reader {
     keys_.emplace(key);
     return rows_.get(key);
   }
+  result<bool> look_up(std::string_view key, const value_visitor& see) const override {
+    keys_.emplace(key);
+    return rows_.look_up(key, see);
+  }
   result<void> scan(std::string_view from, const row_visitor& visitor) const override {
     saw_all_ = true;
     return rows_.scan(from, visitor);
