@@ -114,8 +114,8 @@ std::uint64_t context_switches() {
   return static_cast<std::uint64_t>(used.ru_nvcsw + used.ru_nivcsw);
 }
 
-// Starts chains, some at once, so that what is measured is not how often the thread that does so wakes up; and waits for
-// their ends.
+// Starts chains, some at once, so that what is measured is not how often the thread that does so wakes up; and waits
+// for their ends.
 class chains {
  public:
   explicit chains(const settings& how) : rt_{where_.open(how)} {
