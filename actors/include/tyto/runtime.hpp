@@ -152,8 +152,8 @@ class runtime {
     return future;
   }
 
-  /// Sends `command` and returns at once; `done` is called once with the answer, from a thread of the runtime or, if
-  /// the command is not taken, from this one. It must not block.
+  /// Sends `command` and returns at once; `done` is called once with the answer, from a thread of the runtime or one
+  /// that waits in execute(), or, if the command is not taken, from this one. It must not block.
   template <class A, class Command>
   void submit(std::string_view entity_id, Command&& command, command_options options,
               std::function<void(const command_result&)> done) {

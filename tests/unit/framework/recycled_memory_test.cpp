@@ -27,11 +27,7 @@ void give_back(const std::vector<void*>& taken) {
 
 std::set<void*> set_of(const std::vector<void*>& blocks) { return {blocks.begin(), blocks.end()}; }
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool is_recycled = false;
-#else
-constexpr bool is_recycled = true;
-#endif
+constexpr bool is_recycled = !TYTO_DETAIL_SANITIZES_ADDRESSES;
 
 }  // namespace
 

@@ -11,6 +11,18 @@
 #include <utility>
 #include <vector>
 
+// g++ and clang++ say it in different ways.
+#if defined(__SANITIZE_ADDRESS__)
+#define TYTO_DETAIL_SANITIZES_ADDRESSES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TYTO_DETAIL_SANITIZES_ADDRESSES 1
+#endif
+#endif
+#ifndef TYTO_DETAIL_SANITIZES_ADDRESSES
+#define TYTO_DETAIL_SANITIZES_ADDRESSES 0
+#endif
+
 namespace tyto::detail {
 
 /// A list of blocks of one size that nobody uses.
@@ -49,7 +61,8 @@ class magazine_depot {
 };
 
 /// Memory of so many bytes. What threads have given back is kept up to some thousand blocks for all and some hundred
-/// for each thread; under the address sanitizer nothing is kept, so that it sees what is used too late.
+/// for each thread. Of large blocks nothing is kept, for that would be much; nor under the address sanitizer, so that
+/// it sees what is used too late.
 template <std::size_t Bytes>
 class recycled_memory {
  public:
@@ -74,10 +87,11 @@ class recycled_memory {
   }
 
  private:
-#if defined(__SANITIZE_ADDRESS__)
+  static constexpr std::size_t most_bytes = 1'024;
+#if TYTO_DETAIL_SANITIZES_ADDRESSES
   static constexpr bool keeps_nothing = true;
 #else
-  static constexpr bool keeps_nothing = false;
+  static constexpr bool keeps_nothing = Bytes > most_bytes;
 #endif
   static_assert(Bytes >= sizeof(magazine::block));
 
