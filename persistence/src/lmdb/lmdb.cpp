@@ -409,6 +409,10 @@ result<transaction> environment::begin(unsigned flags) const {
   if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
     return to_error(code, doing());
   }
+  if (const int code = writes ? 0 : see_one_commit(handle); code != 0) {
+    mdb_txn_abort(handle);
+    return to_error(code, doing());
+  }
   if (writes && is_unsettled_) {
     if (const int code = settle(); code != 0) {
       mdb_txn_abort(handle);
@@ -417,6 +421,22 @@ result<transaction> environment::begin(unsigned flags) const {
     is_unsettled_ = false;
   }
   return transaction{shared_from_this(), handle, false, std::move(size_errors)};
+}
+
+// A read takes the number of the last commit and then looks at that commit's meta page, which the commit after next
+// writes anew. A read that is held up in between has the number of the one and sees the other, or half of each. It is
+// safe only if its commit still is the last one when it has begun. Where that does not come about, a writer has died or
+// failed between its meta page and its number, and nothing is being written.
+int environment::see_one_commit(MDB_txn* read) const {
+  constexpr int attempts = 100;
+  for (int i = 0; i < attempts; ++i) {
+    MDB_envinfo info{};
+    if (const int code = mdb_env_info(handle_, &info); code != 0) return code;
+    if (info.me_last_txnid == mdb_txn_id(read)) return 0;
+    mdb_txn_reset(read);
+    if (const int code = mdb_txn_renew(read); code != 0) return code;
+  }
+  return 0;
 }
 
 result<transaction> environment::begin_read() const {
@@ -429,7 +449,9 @@ result<transaction> environment::begin_read() const {
       idle_reads_.pop_back();
     }
   }
-  if (idle != nullptr && mdb_txn_renew(idle) == 0) return transaction{shared_from_this(), idle, true};
+  if (idle != nullptr && mdb_txn_renew(idle) == 0 && see_one_commit(idle) == 0) {
+    return transaction{shared_from_this(), idle, true};
+  }
   if (idle != nullptr) mdb_txn_abort(idle);
   auto begun = begin(MDB_RDONLY);
   if (begun) begun->reusable_ = true;

@@ -214,6 +214,7 @@ class environment : public std::enable_shared_from_this<environment> {
   environment(environment_options options, MDB_env* handle) : options_(std::move(options)), handle_(handle) {}
   static result<std::unique_ptr<environment>> create(const environment_options& options, unsigned extra_flags);
   [[nodiscard]] result<transaction> begin(unsigned flags) const;
+  [[nodiscard]] int see_one_commit(MDB_txn* read) const;
   void extend_file() const;
   [[nodiscard]] int back_lock_file();
   [[nodiscard]] bool has_its_files() const;
