@@ -13,6 +13,7 @@
 #include "actor/caf_host.hpp"
 #include "actor/lent_thread.hpp"
 #include "actor/threads.hpp"
+#include "consumer/quick_handler.hpp"
 #include "reading/live_query.hpp"
 #include "time_limit.hpp"
 #include "tyto/printable.hpp"
@@ -132,12 +133,11 @@ std::shared_ptr<engine::running> engine::current() const {
 }
 
 subscription engine::subscribe(reaction_definition definition) {
-  const bool never_blocks = definition.never_blocks;
   auto made = std::make_shared<subscriber>(std::move(definition));
   if (!owner_.is_this()) return subscription{std::move(made)};
   const std::lock_guard lock{mutex_};
   if (gate_.is_open()) {
-    if (auto may = try_threads(never_blocks ? 0 : 1, "subscribing"); !may) {
+    if (auto may = try_threads(made->never_blocks() ? 0 : 1, "subscribing"); !may) {
       throw std::system_error{EAGAIN, std::generic_category(), may.error().message()};
     }
     spawn_subscription(*running_, *made);
@@ -155,7 +155,8 @@ result<void> engine::try_threads_for(const std::vector<projection_definition>& p
   for (const auto& each : domain_.reactions) count += each.partitions;
   {
     const std::lock_guard lock{mutex_};
-    count += subscribers_.size();
+    count += static_cast<std::size_t>(
+        std::ranges::count_if(subscribers_, [](const auto& each) { return !each->never_blocks(); }));
   }
   return try_threads(count, "starting the runtime");
 }
@@ -315,13 +316,13 @@ void engine::submit(outgoing_command command, command_options options, command_r
   if (options.expected.is_any()) options.expected = with.expected;
   options.tags.insert(options.tags.end(), with.tags.begin(), with.tags.end());
   options.record_rejection |= with.record_rejection;
-  if (waits && lent_thread::runs_quick_handler()) {
+  if (waits && quick_handler_call::is_here()) {
     return done(command_failure{error{errc::invalid_argument, "executing a command",
                                       "a handler that never blocks cannot wait for the answer; submit() the command"}});
   }
   // Last of all: who is in stays until the answer.
   if (auto in = gate_.enter(options.overflow, options.timeout); !in) return done(command_failure{in.error()});
-  command_reply reply{std::move(done), &gate_};
+  command_reply reply{std::move(done), &gate_, waits};
   if (!waits) return running_->sender.send(std::move(command), std::move(options), std::move(reply));
   const auto stays = current();  // until the turns are over: the answer may let stop() go on before
   const lent_thread own{lent_to::way_of_a_command};

@@ -48,7 +48,6 @@ struct run_command {
   command_options options;
   command_reply reply;
   std::optional<retention> retain = {};  // instead of a command
-  bool caller_waits = false;             // in execute(): `reply` does nothing but wake it up
 };
 
 /// To a shard: what became of its oldest writes that were not yet answered.
@@ -77,7 +76,7 @@ using shard_message = std::variant<run_command, writes_answered, recovered_memor
 struct store_writes {
   std::vector<std::shared_ptr<stream_write>> writes;
   address<shard_message> from;
-  bool caller_waits = false;  // see run_command
+  bool caller_waits = false;  // for one of them, see command_reply
 };
 
 /// To the committer: store the checkpoints that have not been stored with events.

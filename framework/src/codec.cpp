@@ -129,9 +129,19 @@ constexpr char nil_value = static_cast<char>(0xc0);
 
 }  // namespace
 
-std::string& detail::encoding_buffer::spare() {
-  thread_local std::string bytes;
-  return bytes;
+std::string* detail::encoding_buffer::spare() {
+  // What is destroyed later on, as static objects are, may still encode.
+  thread_local bool has_ended = false;
+  struct of_thread {
+    of_thread() = default;
+    ~of_thread() { has_ended = true; }
+    of_thread(const of_thread&) = delete;
+    of_thread& operator=(const of_thread&) = delete;
+    std::string bytes;
+  };
+  if (has_ended) return nullptr;
+  thread_local of_thread kept;
+  return &kept.bytes;
 }
 
 void encoder::put_nil() {

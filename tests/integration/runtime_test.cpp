@@ -142,6 +142,60 @@ TEST_CASE("A handler that never blocks may submit commands, and cannot execute t
   CHECK_THAT(executed->error().message(), Catch::Contains("submit()"));
 }
 
+TEST_CASE("Many callers and handlers that never block share threads, and a stop in the middle answers all") {
+  constexpr int callers = 4;
+  std::atomic<std::int64_t> answered = 0;
+  std::atomic<std::int64_t> seen = 0;
+  std::atomic<std::int64_t> followed = 0;
+  std::atomic<int> throws_left = 3;
+  std::mutex errors_mutex;
+  std::vector<command_failure> errors;
+  runtime rt{open_memory(), quiet()};
+  rt.aggregate<account>();
+  std::latch both_handled{2};
+  rt.subscribe<credited>(
+      [&](const credited& e, const metadata&) {
+        if (throws_left-- > 0) throw std::runtime_error("not yet");
+        if (seen.fetch_add(e.cents) == 0) both_handled.count_down();
+      },
+      {.never_blocks = true});
+  rt.subscribe<credited>(
+      [&](const credited& e, const metadata&) {
+        if (e.cents != 1) return;
+        rt.submit<account>("other", credit{2}, {}, [&](const command_result& done) {
+          if (done && followed++ == 0) both_handled.count_down();
+        });
+      },
+      {.never_blocks = true});
+  rt.start().value();
+  std::latch all_under_way{callers};
+  {
+    std::vector<std::jthread> threads;
+    for (int caller = 0; caller < callers; ++caller) {
+      threads.emplace_back([&, name = std::to_string(caller % 2)] {
+        for (int i = 0;; ++i) {
+          if (i == 100) all_under_way.count_down();
+          auto done = rt.execute<account>(name, credit{1});
+          if (done) {
+            ++answered;
+            continue;
+          }
+          const std::lock_guard lock{errors_mutex};
+          errors.push_back(done.error());
+          return;
+        }
+      });
+    }
+    all_under_way.wait();
+    both_handled.wait();
+    rt.stop().value();
+  }
+  CHECK(answered >= callers * 100);
+  CHECK(followed <= answered);
+  CHECK(errors.size() == callers);
+  for (const auto& each : errors) CHECK((each.failed() != nullptr && each.failed()->code() == errc::stopped));
+}
+
 TEST_CASE("A handler that throws is called again until it succeeds, and misses nothing") {
   std::atomic<int> failures_left = 3;
   std::vector<std::int64_t> seen;

@@ -40,9 +40,9 @@ struct runtime_access;
 ///
 /// A handler is a function of the domain, or one that subscribe() was given. Those of aggregates, `decide`, `evolve`
 /// and a process manager's `on`, must not block and call nothing of the runtime; `project` and `query` use their table
-/// alone. `react`, `on_rejected`, `correlate` and a subscription's handler may block, and call execute() and query().
-/// No handler calls what waits for consumers: stop(), settle(), caught_up(), pause(), reset(), cancel_rebuild(),
-/// replay_dead_letters() and discard_dead_letter().
+/// alone. `react`, `on_rejected`, `correlate` and a subscription's handler may block, and call execute() and query(),
+/// unless the subscription `never_blocks`. No handler calls what waits for consumers: stop(), settle(), caught_up(),
+/// pause(), reset(), cancel_rebuild(), replay_dead_letters() and discard_dead_letter().
 class runtime {
  public:
   explicit runtime(storage stores, runtime_options options = {});
@@ -132,7 +132,8 @@ class runtime {
 
   /// Sends `command` to the aggregate A named `entity_id` and waits for the answer, which holds the events that were
   /// decided: `done->events<A>()`. decide(), the recovery before it, and the commit may run on this thread; the timeout
-  /// does not cut them short. Must not be called from a handler of an aggregate.
+  /// does not cut them short. So may handlers of subscriptions that never block, and what submit() was given to call:
+  /// hold no lock that these take. Must not be called from a handler of an aggregate.
   template <class A, class Command>
   command_result execute(std::string_view entity_id, Command&& command, command_options options = {}) {
     return execute(send<A>(entity_id, std::forward<Command>(command)), std::move(options));

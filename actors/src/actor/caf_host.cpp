@@ -40,6 +40,7 @@ class caf_lane final : public lane {
   caf_lane(caf::actor_system& system, cell_count& alive) : system_(system), alive_(alive) {}
 
   void schedule(std::shared_ptr<cell> ready) override { system_.scheduler().enqueue(new job{std::move(ready)}); }
+  [[nodiscard]] bool takes_many() const override { return true; }
   // Each worker that has nothing else to do takes the next of them, so a cell that blocks holds up no other.
   void schedule_all(std::vector<std::shared_ptr<cell>> ready) override {
     if (ready.size() == 1) return schedule(std::move(ready.front()));

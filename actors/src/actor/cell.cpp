@@ -37,8 +37,8 @@ thread_local lent_thread* lent_thread::innermost = nullptr;
 lent_thread::lent_thread(lent_to whom) : whom_(whom), around_(std::exchange(innermost, this)) {}
 
 lent_thread::~lent_thread() {
-  // The shard, the committer and the shard again, and one to spare: what follows from the answer is not waited for.
-  constexpr std::size_t most_for_a_command = 4;
+  // The shard, the committer and the shard again: what follows from the answer is not waited for.
+  constexpr std::size_t most_for_a_command = 3;
   for (std::size_t i = 0; i < due_.size(); ++i) {
     const auto next = std::move(due_[i]);
     const bool is_enough = whom_ == lent_to::way_of_a_command && i >= most_for_a_command;
@@ -54,10 +54,6 @@ lent_thread* lent_thread::outermost_of(lent_to whom) {
   }
   return found;
 }
-
-bool lent_thread::runs_quick_handler() { return cell::running_for == lent_to::quick_handlers; }
-
-thread_local lent_to cell::running_for = lent_to::nobody;
 
 thread_local posting_together* posting_together::outermost = nullptr;
 
@@ -117,7 +113,11 @@ void cell::schedule() {
 }
 
 void cell::schedule_all(std::vector<std::shared_ptr<cell>> ready) {
-  for (auto first = ready.begin(); first != ready.end();) {
+  const auto many =
+      std::stable_partition(ready.begin(), ready.end(), [](const auto& each) { return !each->lane_.takes_many(); });
+  for (auto each = ready.begin(); each != many; ++each) (*each)->lane_.schedule(*each);
+  // There is one such lane in a runtime.
+  for (auto first = many; first != ready.end();) {
     auto& where = (*first)->lane_;
     const auto others =
         std::stable_partition(first, ready.end(), [&where](const auto& each) { return &each->lane_ == &where; });
@@ -162,7 +162,6 @@ bool cell::run(std::size_t most) noexcept {
   // Machines catch what users' code throws. If one throws all the same, the runtime has a defect: callers would wait
   // for ever, so the program ends here instead. The journal can take it.
   const auto* const before = std::exchange(running_here, &host_);
-  const auto for_whom_before = std::exchange(running_for, takes_threads_lent_to_);
   bool is_done = false;
   while (!is_done) {
     if (is_closed_) {
@@ -180,7 +179,6 @@ bool cell::run(std::size_t most) noexcept {
     }
   }
   running_here = before;
-  running_for = for_whom_before;
   return is_done;
 }
 

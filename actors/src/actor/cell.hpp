@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,7 +24,9 @@ class lane {
   virtual ~lane() = default;
   /// Hands `ready` on to a thread that runs it until it rests.
   virtual void schedule(std::shared_ptr<cell> ready) = 0;
-  /// The same for several.
+  /// Whether several cells are best handed on together, by schedule_all().
+  [[nodiscard]] virtual bool takes_many() const { return false; }
+  /// The same as schedule() for several.
   virtual void schedule_all(std::vector<std::shared_ptr<cell>> ready) {
     for (auto& each : ready) schedule(std::move(each));
   }
@@ -70,9 +71,7 @@ class cell final : public mailbox, public std::enable_shared_from_this<cell> {
   void collect();
   void end();
 
-  friend class lent_thread;
   static thread_local const host* running_here;
-  static thread_local lent_to running_for;
 
   lane& lane_;
   const host& host_;

@@ -28,12 +28,6 @@ class lent_thread {
   lent_thread(const lent_thread&) = delete;
   lent_thread& operator=(const lent_thread&) = delete;
 
-  /// Whether the calling thread is lent to `whom`.
-  static bool is_here(lent_to whom) { return outermost_of(whom) != nullptr; }
-
-  /// Whether the calling thread runs a handler that never blocks.
-  static bool runs_quick_handler();
-
  private:
   friend class cell;
   static lent_thread* outermost_of(lent_to whom);

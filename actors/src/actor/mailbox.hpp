@@ -27,7 +27,10 @@ struct mail_of final : mail {
   template <class Part>
   explicit mail_of(Part&& part) : body(std::forward<Part>(part)) {}
 
-  static void* operator new(std::size_t) { return recycled_memory<sizeof(mail_of)>::take(); }
+  static void* operator new(std::size_t) {
+    static_assert(alignof(mail_of) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return recycled_memory<sizeof(mail_of)>::take();
+  }
   static void operator delete(void* memory) { recycled_memory<sizeof(mail_of)>::give_back(memory); }
 
   Message body;

@@ -39,12 +39,13 @@ void thread_lane::schedule(std::shared_ptr<cell> ready) {
 }
 
 void thread_lane::cell_has_ended() {
+  auto& alive = alive_;  // where a lent thread has run the cell, the lane may go as soon as it is over
   if (whom_ == serves::one_cell) {
     const std::lock_guard lock{mutex_};
     is_over_ = true;
     changed_.notify_all();
   }
-  alive_.remove();
+  alive.remove();
 }
 
 bool thread_lane::is_over() const {

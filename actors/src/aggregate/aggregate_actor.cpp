@@ -164,6 +164,7 @@ void aggregate_actor::store(run_command& command, std::vector<recorded_event> ev
     meta.tags = options.tags;
   }
   if (!options.command_id.empty() && !events.empty()) memory_.outcomes.note(options.command_id, {});
+  const bool caller_waits = command.reply.caller_waits();
   auto write = make_recycled<stream_write>();
   write->persistence_id = persistence_id_;
   write->expected = expected_version::exactly(decided_version_);
@@ -172,7 +173,7 @@ void aggregate_actor::store(run_command& command, std::vector<recorded_event> ev
   write->events = std::move(events);
   hold({write, refusal != nullptr ? std::make_unique<const other_outcome>(other_outcome{*refusal}) : nullptr,
         std::move(command.reply)});
-  home_.store(*this, std::move(write), command.caller_waits);
+  home_.store(*this, std::move(write), caller_waits);
 }
 
 // The times of a stream's events do not go back when the clock is put right by a little. A clock that was far ahead for

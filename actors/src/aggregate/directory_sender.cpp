@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "actor/lent_thread.hpp"
 #include "tyto/dead_letter.hpp"
 #include "tyto/metadata.hpp"
 
@@ -22,8 +21,7 @@ run_command message_of(outgoing_command& command, std::string&& persistence_id, 
           std::move(command.command),
           std::move(options),
           std::move(done),
-          std::move(command.retain),
-          lent_thread::is_here(lent_to::way_of_a_command)};
+          std::move(command.retain)};
 }
 
 }  // namespace

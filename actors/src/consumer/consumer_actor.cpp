@@ -48,6 +48,11 @@ bool is_upcasting_failure(const error& why) {
   return why.code() == errc::missing_upcaster || why.code() == errc::undecodable || why.code() == errc::handler_failed;
 }
 
+// One that never blocks has no thread that could look out: what it would keep busy is the one that brings events.
+std::chrono::microseconds busy_wait_of(const consumer_definition& consumer) {
+  return consumer.never_blocks ? std::chrono::microseconds{0} : std::min(consumer.busy_wait, max_busy_wait);
+}
+
 // Up to a quarter less, so that consumers which failed for one reason do not all try again at one moment.
 std::chrono::milliseconds jittered(std::chrono::milliseconds pause, const std::string& name, std::uint64_t attempt) {
   return pause - pause * static_cast<int>((std::hash<std::string>{}(name) ^ attempt) % 16) / 64;
@@ -63,7 +68,7 @@ consumer_actor::consumer_actor(const consumer_surroundings& around, partition pa
       subject_("consumer '" + part_.label(name_) + "'"),
       handler_(std::move(handler)),
       wanted_(handler_->wants()),
-      busy_wait_(std::min(handler_->definition().busy_wait, max_busy_wait)),
+      busy_wait_(busy_wait_of(handler_->definition())),
       shown_(std::move(shown)) {}
 
 void consumer_actor::on(consumer_message&& message) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "consumer/quick_handler.hpp"
 #include "tyto/subscription.hpp"
 
 namespace tyto::detail {
@@ -27,7 +28,10 @@ result<commands> subscriber::call(const std::function<result<commands>(const rec
     const std::lock_guard lock{mutex_};
     called_on_ = thread_mark::here();
   }
-  return has_ended_ ? result<commands>{commands{}} : handle(event);
+  if (has_ended_) return commands{};
+  if (!never_blocks_) return handle(event);
+  const quick_handler_call under_way;
+  return handle(event);
 }
 
 void subscriber::has_started(std::weak_ptr<roster> consumers, std::uint64_t number) {

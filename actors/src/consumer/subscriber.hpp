@@ -20,7 +20,11 @@ namespace tyto::detail {
 /// Safe to use from any thread.
 class subscriber : public std::enable_shared_from_this<subscriber> {
  public:
-  explicit subscriber(reaction_definition definition) : definition_(std::move(definition)) {}
+  explicit subscriber(reaction_definition definition)
+      : never_blocks_(definition.never_blocks), definition_(std::move(definition)) {}
+
+  /// Whether it takes no thread of its own.
+  [[nodiscard]] bool never_blocks() const { return never_blocks_; }
 
   /// Returns the definition of the consumer that calls the handler, once; one without handlers if it has ended.
   [[nodiscard]] reaction_definition definition();
@@ -37,6 +41,7 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
                         const recorded_event& event);
 
   const owner_process owner_;
+  const bool never_blocks_;
   std::atomic<bool> has_ended_ = false;
 
   std::mutex mutex_;

@@ -39,6 +39,11 @@ void publish(event_bus& bus, const requests& all, const append_outcomes& stored)
   bus.publish(std::move(done));
 }
 
+// Then the answer is handled here: no other thread needs to wake up before the caller, who waits.
+bool is_of_lone_caller(const requests& all) {
+  return all.size() == 1 && all.front().writes.size() == 1 && all.front().caller_waits;
+}
+
 // One answer for each shard, with what became of all of its writes. Where nobody reads events, the shard that has taken
 // the memory of a write is the last to hold it, and gives it back: on the thread of the committer that would be work
 // for all shards.
@@ -55,8 +60,6 @@ void answer(requests all, const result<append_outcomes>& stored) {
       runs.push_back({outcome, 1});
     }
   });
-  std::optional<lent_thread> for_lone_caller;  // who waits: no other thread needs to wake up first
-  if (all.size() == 1 && all.front().caller_waits) for_lone_caller.emplace(lent_to::way_of_a_command);
   all.clear();
   for (auto& [from, outcomes] : answers) from.post(std::move(outcomes));
 }
@@ -120,6 +123,8 @@ void committer::commit() {
                    checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) mutable {
                     show(stored);
                     const lent_thread until_all_is_told{lent_to::quick_handlers};
+                    std::optional<lent_thread> for_lone_caller;
+                    if (is_of_lone_caller(batch)) for_lone_caller.emplace(lent_to::way_of_a_command);
                     const posting_together all;
                     // Who has an answer can count on the bus to have the event.
                     if (stored) publish(bus_, batch, *stored);

@@ -439,11 +439,13 @@ namespace detail {
 /// A buffer whose memory the thread uses again and again.
 class encoding_buffer {
  public:
-  encoding_buffer() { bytes.swap(spare()); }
+  encoding_buffer() {
+    if (auto* const kept = spare()) bytes.swap(*kept);
+  }
   ~encoding_buffer() {
     if (bytes.capacity() > most_kept) return;
     bytes.clear();
-    bytes.swap(spare());
+    if (auto* const kept = spare()) bytes.swap(*kept);
   }
   encoding_buffer(const encoding_buffer&) = delete;
   encoding_buffer& operator=(const encoding_buffer&) = delete;
@@ -452,7 +454,7 @@ class encoding_buffer {
 
  private:
   static constexpr std::size_t most_kept = 65'536;
-  static std::string& spare();  // this thread's, while nobody has it
+  static std::string* spare();  // this thread's, while nobody has it; nullptr where the thread ends
 };
 
 }  // namespace detail

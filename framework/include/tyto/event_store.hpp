@@ -63,7 +63,8 @@ struct journal_range {
 /// A journal: many streams in one total order.
 ///
 /// Reads may be called from any thread, also while an append is under way, and see whole batches only. Appends are
-/// called by one thread at a time, also before an earlier one has called back, and keep their order.
+/// called by one thread at a time, not always the same one, also before an earlier one has called back, and keep their
+/// order.
 class event_store {
  public:
   virtual ~event_store() = default;
@@ -76,7 +77,8 @@ class event_store {
   /// stream does not take, as its version or its state is, is left out, and the others are stored; one without an event
   /// or a usable name, or with what the store has no room for, likewise. Of two checkpoints of a name the last one
   /// counts, also if it goes back; one that has no usable name, which is not empty and has no NUL byte, fails the batch
-  /// with errc::invalid_argument. Calls `done` from any thread, maybe before returning.
+  /// with errc::invalid_argument. Calls `done` from any thread, maybe before returning,
+  /// and holds no lock meanwhile that a read takes: who is told may read at once.
   virtual void append(append_batch batch, append_done done) = 0;
 
   /// Visits the events of a stream in order, starting at `from_sequence_number`, and returns what is known of the

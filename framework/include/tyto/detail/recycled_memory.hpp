@@ -140,16 +140,22 @@ struct recycling_allocator {
   recycling_allocator(const recycling_allocator<Other>&) {}
 
   static T* allocate(std::size_t count) {
-    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    if (count == 1) return static_cast<T*>(recycled_memory<sizeof(T)>::take());
+    if constexpr (is_recycled) {
+      if (count == 1) return static_cast<T*>(recycled_memory<sizeof(T)>::take());
+    }
     return std::allocator<T>{}.allocate(count);
   }
   static void deallocate(T* memory, std::size_t count) noexcept {
-    if (count == 1) return recycled_memory<sizeof(T)>::give_back(memory);
+    if constexpr (is_recycled) {
+      if (count == 1) return recycled_memory<sizeof(T)>::give_back(memory);
+    }
     std::allocator<T>{}.deallocate(memory, count);
   }
 
   friend bool operator==(const recycling_allocator&, const recycling_allocator&) = default;
+
+ private:
+  static constexpr bool is_recycled = alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 };
 
 /// Like std::make_shared().

@@ -59,6 +59,7 @@ class recording_actor final : public actor_of<numbered> {
 // Runs no cell by itself.
 struct idle_lane final : lane {
   void schedule(std::shared_ptr<cell> ready) override { scheduled.push_back(std::move(ready)); }
+  [[nodiscard]] bool takes_many() const override { return is_for_many; }
   void schedule_all(std::vector<std::shared_ptr<cell>> ready) override {
     together.push_back(ready.size());
     lane::schedule_all(std::move(ready));
@@ -66,6 +67,7 @@ struct idle_lane final : lane {
   void cell_has_ended() override { ++ended; }
   std::vector<std::shared_ptr<cell>> scheduled;
   std::vector<std::size_t> together;
+  bool is_for_many = true;
   int ended = 0;
 };
 
@@ -125,10 +127,13 @@ TEST_CASE("Messages that are posted together are handled in order, and schedule 
 TEST_CASE("Cells to which a thread posts together are scheduled when it is done, those of each lane at once") {
   world w;
   world other;
+  world lone;
+  lone.where.is_for_many = false;
   const auto second = cell::make(w.where, w.host, std::make_unique<recording_actor>(other.seen));
   {
     const posting_together all;
     w.post(1);
+    lone.post(1);
     other.post(1);
     {
       const posting_together within;
@@ -141,6 +146,9 @@ TEST_CASE("Cells to which a thread posts together are scheduled when it is done,
   }
   CHECK(w.where.together == std::vector<std::size_t>{2});
   CHECK(other.where.together == std::vector<std::size_t>{1});
+  CHECK(lone.where.together.empty());
+  CHECK(lone.where.scheduled == std::vector{lone.made});
+  CHECK(lone.made->run(100));
   CHECK(w.made->run(100));
   CHECK(w.seen.by_sender[0] == numbers{1, 3});
   CHECK(other.made->run(100));
@@ -254,7 +262,7 @@ TEST_CASE("A thread that waits for a command's answer is not kept by what follow
     const lent_thread lent{lent_to::way_of_a_command};
     cells.first->post(make_mail(numbered{}));
   }
-  CHECK(first.turns + second.turns == 4);
+  CHECK(first.turns + second.turns == 3);
   CHECK(w.where.scheduled.size() == 1);
 }
 
@@ -262,7 +270,6 @@ TEST_CASE("A thread is lent to some, and others do not get it") {
   world w;
   record handled;
   const auto handler = cell::make(w.where, w.host, std::make_unique<recording_actor>(handled, lent_to::quick_handlers));
-  CHECK_FALSE(lent_thread::is_here(lent_to::quick_handlers));
   {
     const lent_thread for_command{lent_to::way_of_a_command};
     handler->post(make_mail(numbered{0, 1}));
@@ -270,8 +277,6 @@ TEST_CASE("A thread is lent to some, and others do not get it") {
     CHECK(std::exchange(w.where.scheduled, {})[0]->run(100));
     {
       const lent_thread for_handlers{lent_to::quick_handlers};
-      CHECK(lent_thread::is_here(lent_to::way_of_a_command));
-      CHECK(lent_thread::is_here(lent_to::quick_handlers));
       handler->post(make_mail(numbered{0, 2}));
       w.post(7);
       CHECK(handled.by_sender[0] == numbers{1});

@@ -40,14 +40,14 @@ struct world {
   std::vector<std::string> answers;
 
   void post(const std::string& id, bool caller_waits = false) {
-    shard.post(run_command{
-        &definition_of<counter>(),
-        aggregate_key{"counter|" + id},
-        send<counter>(id, count{}).command,
-        {},
-        [this, id](const command_result& outcome) { answers.push_back(id + (outcome ? " ok" : " failed")); },
-        {},
-        caller_waits});
+    command_reply reply{
+        [this, id](const command_result& outcome) { answers.push_back(id + (outcome ? " ok" : " failed")); }, nullptr,
+        caller_waits};
+    shard.post(run_command{&definition_of<counter>(),
+                           aggregate_key{"counter|" + id},
+                           send<counter>(id, count{}).command,
+                           {},
+                           std::move(reply)});
   }
   // Answers the oldest `writes` that were sent.
   void answer(const result<void>& outcome, std::size_t writes) {

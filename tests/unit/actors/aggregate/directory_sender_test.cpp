@@ -7,7 +7,6 @@
 #include <variant>
 #include <vector>
 
-#include "actor/lent_thread.hpp"
 #include "journal/committer.hpp"
 #include "support/catch.hpp"
 #include "support/counter.hpp"
@@ -115,19 +114,6 @@ TEST_CASE("Commands that are sent together arrive in order, and each is answered
   w.sender.send_together(std::move(all), got);
   w.host.run();
   CHECK(got->versions == std::map<std::size_t, std::uint64_t>{{0, 1}, {1, 1}, {2, 2}, {3, 0}, {4, 2}, {5, 3}});
-}
-
-TEST_CASE("A command of a caller who waits arrives too") {
-  world w;
-  std::optional<command_result> answer;
-  {
-    const lent_thread own{lent_to::way_of_a_command};
-    w.sender.send(send<counter>("1", count{}), {},
-                  [&answer](const command_result& outcome) { answer.emplace(outcome); });
-  }
-  w.host.run();
-  REQUIRE(answer);
-  CHECK(*answer);
 }
 
 TEST_CASE("What becomes of a stream is asked for like a command") {
