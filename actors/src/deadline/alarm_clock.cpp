@@ -66,6 +66,7 @@ void alarm_clock::take(const deadlines_changed& changed) {
 
 void alarm_clock::take(ring request) {
   if (request.is_asked_for) {
+    ++looks_asked_for_;
     for (const auto& [end, which] : std::exchange(pausing_, {})) {
       auto& what = deadlines_.at(which);
       what.again.reset();
@@ -96,6 +97,7 @@ void alarm_clock::look() {
     auto& what = deadlines_.at(which);
     what.again.reset();
     what.is_in_hand = true;
+    what.taken_at = looks_asked_for_;
     ++in_hand_;
     due.push_back({which.first, which.second, what.due});
   };
@@ -191,6 +193,11 @@ void alarm_clock::pause(const due_deadline& which, entry& what) {
   --in_hand_;
   what.is_in_hand = false;
   what.backoff = std::clamp(what.backoff * 2, around_.min_backoff, around_.max_backoff);
+  // Who has asked meanwhile shall not wait: what stood in the way may be gone since then.
+  if (what.taken_at != looks_asked_for_) {
+    by_time_.emplace(what.due, instance_deadline{which.key, which.name});
+    return;
+  }
   what.again = around_.runs_on.now() + what.backoff;
   pausing_.emplace(*what.again, instance_deadline{which.key, which.name});
 }

@@ -113,6 +113,7 @@ class alarm_clock final : public actor_of<alarm_message> {
     std::chrono::milliseconds backoff{0};
     std::optional<pause_end> again;  // it has been tried, and pauses
     bool is_in_hand = false;         // its input is waited for, or it is being told
+    std::uint64_t taken_at = 0;      // how often somebody had asked to look when it was taken in hand
   };
 
   void take(const deadlines_changed& changed);
@@ -140,6 +141,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   std::set<instance_deadline> held_;
   std::string why_held_;  // the last one of them
   std::size_t in_hand_ = 0;
+  std::uint64_t looks_asked_for_ = 0;
   std::optional<pause_end> wakes_up_at_;
   std::vector<say_when_quiet> quiet_requests_;
   bool is_stopped_ = false;

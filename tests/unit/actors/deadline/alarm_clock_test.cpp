@@ -244,6 +244,29 @@ TEST_CASE("A deadline is held while its input stands still, health says so, and 
   CHECK(w.health.shown().is_healthy());
 }
 
+TEST_CASE("Who asks to look while a deadline is in hand need not wait when it is then held, or fails") {
+  world w;
+  w.inputs.answers_at_once = false;
+  w.change("a", "pay", milliseconds{0});
+  REQUIRE(w.inputs.asked.size() == 1);
+  w.ring_now();
+  w.inputs.asked[0].reply({false, {}, false});
+  w.host.run();
+  REQUIRE(w.inputs.asked.size() == 2);
+  CHECK_FALSE(w.is_quiet());
+  w.inputs.asked[1].reply({true, {}, false});
+  w.host.run();
+  REQUIRE(w.told.size() == 1);
+  CHECK(w.problem().empty());
+  w.ring_now();
+  w.answer(0, command_failure{error{errc::io, "telling", "the disk failed"}});
+  REQUIRE(w.inputs.asked.size() == 3);
+  w.inputs.asked[2].reply({false, {}, false});
+  w.host.run();
+  CHECK(w.inputs.asked.size() == 3);
+  CHECK(w.is_quiet());
+}
+
 TEST_CASE("A deadline is held while its instance has dead letters, and those of other instances are not") {
   world w;
   w.inputs.says.blocked = {"a"};
