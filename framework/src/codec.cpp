@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tyto/detail/own_of_thread.hpp"
+
 namespace tyto {
 namespace {
 
@@ -130,18 +132,11 @@ constexpr char nil_value = static_cast<char>(0xc0);
 }  // namespace
 
 std::string* detail::encoding_buffer::spare() {
-  // What is destroyed later on, as static objects are, may still encode.
-  thread_local bool has_ended = false;
-  struct of_thread {
-    of_thread() = default;
-    ~of_thread() { has_ended = true; }
-    of_thread(const of_thread&) = delete;
-    of_thread& operator=(const of_thread&) = delete;
+  struct spare_buffer {
     std::string bytes;
   };
-  if (has_ended) return nullptr;
-  thread_local of_thread kept;
-  return &kept.bytes;
+  auto* const kept = own_of_thread<spare_buffer>::get();
+  return kept != nullptr ? &kept->bytes : nullptr;
 }
 
 void encoder::put_nil() {

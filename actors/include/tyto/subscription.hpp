@@ -18,8 +18,8 @@ struct subscription_options {
   std::chrono::microseconds busy_wait = {};
   /// The handler never blocks and is soon done: it needs no thread of its own, and is mostly called on the one that has
   /// stored the event, so that no other has to wake up. It must not call execute(), which fails there, nor what waits
-  /// for anything; it may call submit(). While it runs, nothing else is stored. It may be
-  /// called by a thread that waits in execute(), so it takes no lock that such a thread holds.
+  /// for anything; it may call submit(). While it runs, nothing else is stored. It may be called by a thread that waits
+  /// in execute(), so it takes no lock that such a thread holds.
   bool never_blocks = false;
 };
 

@@ -77,8 +77,8 @@ class event_store {
   /// stream does not take, as its version or its state is, is left out, and the others are stored; one without an event
   /// or a usable name, or with what the store has no room for, likewise. Of two checkpoints of a name the last one
   /// counts, also if it goes back; one that has no usable name, which is not empty and has no NUL byte, fails the batch
-  /// with errc::invalid_argument. Calls `done` from any thread, maybe before returning,
-  /// and holds no lock meanwhile that a read takes: who is told may read at once.
+  /// with errc::invalid_argument. Calls `done` from any thread, maybe before returning, and holds no lock meanwhile
+  /// that a read takes: who is told may read at once.
   virtual void append(append_batch batch, append_done done) = 0;
 
   /// Visits the events of a stream in order, starting at `from_sequence_number`, and returns what is known of the

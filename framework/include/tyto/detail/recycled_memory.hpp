@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "tyto/detail/own_of_thread.hpp"
+
 // g++ and clang++ say it in different ways.
 #if defined(__SANITIZE_ADDRESS__)
 #define TYTO_DETAIL_SANITIZES_ADDRESSES 1
@@ -68,22 +70,22 @@ class recycled_memory {
  public:
   static void* take() {
     if constexpr (keeps_nothing) return ::operator new(Bytes);
-    if (has_ended) return ::operator new(Bytes);
-    auto& mine = of_thread();
-    if (mine.loaded.blocks == 0) std::swap(mine.loaded, mine.spare);
-    if (mine.loaded.blocks == 0) mine.loaded = depot().take();
-    return mine.loaded.blocks == 0 ? ::operator new(Bytes) : mine.loaded.pop();
+    auto* const mine = own_of_thread<magazines>::get();
+    if (mine == nullptr) return ::operator new(Bytes);
+    if (mine->loaded.blocks == 0) std::swap(mine->loaded, mine->spare);
+    if (mine->loaded.blocks == 0) mine->loaded = depot().take();
+    return mine->loaded.blocks == 0 ? ::operator new(Bytes) : mine->loaded.pop();
   }
 
   static void give_back(void* memory) noexcept {
     if constexpr (keeps_nothing) return ::operator delete(memory);
-    if (has_ended) return ::operator delete(memory);
-    auto& mine = of_thread();
-    if (mine.loaded.blocks == magazine::capacity) {
-      std::swap(mine.loaded, mine.spare);
-      if (mine.loaded.blocks == magazine::capacity) mine.give_up_loaded();
+    auto* const mine = own_of_thread<magazines>::get();
+    if (mine == nullptr) return ::operator delete(memory);
+    if (mine->loaded.blocks == magazine::capacity) {
+      std::swap(mine->loaded, mine->spare);
+      if (mine->loaded.blocks == magazine::capacity) mine->give_up_loaded();
     }
-    mine.loaded.push(memory);
+    mine->loaded.push(memory);
   }
 
  private:
@@ -101,7 +103,6 @@ class recycled_memory {
     magazines(const magazines&) = delete;
     magazines& operator=(const magazines&) = delete;
     ~magazines() {
-      has_ended = true;
       give_up_loaded();
       std::swap(loaded, spare);
       give_up_loaded();
@@ -117,17 +118,10 @@ class recycled_memory {
     magazine spare;
   };
 
-  static magazines& of_thread() {
-    thread_local magazines mine;
-    return mine;
-  }
-
   static magazine_depot& depot() {
     static auto* const shared = new magazine_depot;  // never destroyed: threads may end after main()
     return *shared;
   }
-
-  static inline thread_local bool has_ended = false;  // of this thread: others' destructors may still come here
 };
 
 /// For single objects of type T.
