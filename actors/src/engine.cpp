@@ -489,7 +489,7 @@ result<void> engine::post_to(std::string_view consumer, const std::string& doing
 
 void engine::check_clock() const {
   if (const auto now_running = current()) {
-    for (const auto& each : now_running->alarms) each.post(ring{true});
+    for (const auto& each : now_running->alarms) each.post(ring{});
   }
 }
 

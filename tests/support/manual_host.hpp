@@ -58,6 +58,9 @@ class manual_host final : public detail::host {
     }
   }
 
+  /// Returns how many messages are to be posted later.
+  [[nodiscard]] std::size_t delayed() const { return later_.size(); }
+
   /// Moves the clock, posts what has become due, and runs.
   void advance(std::chrono::milliseconds by) {
     time_.advance(by);

@@ -65,15 +65,15 @@ void alarm_clock::take(const deadlines_changed& changed) {
 }
 
 void alarm_clock::take(ring request) {
-  if (request.is_asked_for) {
+  if (request.at) {
+    wakes_up_at_.erase(*request.at);
+  } else {
     ++looks_asked_for_;
     for (const auto& [end, which] : std::exchange(pausing_, {})) {
       auto& what = deadlines_.at(which);
       what.again.reset();
       by_time_.emplace(what.due, which);
     }
-  } else {
-    wakes_up_at_.reset();
   }
   look();
 }
@@ -232,9 +232,11 @@ void alarm_clock::wake_up() {
   const auto time = around_.runs_on.now();
   if (!by_time_.empty()) consider(time_between(around_.time.now(), by_time_.begin()->first));
   if (!pausing_.empty()) consider(pausing_.begin()->first - time);
-  if (sleep == std::chrono::milliseconds::max() || (wakes_up_at_ && *wakes_up_at_ <= time + sleep)) return;
-  wakes_up_at_ = time + sleep;
-  post_after(around_.runs_on, sleep, self(), alarm_message{ring{}});
+  if (sleep == std::chrono::milliseconds::max() || (!wakes_up_at_.empty() && *wakes_up_at_.begin() <= time + sleep)) {
+    return;
+  }
+  wakes_up_at_.insert(time + sleep);
+  post_after(around_.runs_on, sleep, self(), alarm_message{ring{time + sleep}});
 }
 
 std::string alarm_clock::subject(const due_deadline& which) const {

@@ -40,9 +40,10 @@ struct deadlines_changed {
   std::vector<deadline_change> changes;
 };
 
-/// To an alarm: look at the clock; if it is `asked_for` also at deadlines that are held or have failed.
+/// To an alarm: look at the clock. Without a time somebody asks for it: then it looks also at deadlines that are held
+/// or have failed.
 struct ring {
-  bool is_asked_for = false;
+  std::optional<std::chrono::steady_clock::time_point> at = {};  // for which the alarm has set it
 };
 
 /// One of an instance, with the time at which it is due.
@@ -142,7 +143,7 @@ class alarm_clock final : public actor_of<alarm_message> {
   std::string why_held_;  // the last one of them
   std::size_t in_hand_ = 0;
   std::uint64_t looks_asked_for_ = 0;
-  std::optional<pause_end> wakes_up_at_;
+  std::set<pause_end> wakes_up_at_;  // each is a ring that is to come
   std::vector<say_when_quiet> quiet_requests_;
   bool is_stopped_ = false;
 };

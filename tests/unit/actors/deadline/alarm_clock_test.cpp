@@ -80,7 +80,7 @@ struct world {
     host.run();
   }
   void ring_now() {
-    ringing.post(ring{true});
+    ringing.post(ring{});
     host.run();
   }
   [[nodiscard]] bool is_quiet() {
@@ -353,6 +353,26 @@ TEST_CASE("A deadline that is rejected is forgotten when the stream of its insta
   CHECK(w.told.size() == 2);
   CHECK(w.health.shown().is_healthy());
   CHECK(w.is_quiet());
+}
+
+TEST_CASE("However often an alarm changes its mind, few of its wake-ups are on their way") {
+  world w;
+  w.change("far", "pay", std::chrono::hours{1'000});
+  SECTION("as nearer deadlines come") {
+    for (int i = 0; i < 100; ++i) {
+      w.change("a", "pay", milliseconds{10'000 * i + 5'000});
+      w.host.advance(milliseconds{10'000});
+      REQUIRE(w.told.size() == static_cast<std::size_t>(i) + 1);
+      w.answer(w.told.size() - 1, committed{});
+    }
+  }
+  SECTION("as others are held") {
+    w.inputs.says.goes_on = false;
+    w.change("a", "pay", milliseconds{0});
+    for (int i = 0; i < 1'000; ++i) w.host.advance(milliseconds{50});
+    CHECK(w.inputs.asked.size() > 1'000);
+  }
+  CHECK(w.host.delayed() <= 2);
 }
 
 TEST_CASE("Pauses of a deadline that failed do not depend on the clock that may be set") {
