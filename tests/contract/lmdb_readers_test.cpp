@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "lmdb_support.hpp"
 #include "support/catch.hpp"
 
@@ -12,10 +14,10 @@ using namespace tyto::test;
 
 namespace {
 
-// A process that holds a read transaction on the journal in `directory` until it is killed.
+// A process that holds read transactions on the journal in `directory` until it is killed.
 class holding_process {
  public:
-  explicit holding_process(const std::filesystem::path& directory) {
+  explicit holding_process(const std::filesystem::path& directory, int reads = 1) {
     int ends[2];
     REQUIRE(pipe(ends) == 0);
     process_ = fork();
@@ -23,11 +25,15 @@ class holding_process {
     if (process_ == 0) {
       auto opened = open_lmdb({.path = directory, .read_only = true});
       if (opened) {
-        (void)opened->journal->read_all({}, [&](const event_view&) {
-          if (write(ends[1], "x", 1) != 1) _exit(1);
-          for (;;) pause();
-          return visit::stop;
-        });
+        const std::function<void(int)> hold = [&](int more) {
+          (void)opened->journal->read_all({}, [&](const event_view&) {
+            if (more > 1) hold(more - 1);
+            if (write(ends[1], "x", 1) != 1) _exit(1);
+            for (;;) pause();
+            return visit::stop;
+          });
+        };
+        hold(reads);
       }
       _exit(1);
     }
@@ -180,6 +186,28 @@ TEST_CASE("A reader that was killed is forgotten by who opens next, a living one
   REQUIRE(listed_readers(directory.path()) == 2);
   REQUIRE(open_lmdb({.path = directory.path()}));
   CHECK(listed_readers(directory.path()) == 1);
+}
+
+TEST_CASE("Where readers have taken all places and are killed, who is reading already can read on") {
+  const temporary_directory directory;
+  run_store_program("append", directory.path(), "order|1");
+  holding_process others{directory.path(), 1'000};
+  const auto store = open_lmdb({.path = directory.path(), .read_only = true}).value();
+  const auto first_only = [](const event_view&) { return visit::stop; };
+  bool is_full = false;
+  const std::function<void()> read_more = [&] {
+    const auto read = store.journal->read_all({}, [&](const event_view&) {
+      read_more();
+      return visit::stop;
+    });
+    if (read || is_full) return;
+    is_full = true;
+    CHECK(read.error().code() == errc::overloaded);
+    others.die();
+    CHECK(store.journal->read_all({}, first_only));
+  };
+  read_more();
+  CHECK(is_full);
 }
 
 TEST_CASE("A writer notices while it runs that a reading process was killed") {

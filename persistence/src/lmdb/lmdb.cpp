@@ -27,7 +27,8 @@ static_assert(std::endian::native == std::endian::little,
 namespace {
 
 constexpr unsigned max_readers = 1024;
-constexpr std::size_t max_idle_reads = 64;
+// Each has a place in the table of readers, which all processes share.
+constexpr std::size_t max_idle_reads = 16;
 
 // A look at the table of readers costs a system call for each process that reads.
 constexpr std::uint64_t writes_between_reader_checks = 256;
@@ -406,20 +407,19 @@ result<transaction> environment::begin(unsigned flags) const {
   }
   if (writes && ++writes_begun_ % writes_between_reader_checks == 0) forget_dead_readers();
   MDB_txn* handle = nullptr;
-  if (const int code = mdb_txn_begin(handle_, nullptr, flags, &handle); code != 0) {
-    return to_error(code, doing());
+  int code = mdb_txn_begin(handle_, nullptr, flags, &handle);
+  if (code == MDB_READERS_FULL) {
+    forget_dead_readers();
+    code = mdb_txn_begin(handle_, nullptr, flags, &handle);
   }
-  if (const int code = writes ? 0 : see_one_commit(handle); code != 0) {
+  if (code != 0) return to_error(code, doing());
+  if (!writes) code = see_one_commit(handle);
+  if (writes && is_unsettled_) code = settle();
+  if (code != 0) {
     mdb_txn_abort(handle);
     return to_error(code, doing());
   }
-  if (writes && is_unsettled_) {
-    if (const int code = settle(); code != 0) {
-      mdb_txn_abort(handle);
-      return to_error(code, doing());
-    }
-    is_unsettled_ = false;
-  }
+  if (writes) is_unsettled_ = false;
   return transaction{shared_from_this(), handle, false, std::move(size_errors)};
 }
 
