@@ -56,12 +56,13 @@ int complain(exit_status status, const std::string& what, std::string_view advic
 std::string_view advice_for(tyto::errc code) {
   switch (code) {
     case tyto::errc::full:
-      return "Make room on the disk, or give a larger --map-bytes. With the same --data-dir, the program then goes on.";
+      return "Make room on the disk, or give a larger --map-bytes. In a --data-dir, the program then goes on where it "
+             "was.";
     case tyto::errc::io:
     case tyto::errc::permission:
-      return "Mend what the message names. With the same --data-dir, the program then goes on.";
+      return "Mend what the message names. In a --data-dir, the program then goes on where it was.";
     case tyto::errc::stopped:
-      return "With the same --data-dir, the same command line goes on.";
+      return "In a --data-dir, the same command line goes on where it was.";
     case tyto::errc::damaged:
     case tyto::errc::foreign:
     case tyto::errc::undecodable:
