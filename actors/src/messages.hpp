@@ -112,8 +112,10 @@ struct commands_answered {
   std::shared_ptr<sent_batch> batch;
 };
 
-/// To a consumer: try again.
-struct retry {};
+/// To a consumer: try again, if this is the last one that it has set itself.
+struct retry {
+  std::uint64_t number = 0;
+};
 
 /// To a consumer: take nothing more, or go on. `done` is called when it has nothing in hand.
 struct pause_consumer {

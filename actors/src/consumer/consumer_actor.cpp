@@ -76,7 +76,8 @@ void consumer_actor::on(consumer_message&& message) {
   std::visit(
       overloaded{[this](begin) { start(); }, [this](const delivery& delivered) { take(delivered); },
                  [this](read_behind) { read_journal(); }, [this](const commands_answered& all) { take(all); },
-                 [this](retry) { try_again(); }, [this](release_parked& request) { take(std::move(request)); },
+                 [this](retry asked) { try_again(asked); },
+                 [this](release_parked& request) { take(std::move(request)); },
                  [this](release_more) {
                    if (phase_ == phase::waiting && can_release()) release_next();
                  },
@@ -444,7 +445,7 @@ void consumer_actor::fail(const error& why) {
   around_.health.report(subject_, why);
   backoff_ = std::clamp(backoff_ * 2, around_.min_backoff, around_.max_backoff);
   phase_ = phase_ == phase::starting ? phase::starting : phase::backing_off;
-  post_after(around_.runs_on, jittered(backoff_, name_, attempt_), self(), consumer_message{retry{}});
+  post_after(around_.runs_on, jittered(backoff_, name_, attempt_), self(), consumer_message{retry{++retries_}});
 }
 
 // What was handled since the last commit is as if it had not been.
@@ -598,7 +599,8 @@ void consumer_actor::reset() {
 }
 
 // Also when it was paused, resumed or reset while it waited to try again: then there is nothing to do.
-void consumer_actor::try_again() {
+void consumer_actor::try_again(retry asked) {
+  if (asked.number != retries_) return;
   if (phase_ == phase::starting) start();
   if (phase_ == phase::backing_off) ask_for_more();
 }

@@ -178,7 +178,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   void take(reset_consumer request);
   void reset();
   [[nodiscard]] bool is_busy() const;
-  void try_again();
+  void try_again(retry asked);
   void stop(stop_actor request);
   void finish_stopping();
 
@@ -198,6 +198,7 @@ class consumer_actor final : public actor_of<consumer_message> {
   timestamp event_time_;                // of the last event that has been seen
   std::uint64_t batch_end_ = 0;         // the batch in hand goes up to here
   std::uint64_t trouble_position_ = 0;  // up to here event by event
+  std::uint64_t retries_ = 0;           // how many have been set
   std::uint64_t attempt_ = 0;           // how many batches were in hand, those that failed too
   std::optional<error> failed_command_;
   std::chrono::milliseconds backoff_{0};

@@ -725,6 +725,22 @@ TEST_CASE("A consumer that failed and is paused meanwhile tries again when it is
   CHECK(w.script.handled == positions{1});
 }
 
+TEST_CASE("However often a consumer that fails is paused and resumed, its attempts are one after the other") {
+  world w{1};
+  w.script.definition.failures.then = on_failure::retry;
+  w.script.poison = 1;
+  w.start();
+  for (int i = 0; i < 20; ++i) {
+    w.consumer.post(pause_consumer{[] {}});
+    w.consumer.post(resume_consumer{});
+    w.host.advance(std::chrono::milliseconds{1});
+  }
+  const auto failures = w.status().failures;
+  for (int i = 0; i < 400; ++i) w.host.advance(std::chrono::milliseconds{1});
+  CHECK(w.status().failures > failures);
+  CHECK(w.status().failures <= failures + 400 / 30 + 1);  // a pause is 30 to 40 ms
+}
+
 TEST_CASE("A consumer that has halted tries again when it is resumed") {
   world w;
   w.script.definition.failures = {.retries = 0, .then = on_failure::stop};
