@@ -28,21 +28,20 @@ std::string describe(const metadata& meta) {
   return described.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-// Returns the event as one JSON object.
-result<std::string> line_of(const event_view& event) {
+}  // namespace
+
+result<std::string> to_json_line(const event_view& event) {
   auto payload = to_json(event.payload);
   if (payload.starts_with('<')) {  // what to_json() says in place of JSON, which never begins like that
     return error{errc::undecodable,
-                 "exporting the event at position " + std::to_string(event.meta.position) + " (" +
-                     event.meta.persistence_id + ", " + event.meta.type + ")",
+                 "showing the event at position " + std::to_string(event.meta.position) + " (" +
+                     event.meta.persistence_id + ", " + event.meta.type + ") as JSON",
                  "its payload is not MessagePack"};
   }
   auto line = describe(event.meta);
   line.pop_back();
-  return line + R"(,"payload":)" + payload + "}\n";
+  return line + R"(,"payload":)" + payload + "}";
 }
-
-}  // namespace
 
 result<std::uint64_t> export_json_lines(const event_store& journal, std::ostream& out, const export_options& options) {
   std::uint64_t lines = 0;
@@ -50,10 +49,10 @@ result<std::uint64_t> export_json_lines(const event_store& journal, std::ostream
   auto read = journal.read_all({.from = options.from}, [&](const event_view& event) {
     if (event.meta.position > options.to) return visit::stop;
     if (event.meta.type == retired_type || (options.filter && !options.filter(event.meta))) return visit::next;
-    auto line = line_of(event);
+    auto line = to_json_line(event);
     if (!line) {
       failed = std::move(line).error();
-    } else if (out << *line) {
+    } else if (out << *line << '\n') {
       ++lines;
     } else {
       failed = error{errc::io, "exporting the event at position " + std::to_string(event.meta.position),

@@ -5,10 +5,16 @@
 #include <functional>
 #include <iosfwd>
 #include <limits>
+#include <string>
 
 #include "tyto/event_store.hpp"
 
 namespace tyto {
+
+/// Returns `event` as one line without its end: its metadata and, as "payload", its fields. Times are UTC, as in
+/// 2026-01-31T09:30:00.000000Z; bytes that are not UTF-8 become U+FFFD. Fails with errc::undecodable if its payload is
+/// not MessagePack.
+result<std::string> to_json_line(const event_view& event);
 
 /// What is exported.
 struct export_options {
@@ -17,8 +23,8 @@ struct export_options {
   std::function<bool(const metadata&)> filter = {};              // whether an event is wanted; none: all are
 };
 
-/// Writes events to `out`, each a line with its metadata and, as "payload", its fields; recorded rejections too,
-/// retired events not. Times are UTC, as in 2026-01-31T09:30:00.000000Z. Returns the number of lines.
+/// Writes events to `out`, each as to_json_line() gives it; recorded rejections too, retired events not. Returns the
+/// number of lines.
 ///
 /// A journal from upcasting() gives the events as they are today, one as it was opened gives them as they are stored.
 /// Fails where reading fails, with errc::undecodable if a payload is not MessagePack, and with

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tyto/clock.hpp"
 #include "tyto/result.hpp"
 #include "tyto/storage.hpp"
 
@@ -71,6 +73,20 @@ struct lmdb_options {
 /// GiB. Fails with errc::newer_format, errc::foreign, errc::permission, errc::damaged or errc::io, saying what to do;
 /// changes nothing then.
 result<storage> open_lmdb(const lmdb_options& options);
+
+/// What a storage directory says of itself.
+struct storage_description {
+  std::string journal_id;    // 32 hexadecimal digits, drawn when the journal was created
+  std::uint32_t format = 0;  // of the stored form, see docs/storage-format.md
+  timestamp created;
+  std::optional<std::int64_t> writer;  // the process that has the storage open for writing, if there is one
+  std::uint64_t journal_bytes = 0;     // what the files take on the disk
+  std::uint64_t read_models_bytes = 0;
+};
+
+/// Returns what the storage in `directory` says of itself. Changes nothing, and may be called beside a writer. Fails
+/// like open_lmdb() for reading.
+result<storage_description> describe(const std::filesystem::path& directory);
 
 /// Copies the journal of `opened`, as of one moment, to `directory`, while appends and reads go on. The directory must
 /// be missing or empty. It then is a storage of its own, which open_lmdb() opens; read models are derived data, so they

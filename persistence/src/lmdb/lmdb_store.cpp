@@ -3,6 +3,7 @@
 #include "tyto/lmdb_store.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <system_error>
@@ -234,6 +235,28 @@ result<storage> open_lmdb(const lmdb_options& given) {
       fs::absolute(given.path, failed);  // files are looked for by name later on, wherever the program is then
   if (failed) return lmdb::to_error(failed.value(), fmt::format("opening the storage in '{}'", given.path.string()));
   return options.read_only ? open_for_reading(options) : open_for_writing(options);
+}
+
+result<storage_description> describe(const std::filesystem::path& directory) {
+  const reserved_standard_descriptors not_for_files;
+  lmdb_options options{.path = directory, .read_only = true};
+  if (auto plausible = check_files(options); !plausible) return std::move(plausible).error();
+  auto journal = lmdb::environment::open(journal_environment(options));
+  if (!journal) return std::move(journal).error();
+  auto identity = read_identity(**journal, journal_kind);
+  if (!identity) return std::move(identity).error();
+  const auto bytes_of = [](const fs::path& part) {
+    constexpr std::uint64_t block_bytes = 512;
+    struct stat status {};
+    const bool is_there = ::stat((part / "data.mdb").c_str(), &status) == 0;
+    return is_there ? static_cast<std::uint64_t>(status.st_blocks) * block_bytes : 0;
+  };
+  return storage_description{identity->journal_id,
+                             identity->format,
+                             identity->created,
+                             writer_lock::owner(directory),
+                             bytes_of(journal_directory(options)),
+                             bytes_of(read_models_directory(options))};
 }
 
 result<void> backup(const storage& opened, const std::filesystem::path& directory) {

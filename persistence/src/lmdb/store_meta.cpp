@@ -88,6 +88,31 @@ result<std::optional<std::string>> read_journal_id(lmdb::environment& environmen
   return id;
 }
 
+result<store_identity> read_identity(lmdb::environment& environment, std::string_view kind) {
+  store_identity read;
+  auto id = read_journal_id(environment, kind);
+  if (!id) return std::move(id).error();
+  const auto doing = fmt::format("opening '{}'", environment.directory().string());
+  if (!*id) return error{errc::invalid_argument, doing, "it is just being created: try again"};
+  read.journal_id = **std::move(id);
+  auto looked = environment.with_tables(false, [&](lmdb::transaction& transaction) -> result<void> {
+    lmdb::table meta = 0;
+    std::string_view stored;
+    std::int64_t created_us = 0;
+    int code = transaction.open_table("meta", 0, meta);
+    if (code == 0) code = transaction.get(meta, meta_key::format, stored);
+    if (code == 0) std::memcpy(&read.format, stored.data(), sizeof read.format);
+    if (code == 0) code = transaction.get(meta, meta_key::created, stored);
+    if (code != 0) return lmdb::to_error(code, doing);
+    if (stored.size() != sizeof created_us) return foreign(environment, kind);
+    std::memcpy(&created_us, stored.data(), sizeof created_us);
+    read.created = timestamp{std::chrono::microseconds{created_us}};
+    return {};
+  });
+  if (!looked) return std::move(looked).error();
+  return read;
+}
+
 result<void> write_meta(lmdb::environment& environment, std::string_view kind, const std::string& journal_id) {
   return environment.with_tables(true, [&](lmdb::transaction& transaction) -> result<void> {
     const std::int64_t created_us = system_clock()->now().time_since_epoch().count();

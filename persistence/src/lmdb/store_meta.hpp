@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lmdb/lmdb.hpp"
+#include "tyto/clock.hpp"
 #include "tyto/result.hpp"
 
 namespace tyto {
@@ -30,6 +31,15 @@ inline constexpr std::uint32_t store_format = 1;
 /// Returns the journal id in an environment of `kind`, or nothing if the environment is new. Fails with errc::foreign,
 /// errc::newer_format or errc::damaged.
 result<std::optional<std::string>> read_journal_id(lmdb::environment& environment, std::string_view kind);
+
+/// What an environment has said of itself since it was created.
+struct store_identity {
+  std::string journal_id;
+  std::uint32_t format = 0;
+  timestamp created;
+};
+/// Returns it; fails like read_journal_id(), and with errc::invalid_argument if the environment is new.
+result<store_identity> read_identity(lmdb::environment& environment, std::string_view kind);
 
 /// Makes a new environment one of `kind`.
 result<void> write_meta(lmdb::environment& environment, std::string_view kind, const std::string& journal_id);

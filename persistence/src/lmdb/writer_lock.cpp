@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <fstream>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -85,6 +87,28 @@ int writer_lock::lock() const {
     if (::flock(each->number(), LOCK_EX | LOCK_NB) != 0) return errno;
   }
   return 0;
+}
+
+// A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF", the numbers being process, device and
+// inode.
+std::optional<std::int64_t> writer_lock::owner(const std::filesystem::path& directory) {
+  struct stat status {};
+  if (::stat((directory / "writer.lock").c_str(), &status) != 0) return std::nullopt;
+  std::ifstream locks{"/proc/locks"};
+  std::string line;
+  while (std::getline(locks, line)) {
+    std::istringstream words{line};
+    std::string number;
+    std::string kind;
+    std::string mode;
+    std::string access;
+    std::int64_t process = 0;
+    std::string place;
+    if (!(words >> number >> kind >> mode >> access >> process >> place)) continue;
+    const auto inode = fmt::format(":{}", status.st_ino);
+    if (kind == "FLOCK" && access == "WRITE" && place.ends_with(inode)) return process;
+  }
+  return std::nullopt;
 }
 
 result<std::shared_ptr<writer_lock>> writer_lock::acquire(const std::filesystem::path& directory) {

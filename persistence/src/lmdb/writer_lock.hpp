@@ -3,8 +3,10 @@
 // with the process. The file says who has them, until that writer ends in order.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "lmdb/lmdb.hpp"
 #include "tyto/detail/owner_process.hpp"
@@ -21,6 +23,10 @@ class writer_lock {
   writer_lock(const writer_lock&) = delete;
   writer_lock& operator=(const writer_lock&) = delete;
   ~writer_lock();
+
+  /// Returns the process that has the lock of `directory` now, as the operating system lists it, if any has. Takes no
+  /// lock, so it is in nobody's way.
+  static std::optional<std::int64_t> owner(const std::filesystem::path& directory);
 
   /// Whether the writer before this one gave up its lock, or there was none: then it was neither killed, nor did the
   /// machine stop under it.

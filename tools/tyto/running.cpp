@@ -1,0 +1,38 @@
+#include "running.hpp"
+
+#include <fmt/format.h>
+
+#include "table.hpp"
+#include "tyto/control_client.hpp"
+
+namespace tyto::tool {
+
+using json = nlohmann::ordered_json;
+
+result<std::optional<json>> ask_runtime(const std::filesystem::path& directory, const json& request) {
+  const auto socket = directory / "control.sock";
+  auto client = control_client::connect(socket);
+  if (!client) {
+    if (client.error().code() == errc::stopped) return std::optional<json>{};
+    return std::move(client).error();
+  }
+  auto line = client->ask(to_text(request));
+  if (!line) return std::move(line).error();
+  auto answer = json::parse(*line, nullptr, false);
+  if (!answer.is_object()) {
+    return error{errc::undecodable, fmt::format("asking the runtime at '{}'", socket.string()),
+                 "its answer is not a JSON object: is another program listening there?"};
+  }
+  return std::optional{std::move(answer)};
+}
+
+result<json> demand_of_runtime(const std::filesystem::path& directory, const json& request) {
+  auto answer = ask_runtime(directory, request);
+  if (!answer) return std::move(answer).error();
+  if (*answer) return **std::move(answer);
+  return error{errc::stopped, fmt::format("asking the runtime on '{}'", directory.string()),
+               "none listens there: only a running program can do this, one whose runtime_options::control_socket is "
+               "control.sock in this directory"};
+}
+
+}  // namespace tyto::tool
