@@ -357,11 +357,15 @@ result<json> journal_tools::trace(const json& arguments) const {
 
 result<json> journal_tools::sql(const json& arguments) const {
   bounded_list listed{limit_of(arguments)};
-  sql_limits limits{.rows = limit_of(arguments) + 1, .time = std::chrono::seconds{30}};
+  const sql::query_limits limits{.max_rows = limit_of(arguments), .time = std::chrono::seconds{30}};
   auto asked = query_rows(opened_, arguments["query"].get<std::string>(), limits,
-                          [&](json row) { return listed.add(std::move(row)) ? visit::next : visit::stop; });
+                          [&](const std::vector<std::string>&, json row) {
+                            return listed.add(std::move(row)) ? visit::next : visit::stop;
+                          });
   if (!asked) return std::move(asked).error();
-  return std::move(listed).finish("rows");
+  auto made = std::move(listed).finish("rows");
+  if (asked->has_more) made["more"] = true;
+  return made;
 }
 
 }  // namespace tyto::tool
