@@ -22,12 +22,13 @@ if (root / "samples/quickstart/main.cpp").read_text() not in blocks_in("README.m
     problems.append("README.md: the complete program is not samples/quickstart/main.cpp")
 
 compiled = [(root / path).read_text() for path in sys.argv[2:]]
-for page in ("README.md", "docs/rehearsal.md", "docs/testing.md", "docs/writing-a-store.md"):
+for page in ("README.md", "docs/patterns.md", "docs/rehearsal.md", "docs/testing.md", "docs/tutorial.md",
+             "docs/writing-a-store.md"):
     for block in blocks_in(page):
         if not any(block in source or textwrap.indent(block, "  ") in source for source in compiled):
             problems.append(f"{page}: this is in no program that is compiled:\n{block}")
 
-folders = ["docs", "samples", "framework", "persistence", "actors", "tests"]
+folders = ["docs", "samples", "framework", "persistence", "actors", "tests", "tools"]
 pages = [page for folder in folders for page in root.glob(f"{folder}/**/*.md")]
 for page in [root / "README.md", root / "CONTRIBUTING.md", *pages]:
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
