@@ -5,7 +5,7 @@
 
 #include "key_shape.hpp"
 #include "tables.hpp"
-#include "tyto/codec.hpp"
+#include "tyto/table.hpp"
 
 namespace tyto::sql {
 namespace {
@@ -17,10 +17,6 @@ constexpr std::array<column, 2> all_columns{{{"key", ""}, {"value", "TEXT"}}};
 // Rows are copied out of a snapshot that is given back at once. So many bytes of them come from one snapshot, so that
 // most tables are seen as of one moment; a larger one is read in several pieces.
 constexpr std::size_t max_piece_bytes = std::size_t{16} << 20;
-
-// A table with indexes puts this before each key, and this is the key that says how many there are.
-constexpr char row_mark = '\0';
-constexpr std::string_view count_of_indexes = "\xff";
 
 struct stored_row {
   std::string key;
@@ -77,17 +73,17 @@ class rows_cursor final : public cursor {
   // Finds out what the keys are.
   result<void> look_at(const row_reader& rows) {
     shape_ = key_shape::of_table(rows.shape());
-    is_marked_ = has_indexes(rows.shape());
+    has_areas_ = has_indexes(rows.shape());
     if (!rows.shape().empty()) return {};
-    auto counted = rows.get(count_of_indexes);
+    auto counted = rows.get(detail::layout_key);
     if (!counted) return std::move(counted).error();
-    is_marked_ = counted->has_value();
+    has_areas_ = counted->has_value();
     return {};
   }
 
   result<void> read_one(const row_reader& rows) {
     start_piece();
-    const auto stored = is_marked_ ? row_mark + *only_ : *only_;
+    const auto stored = has_areas_ ? detail::rows_area + *only_ : *only_;
     auto found = rows.look_up(stored, [&](std::string_view bytes) { keep(stored, bytes); });
     return found ? result<void>{} : std::move(found).error();
   }
@@ -95,9 +91,9 @@ class rows_cursor final : public cursor {
   result<void> read_piece(const row_reader& rows) {
     start_piece();
     std::size_t bytes = 0;
-    const std::string from = from_.empty() && is_marked_ ? std::string(1, row_mark) : from_;
+    const std::string from = from_.empty() && has_areas_ ? std::string(1, detail::rows_area) : from_;
     return rows.scan(from, [&](std::string_view stored, std::string_view content) {
-      if (is_marked_ && stored.front() != row_mark) return visit::stop;  // the indexes follow
+      if (has_areas_ && stored.front() != detail::rows_area) return visit::stop;  // the indexes follow
       keep(stored, content);
       bytes += sizeof(stored_row) + stored.size() + content.size();
       if (bytes < max_piece_bytes) return visit::next;
@@ -115,13 +111,13 @@ class rows_cursor final : public cursor {
 
   void keep(std::string_view stored, std::string_view content) {
     rows_.push_back(
-        {std::string{is_marked_ ? stored.substr(1) : stored}, shows_values_ ? std::string{content} : std::string{}});
+        {std::string{has_areas_ ? stored.substr(1) : stored}, shows_values_ ? std::string{content} : std::string{}});
   }
 
   opened_journal::reading in_;
   std::string name_;
   std::optional<key_shape> shape_;
-  bool is_marked_ = false;
+  bool has_areas_ = false;
   bool shows_values_ = false;
   std::optional<std::string> only_;  // the key that is asked for
   std::string from_;                 // where the next piece begins
