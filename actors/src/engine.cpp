@@ -147,11 +147,16 @@ subscription engine::subscribe(reaction_definition definition) {
   return subscription{std::move(made)};
 }
 
+bool engine::has_control_socket() const {
+  return !options_.control_socket.empty() && simulated_threads::here() == nullptr;
+}
+
 // CAF ends the program, or waits for ever, where it does not get a thread.
 result<void> engine::try_threads_for(const std::vector<projection_definition>& projections) const {
   auto count = threads_of_caf_host(options_.worker_threads) + projections.size() + domain_.deadlines.size() +
                rebuilds_.planned() + 1;  // the committer's
   if (stores_.snapshots) ++count;
+  if (has_control_socket()) ++count;
   for (const auto& each : domain_.reactions) count += each.partitions;
   {
     const std::lock_guard lock{mutex_};
@@ -186,6 +191,12 @@ result<void> engine::start() {
   }
   auto unregistered = find_unregistered();
   if (!unregistered) return starting_failed(unregistered.error());
+  std::unique_ptr<control_server> control;  // last of what may fail; who connects before everything runs waits for that
+  if (has_control_socket()) {
+    auto opened = control_server::open(options_.control_socket, *this, options_.log);
+    if (!opened) return starting_failed(opened.error());
+    control = *std::move(opened);
+  }
   {
     const std::lock_guard lock{mutex_};
     started_ = true;
@@ -198,6 +209,7 @@ result<void> engine::start() {
     for (const auto& each : std::exchange(subscribers_, {})) spawn_subscription(*running_, *each);
     gate_.open();
   }
+  control_ = std::move(control);
   // What is running stays until stop() has ended all waiting.
   rebuilds_.begin([this] { return running_->bus.head(); });
   return {};
@@ -296,6 +308,7 @@ result<void> engine::stop() {
   stopping->storage_watching.close();
   stopping->aggregates.close();
   stopping->actors->wait_for_all();  // they use what is given up next
+  control_.reset();                  // what its clients wait for has been answered
   consumers_->let_go();
   const std::lock_guard lock{mutex_};
   running_.reset();
@@ -413,6 +426,14 @@ result<void> engine::cancel_rebuild(std::string_view projection) { return rebuil
 result<std::vector<dead_letter>> engine::dead_letters(std::string_view of) const {
   if (!consumers_->knows(of)) return no_such_consumer("listing the dead letters of '" + std::string{of} + "'");
   return tyto::dead_letters(*stores_.journal, of);
+}
+
+result<std::size_t> engine::replay_dead_letters(std::string_view of, std::optional<std::string> key) {
+  return release(of, {release_parked::way::replay, std::nullopt, std::move(key), nullptr});
+}
+
+result<std::size_t> engine::discard_dead_letter(std::string_view of, std::uint64_t position) {
+  return release(of, {release_parked::way::discard, position, std::nullopt, nullptr});
 }
 
 result<std::size_t> engine::release(std::string_view of, const release_parked& request) {

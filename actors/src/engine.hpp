@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@
 #include "consumer/roster.hpp"
 #include "consumer/subscriber.hpp"
 #include "consumer/watchdog.hpp"
+#include "control/control_server.hpp"
+#include "control/controlled.hpp"
 #include "deadline/alarm_clock.hpp"
 #include "domain.hpp"
 #include "gate.hpp"
@@ -42,10 +45,10 @@
 
 namespace tyto::detail {
 
-class engine {
+class engine final : public controlled {
  public:
   engine(storage stores, runtime_options options);
-  ~engine();
+  ~engine() override;
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
@@ -70,14 +73,17 @@ class engine {
   result<void> cancel_rebuild(std::string_view projection);
   result<void> caught_up(std::chrono::milliseconds timeout) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
-  [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const;
-  result<std::size_t> release(std::string_view of, const release_parked& request);
-  result<void> pause(std::string_view consumer, std::chrono::milliseconds timeout);
-  result<void> resume(std::string_view consumer);
-  result<void> reset(std::string_view consumer);
   void check_clock() const;
-  [[nodiscard]] runtime_status status() const;
-  [[nodiscard]] health_report health() const;
+
+  [[nodiscard]] bool is_running() const override { return gate_.is_open(); }
+  [[nodiscard]] runtime_status status() const override;
+  [[nodiscard]] health_report health() const override;
+  [[nodiscard]] result<std::vector<dead_letter>> dead_letters(std::string_view of) const override;
+  result<std::size_t> replay_dead_letters(std::string_view of, std::optional<std::string> key) override;
+  result<std::size_t> discard_dead_letter(std::string_view of, std::uint64_t position) override;
+  result<void> pause(std::string_view consumer, std::chrono::milliseconds timeout) override;
+  result<void> resume(std::string_view consumer) override;
+  result<void> reset(std::string_view consumer) override;
 
  private:
   /// Everything that exists while the runtime runs.
@@ -102,6 +108,7 @@ class engine {
   };
 
   [[nodiscard]] std::shared_ptr<running> current() const;
+  [[nodiscard]] bool has_control_socket() const;
   [[nodiscard]] result<void> try_threads_for(const std::vector<projection_definition>& projections) const;
   void spawn_reaction(running& in, const reaction_definition& definition, const std::vector<partition>& shares);
   void spawn_projection(running& in, projection_definition definition);
@@ -111,6 +118,7 @@ class engine {
   void spawn_subscription(running& in, subscriber& of);
   [[nodiscard]] result<versions> versions_of(version_calls calls) const;
   [[nodiscard]] result<std::vector<unregistered_consumer>> find_unregistered() const;
+  result<std::size_t> release(std::string_view of, const release_parked& request);
   result<void> post_to(std::string_view consumer, const std::string& doing,
                        const std::function<void(const address<consumer_message>&)>& post);
 
@@ -122,7 +130,8 @@ class engine {
   const std::shared_ptr<roster> consumers_;
   rebuilds rebuilds_;
 
-  std::mutex stop_mutex_;     // held while the runtime starts or stops
+  std::mutex stop_mutex_;  // held while the runtime starts or stops; guards control_
+  std::unique_ptr<control_server> control_;
   mutable std::mutex mutex_;  // guards what follows
   std::atomic<bool> started_ = false;
   storage_claim claim_;               // while it runs

@@ -79,10 +79,10 @@ result<std::vector<dead_letter>> runtime::dead_letters(std::string_view consumer
   return engine_->dead_letters(consumer);
 }
 result<std::size_t> runtime::replay_dead_letters(std::string_view consumer, std::optional<std::string> key) {
-  return engine_->release(consumer, {detail::release_parked::way::replay, std::nullopt, std::move(key), nullptr});
+  return engine_->replay_dead_letters(consumer, std::move(key));
 }
 result<std::size_t> runtime::discard_dead_letter(std::string_view consumer, std::uint64_t position) {
-  return engine_->release(consumer, {detail::release_parked::way::discard, position, std::nullopt, nullptr});
+  return engine_->discard_dead_letter(consumer, position);
 }
 
 result<void> runtime::pause(std::string_view consumer, std::chrono::milliseconds timeout) {

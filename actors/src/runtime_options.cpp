@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "control/socket_place.hpp"
+
 namespace tyto {
 
 result<void> runtime_options::check() const {
@@ -30,6 +32,10 @@ result<void> runtime_options::check() const {
   }
   if (passivate_after.count() < 0 || stall_after.count() < 0) {
     return refuse("passivate_after or stall_after is less than 0");
+  }
+  if (!control_socket.empty()) {
+    const auto why = detail::why_no_socket_path(control_socket);
+    if (!why.empty()) return refuse("control_socket '" + control_socket.string() + "' " + why);
   }
   return {};
 }

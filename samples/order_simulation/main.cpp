@@ -213,7 +213,8 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
       {given.seed, std::chrono::milliseconds{given.slow_notification_ms}, given.fail_notification},
       given.initial_stock,
       shop::at_terminal(),
-      [] { return program::noted_signal() != 0; }};
+      [] { return program::noted_signal() != 0; },
+      directory.is_temporary() ? std::filesystem::path{} : directory.path() / "control.sock"};
   shop::report report;
   report.what = describe_source(given, source.count);
   report.settings = describe_settings(given);

@@ -97,6 +97,7 @@ tyto::command_options options_of(const invoice& each) {
 tyto::runtime_options runtime_options_for(const simulation_options& options, std::shared_ptr<const tyto::clock> time) {
   tyto::runtime_options made;
   made.time = std::move(time);
+  made.control_socket = options.control_socket;
   if (options.mail.failure_rate == 0) return made;
   made.min_backoff = std::chrono::milliseconds{1};
   // The report counts these failures; nobody needs a line about each.

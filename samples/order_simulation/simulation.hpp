@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -22,7 +23,8 @@ struct simulation_options {
   mail_faults mail;
   std::int64_t initial_stock = 0;  // units of each stock code
   bool show_progress = false;
-  std::function<bool()> stop_asked = {};  // looked at all the time, from any thread; none: never
+  std::function<bool()> stop_asked = {};      // looked at all the time, from any thread; none: never
+  std::filesystem::path control_socket = {};  // where the runtime listens while it runs; none: nowhere
 };
 
 /// How the customers were told, in one run.

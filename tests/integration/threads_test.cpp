@@ -8,6 +8,8 @@
 
 #include "ledger.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+#include "tyto/control_client.hpp"
 
 using namespace tyto;
 using namespace tyto::test;
@@ -77,4 +79,28 @@ TEST_CASE("A runtime for which there are just enough threads runs, and refuses w
           if (rt.status().consumers.size() != 1) return 6;
           return rt.stop() ? 0 : 7;
         }) == 0);
+}
+
+TEST_CASE("A control socket takes one thread more, and who connects when there is no other is told") {
+  if (::getuid() != 0) return;
+  const temporary_directory directory;
+  std::filesystem::permissions(directory.path(), std::filesystem::perms{0777});  // another user makes the socket there
+  const auto started_with = [&](rlim_t threads) {
+    return with_few_threads(threads, [&] {
+      auto options = two_workers();
+      options.control_socket = directory.path() / "control.sock";
+      runtime rt{open_memory(), options};
+      rt.aggregate<account>().projection<turnover>();
+      if (const auto started = rt.start(); !started) return started.error().code() == errc::overloaded ? 1 : 2;
+      auto client = control_client::connect(options.control_socket);
+      if (!client) return 3;
+      const auto asked = client->ask(R"({"do":"check"})");
+      if (!asked && asked.error().code() != errc::overloaded) return 4;
+      return rt.stop() ? (asked ? 5 : 6) : 7;
+    });
+  };
+  CHECK(started_with(needed) == 1);
+  CHECK_FALSE(std::filesystem::exists(directory.path() / "control.sock"));
+  CHECK(started_with(needed + 1) == 6);
+  CHECK(started_with(needed + 2) == 5);
 }

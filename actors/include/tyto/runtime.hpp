@@ -120,9 +120,10 @@ class runtime {
 
   /// Starts the actors. Fails if the domain does not fit together or the storage cannot be read, or with
   /// errc::overloaded if the operating system refuses the threads that it takes: one for each consumer and partition,
-  /// the worker_threads, and four; then nothing runs, and it may be called again. They are tried first, for CAF ends
-  /// the program or waits for ever where it does not get one; that may still happen if other programs of the user take
-  /// them in the same moment.
+  /// the worker_threads, four, and one for a control_socket; or if that cannot be made: errc::locked if somebody else
+  /// listens there, errc::invalid_argument if there is something else. Then nothing runs, and it may be called again.
+  /// They are tried first, for CAF ends the program or waits for ever where it does not get one; that may still happen
+  /// if other programs of the user take them in the same moment.
   result<void> start();
 
   /// Takes no more commands, answers those in flight, lets every consumer finish what it has in hand and save its

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -63,6 +64,12 @@ struct runtime_options {
   /// How long a failing consumer waits before it tries again: from the first to the second figure, doubling.
   std::chrono::milliseconds min_backoff{10};
   std::chrono::milliseconds max_backoff{5'000};
+
+  /// The file of a Unix-domain socket, as a rule `control.sock` in the storage's directory, on which other processes of
+  /// the same user, or of the superuser, see how the runtime is doing and act on consumers: with `control_client`, or
+  /// as in docs/control-socket.md. start() makes it, and stop() removes it. The path may be of any length, its last
+  /// name of 80 bytes. Empty: none. In a simulated world there is none either.
+  std::filesystem::path control_socket = {};
 
   /// Fails with errc::invalid_argument, naming an option that cannot be used. start() asks it.
   [[nodiscard]] result<void> check() const;

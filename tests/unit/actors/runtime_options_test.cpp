@@ -81,3 +81,18 @@ TEST_CASE("Without a window of command ids, with no log and with any number of t
           o.worker_threads = 0;
         }).empty());
 }
+
+TEST_CASE("A control socket that cannot be a file is refused, and one at the end of a long path is not") {
+  const auto refusal_of_path = [](std::string path) {
+    return refusal_of([&](auto& o) { o.control_socket = std::move(path); });
+  };
+  CHECK(refusal_of_path("").empty());
+  CHECK(refusal_of_path("control.sock").empty());
+  CHECK(refusal_of_path(std::string(3'000, 'd') + "/" + std::string(80, 's')).empty());
+  CHECK(refusal_of_path("data/" + std::string(81, 's')) ==
+        "control_socket 'data/" + std::string(81, 's') + "' ends in a name of more than 80 bytes; take a shorter one");
+  for (const auto* none : {"data/", "/", ".", "data/.."}) {
+    CHECK_THAT(refusal_of_path(none), Catch::Contains("does not end in the name of a file"));
+  }
+  CHECK_THAT(refusal_of_path({"a\0b", 3}), Catch::Contains("has a NUL byte"));
+}
