@@ -30,10 +30,13 @@ result<void> event_pages::begin(event_bounds bounds, event_parts parts, bool is_
 result<void> event_pages::find_in_stream() {
   auto known = journal_->info(*bounds_.stream);
   if (!known) return std::move(known).error();
+  next_ = end_ = 0;
+  if (known->version == 0) return {};
   const auto behind = known->version + 1;
   auto from = bounds_.first > 1 ? number_at(bounds_.first, known->first, behind) : known->first;
   if (!from) return std::move(from).error();
-  auto end = number_at(bounds_.last + 1, *from, behind);
+  auto end = number_at(bounds_.last + 1, known->version, behind);  // as a rule all are before it
+  if (end && *end < behind) end = number_at(bounds_.last + 1, *from, *end);
   if (!end) return std::move(end).error();
   next_ = *from;
   end_ = *end;

@@ -11,6 +11,7 @@ namespace tyto::sql {
 namespace {
 
 constexpr auto running = "running a statement of SQL";
+constexpr int most_bytes_of_a_value = 64 << 20;
 constexpr int steps_between_looks = 1000;  // at the clock; check_interrupt() in virtual_table.cpp counts on it
 
 struct finalize {
@@ -108,7 +109,15 @@ bool is_one_of(std::span<const std::string_view> names, const char* name) {
          });
 }
 
+// That a virtual table is declared, when it is used for the first time, SQLite takes for an update of its schema. A
+// statement cannot update that, whatever is said here.
+bool is_declaration(int action, const char* table) {
+  return action == SQLITE_UPDATE && table != nullptr &&
+         (std::string_view{table} == "sqlite_master" || std::string_view{table} == "sqlite_temp_master");
+}
+
 int authorize(void*, int action, const char* first, const char* second, const char*, const char*) {
+  if (is_declaration(action, first)) return SQLITE_OK;
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
@@ -152,6 +161,7 @@ result<void> make_read_only(sqlite3* db) {
                        sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr),
                        sqlite3_set_authorizer(db, authorize, nullptr)};
   sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_limit(db, SQLITE_LIMIT_LENGTH, most_bytes_of_a_value);
   const auto* const failed = std::ranges::find_if(codes, [](int code) { return code != SQLITE_OK; });
   if (failed == std::end(codes)) return {};
   return error{errc::io, "making a connection of SQLite read-only", sqlite3_errmsg(db)};

@@ -55,8 +55,8 @@ result<query_outcome> run_query(sqlite3* db, std::string_view sql, const sql_row
                                 const query_limits& limits = {});
 
 /// From now on `db` takes only statements that read what is there: no others, no ATTACH, no PRAGMA but those that
-/// describe tables, no function that reads or writes files or loads code. Tables are added before. Replaces the
-/// authorizer of `db`.
+/// describe tables, no function that reads or writes files or loads code. No value is larger than 64 MiB. SQLite itself
+/// may sort in temporary files. Tables are added before. Replaces the authorizer of `db`.
 result<void> make_read_only(sqlite3* db);
 
 }  // namespace tyto::sql

@@ -302,7 +302,8 @@ result<void> check_interrupt(sqlite3* db) {
 result<void> run(sqlite3* db, const std::string& statements, const std::string& doing) {
   const int code = sqlite3_exec(db, statements.c_str(), nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return {};
-  return error{code == SQLITE_LOCKED ? errc::conflict : errc::io, doing, sqlite3_errmsg(db)};
+  if ((code & 0xff) != SQLITE_LOCKED) return error{errc::io, doing, sqlite3_errmsg(db)};
+  return error{errc::conflict, doing, "a statement still reads the tables that are there: let it end first"};
 }
 
 std::string quoted(std::string_view name, char quote) {

@@ -81,7 +81,7 @@ def main(extension, program):
         fails(connection, "SELECT tyto_open(NULL)", "the path of a directory")
         fails(connection, "DELETE FROM events", "may not be modified")
         assert one(connection, "SELECT count(*) FROM events") == (50,)
-        connection.execute("CREATE TEMP VIEW trap AS SELECT tyto_open('/')")
+        connection.execute("CREATE VIEW trap AS SELECT tyto_open('/')")
         fails(connection, "SELECT * FROM trap", "unsafe use of tyto_open")
         connection.close()
         other.close()
