@@ -497,6 +497,31 @@ result<void> engine::reset(std::string_view consumer) {
   return posted;
 }
 
+result<void> engine::change_stream(std::string_view persistence_id, retention what) {
+  const auto doing = "changing what is kept of '" + std::string{persistence_id} + "'";
+  if (auto usable = check_persistence_id(persistence_id); !usable) return usable;
+  const auto category = category_of(persistence_id);
+  const auto target = std::ranges::find(
+      domain_.aggregates, category, [](const aggregate_definition* each) { return std::string_view{each->category}; });
+  if (target == domain_.aggregates.end()) {
+    return error{errc::invalid_argument, doing,
+                 "the program has no aggregate of the category '" + std::string{category} + "'"};
+  }
+  const command_options options;
+  auto answer = std::make_shared<std::promise<command_result>>();
+  auto future = answer->get_future();
+  submit(
+      {*target, std::string{entity_id_of(persistence_id)}, nullptr, std::move(what)}, options,
+      [answer](const command_result& outcome) { answer->set_value(outcome); }, false);
+  if (!wait_until(future, time_limit(options.timeout))) {
+    return error{errc::timeout, doing, "no answer came in time; it may still be done"};
+  }
+  const auto outcome = future.get();
+  if (outcome) return {};
+  if (const auto* failed = outcome.error().failed()) return *failed;
+  return error{errc::invalid_argument, doing, outcome.error().message()};
+}
+
 // Under the lock, so that consumers answer before they are stopped.
 result<void> engine::post_to(std::string_view consumer, const std::string& doing,
                              const std::function<void(const address<consumer_message>&)>& post) {

@@ -84,6 +84,7 @@ class engine final : public controlled {
   result<void> pause(std::string_view consumer, std::chrono::milliseconds timeout) override;
   result<void> resume(std::string_view consumer) override;
   result<void> reset(std::string_view consumer) override;
+  result<void> change_stream(std::string_view persistence_id, retention what) override;
 
  private:
   /// Everything that exists while the runtime runs.

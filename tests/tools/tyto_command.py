@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-TYTO, LEDGER = sys.argv[1:3]
+TYTO, LEDGER = map(os.path.realpath, sys.argv[1:3])
 
 DONE, NO, USAGE, FAILED = 0, 1, 2, 3
 
@@ -250,8 +250,8 @@ class Looking(Case):
         self.assertEqual([row["stream"] for row in rows], [event["stream"] for event in every])
         file = os.path.join(self.place, "out.jsonl")
         tyto("export", "-d", self.dir, "-o", file)
-        self.assertEqual([json.loads(line) for line in open(file)], every)
-        self.assertEqual(os.listdir(self.place), ["shop", "out.jsonl"] if os.listdir(self.place)[0] == "shop" else ["out.jsonl", "shop"])
+        self.assertEqual([json.loads(line) for line in pathlib.Path(file).read_text().splitlines()], every)
+        self.assertEqual(sorted(os.listdir(self.place)), ["out.jsonl", "shop"])
         self.assertIn("beyond", complaint("export", "-d", self.dir, "--from", 5, "--to", 4, status=USAGE))
         self.assertIn("directory", complaint("export", "-d", self.dir, "-o", self.place))
 
@@ -340,7 +340,7 @@ class Live(Case):
 
     def test_acting_on_the_runtime(self):
         with Ledger(self.dir) as ledger:
-            ledger.tell("settle") if False else ledger.tell("deposit alice 1")
+            ledger.tell("deposit alice 1")
             health = tyto("health", "-d", self.dir, status=NO)
             self.assertIn(b"dead letters of 'mailing'", health.stdout)
             first = lines("dead-letters", "list", "-d", self.dir)[0]
@@ -450,17 +450,18 @@ class AtRest(Case):
         copy = os.path.join(self.place, "copy")
         tyto("backup", copy, "-d", self.dir)
         damage(copy)
-        self.assertIn("damaged", complaint("restore", copy, "--replace", "-d", self.dir))
-        self.assertEqual(os.listdir(self.place).sort(), ["shop", "copy"].sort())
+        self.assertIn("checksum", complaint("restore", copy, "--replace", "-d", self.dir))
+        self.assertEqual(sorted(os.listdir(self.place)), ["copy", "shop"])
         self.assertTrue(lines("verify", "-d", self.dir)[0]["sound"])
 
 
 def damage(directory):
-    """Overwrites bytes of an event's payload in the journal."""
+    """Changes the payload of an event in the journal, on pages that are free, too."""
     file = pathlib.Path(directory, "journal", "data.mdb")
     content = file.read_bytes()
-    at = content.index(b"\xa4note\xa3pay")
-    file.write_bytes(content[:at + 6] + b"q" + content[at + 7:])
+    payload = b"\xa5cents\xcd\x02\xbc\xa4note\xa3pay"
+    assert payload in content
+    file.write_bytes(content.replace(payload, payload[:-1] + b"q"))
 
 
 class Bad(Case):
@@ -581,14 +582,15 @@ class Sql(Case):
 
     def test_it_only_reads(self):
         for query in ("delete from events", "attach 'x' as y", "create table t(a)", "select load_extension('x')",
-                      "insert into events default values", "pragma journal_mode = wal", "vacuum into 'x'"):
+                      "insert into events default values", "pragma journal_mode = wal"):
             complaint("sql", query, "-d", self.dir, status=USAGE, cwd=self.place)
+        complaint("sql", "vacuum into 'x'", "-d", self.dir, cwd=self.place)
         self.assertEqual(os.listdir(self.place), ["shop"])
 
     def test_wrong_sql(self):
         self.assertIn("nonsense", complaint("sql", "select nonsense from events", "-d", self.dir, status=USAGE))
         self.assertIn("syntax", complaint("sql", "selec 1", "-d", self.dir, status=USAGE))
-        self.assertIn("one statement", complaint("sql", "select 1; select 2", "-d", self.dir, status=USAGE))
+        self.assertIn("more than one", complaint("sql", "select 1; select 2", "-d", self.dir, status=USAGE))
 
 
 class Agent:

@@ -16,7 +16,7 @@ namespace {
 // Everything that a command line can say. CLI11 writes to these.
 struct arguments {
   setting given;
-  colour_use colour = colour_use::automatic;
+  std::string colour = "auto";
   selection_request which;
   tail_request tail;
   export_request exported;
@@ -96,13 +96,15 @@ void commands::declare(CLI::App& app) {
       ->check(not_empty);
   app.add_flag("--json", read_.given.how.json, "One JSON object a line instead of a table");
   app.add_flag("--utc", read_.given.how.utc, "Times in UTC instead of the time zone of this machine");
-  const std::map<std::string, colour_use> colours{
-      {"auto", colour_use::automatic}, {"always", colour_use::always}, {"never", colour_use::never}};
   app.add_option("--color", read_.colour, "Colours: auto, always or never; auto heeds NO_COLOR")
-      ->transform(CLI::CheckedTransformer(colours))
+      ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN")
-      ->default_str("auto");
-  app.parse_complete_callback([this] { read_.given.how.colour = wants_colour(read_.colour); });
+      ->capture_default_str();
+  app.parse_complete_callback([this] {
+    const std::map<std::string, colour_use> colours{
+        {"auto", colour_use::automatic}, {"always", colour_use::always}, {"never", colour_use::never}};
+    read_.given.how.colour = wants_colour(colours.at(read_.colour));
+  });
   app.footer(
       "Streams are named category|entity, which a shell wants in quotes: tyto cat 'account|alice'.\n"
       "The exit status is 0; 1 if the answer is no (nothing there, damaged, different, not healthy); 2 for a wrong\n"

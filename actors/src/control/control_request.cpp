@@ -228,7 +228,22 @@ result<json> answer_resume(const json& asked, controlled& to) { return done_or(t
 
 result<json> answer_reset(const json& asked, controlled& to) { return done_or(to.reset(text_of(asked, "consumer"))); }
 
+result<json> change_stream(const json& asked, controlled& to, retention::action what) {
+  return done_or(to.change_stream(text_of(asked, "stream"), {what, asked.value("before", std::uint64_t{0}), {}}));
+}
+result<json> answer_close(const json& asked, controlled& to) {
+  return change_stream(asked, to, retention::action::close);
+}
+result<json> answer_truncate(const json& asked, controlled& to) {
+  return change_stream(asked, to, retention::action::truncate);
+}
+result<json> answer_delete(const json& asked, controlled& to) {
+  return change_stream(asked, to, retention::action::remove);
+}
+
 constexpr std::array of_consumer{field{"consumer"}};
+constexpr std::array of_stream{field{"stream"}};
+constexpr std::array for_truncate{field{"stream"}, field{"before", field::content::number}};
 constexpr std::array for_letters{field{"consumer"}, field{"from", field::content::number, false}};
 constexpr std::array for_replay{field{"consumer"}, field{"key", field::content::text, false}};
 constexpr std::array for_discard{field{"consumer"}, field{"position", field::content::number}};
@@ -239,7 +254,8 @@ constexpr std::array kinds{
     request_kind{"check", {}, answer_check},           request_kind{"dead_letters", for_letters, answer_dead_letters},
     request_kind{"replay", for_replay, answer_replay}, request_kind{"discard", for_discard, answer_discard},
     request_kind{"pause", for_pause, answer_pause},    request_kind{"resume", of_consumer, answer_resume},
-    request_kind{"reset", of_consumer, answer_reset}};
+    request_kind{"reset", of_consumer, answer_reset},  request_kind{"close", of_stream, answer_close},
+    request_kind{"delete", of_stream, answer_delete},  request_kind{"truncate", for_truncate, answer_truncate}};
 
 result<json> answer(std::string_view line, controlled& to) {
   if (line.size() > longest_control_request) {

@@ -11,11 +11,12 @@
 
 #include "tyto/dead_letter.hpp"
 #include "tyto/result.hpp"
+#include "tyto/retention.hpp"
 #include "tyto/status.hpp"
 
 namespace tyto::detail {
 
-/// Each call is the one of that name in `runtime`; from any thread, several at once.
+/// Each call but change_stream() is the one of that name in `runtime`; from any thread, several at once.
 class controlled {
  public:
   virtual ~controlled() = default;
@@ -29,6 +30,9 @@ class controlled {
   virtual result<void> pause(std::string_view consumer, std::chrono::milliseconds timeout) = 0;
   virtual result<void> resume(std::string_view consumer) = 0;
   virtual result<void> reset(std::string_view consumer) = 0;
+  /// Sends close_stream(), truncate_stream() or delete_stream() to the aggregate whose stream it is, and waits for the
+  /// answer as long as execute() does. errc::invalid_argument if no aggregate of its category is registered.
+  virtual result<void> change_stream(std::string_view persistence_id, retention what) = 0;
 };
 
 }  // namespace tyto::detail

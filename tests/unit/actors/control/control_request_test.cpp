@@ -49,6 +49,10 @@ class scripted final : public controlled {
   }
   result<void> resume(std::string_view consumer) override { return noted("resume " + std::string{consumer}); }
   result<void> reset(std::string_view consumer) override { return noted("reset " + std::string{consumer}); }
+  result<void> change_stream(std::string_view id, retention what) override {
+    return noted("change " + std::string{id} + " " + std::to_string(static_cast<int>(what.what)) + " " +
+                 std::to_string(what.first));
+  }
 
  private:
   result<void> noted(std::string call) {
@@ -98,10 +102,14 @@ TEST_CASE("Each request reaches the call of its name with what it says, and is a
   CHECK(ask(R"({"timeout_ms":18446744073709551615,"consumer":"billing","do":"pause"})", runtime) == json{{"ok", true}});
   CHECK(ask(R"({"do":"resume","consumer":"billing"})", runtime) == json{{"ok", true}});
   CHECK(ask("  {\"do\":\"reset\", \"consumer\":\"b\\u0000\\u00fc\"}\r", runtime) == json{{"ok", true}});
+  CHECK(ask(R"({"do":"close","stream":"order|1"})", runtime) == json{{"ok", true}});
+  CHECK(ask(R"({"do":"truncate","stream":"order|1","before":5})", runtime) == json{{"ok", true}});
+  CHECK(ask(R"({"do":"delete","stream":"order|1"})", runtime) == json{{"ok", true}});
   CHECK(runtime.calls == std::vector<std::string>{"replay billing", "replay billing order|1",
                                                   "discard billing 18446744073709551615", "pause billing 10000",
                                                   "pause billing 7", "pause billing 31556952000", "resume billing",
-                                                  std::string{"reset b\0\xc3\xbc", 10}});
+                                                  std::string{"reset b\0\xc3\xbc", 10}, "change order|1 0 0",
+                                                  "change order|1 1 5", "change order|1 2 0"});
 }
 
 TEST_CASE("What a call fails with is in the answer, with its code") {
@@ -110,7 +118,7 @@ TEST_CASE("What a call fails with is in the answer, with its code") {
   for (const auto* line :
        {R"({"do":"replay","consumer":"billing"})", R"({"do":"discard","consumer":"billing","position":1})",
         R"({"do":"pause","consumer":"billing"})", R"({"do":"resume","consumer":"billing"})",
-        R"({"do":"reset","consumer":"billing"})"}) {
+        R"({"do":"reset","consumer":"billing"})", R"({"do":"close","stream":"order|1"})"}) {
     CHECK(ask(line, runtime) ==
           json{{"ok", false}, {"code", "timeout"}, {"message", "pausing 'billing': it takes longer"}});
   }
