@@ -87,7 +87,9 @@ void control_server::accept_all() {
     } else if (failed != EINTR && failed != ECONNABORTED) {  // no descriptor is to be had, or no memory
       constexpr std::chrono::milliseconds pause{100};
       if (!std::exchange(is_troubled, true)) {
+        lock.unlock();
         log_("the control socket takes no connections at the moment: " + std::generic_category().message(failed));
+        lock.lock();
       }
       changed_.wait_for(lock, pause, [this] { return is_ending_; });
     }
