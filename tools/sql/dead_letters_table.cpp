@@ -1,5 +1,6 @@
 // The table `dead_letters`: what consumers have given up for now.
 #include <array>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>

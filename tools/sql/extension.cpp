@@ -1,6 +1,8 @@
 // The loadable extension: a function `tyto_open(directory)`, which makes the tables of the storage there part of the
 // connection.
+#include <cstdint>
 #include <exception>
+#include <new>
 #include <string>
 
 #include "sql_tables.hpp"

@@ -1,5 +1,6 @@
 // A table for each read model: its rows.
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 

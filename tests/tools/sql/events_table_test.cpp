@@ -5,6 +5,7 @@
 #include <tyto/lmdb_store.hpp>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "sql_support.hpp"
