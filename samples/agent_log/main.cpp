@@ -1,25 +1,34 @@
 // An AI agent's tasks as events. Plays back a scripted morning of an agent, then reads the journal in three ways: the
 // trail of one task, the use of tokens per hour, and everything as JSON Lines in agent_log.jsonl, for training and
-// analysis. Keeps its journal in ./agent_journal. The clock is the script's and the commands carry ids, so every run
-// prints and exports the same.
+// analysis, and in agent_spans.jsonl under the names that OpenTelemetry has for what agents do. Keeps its journal in
+// ./agent_journal. The clock is the script's and the commands carry ids, so every run prints and exports the same.
+//
+// `agent_log errand` sends three letters with a tool, and `agent_log errand N` is killed at the N-th moment of that.
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 
+#include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <tyto/testing/test_clock.hpp>
 #include <tyto/tyto.hpp>
 #include <variant>
 
 #include "domain.hpp"
+#include "errand.hpp"
+#include "post_office.hpp"
+#include "spans.hpp"
 #include "usage_per_hour.hpp"
 
 namespace {
@@ -101,14 +110,76 @@ void flush_output() {
   }
 }
 
+// Kills the program at a moment that was chosen before, without any chance to put something away.
+class killer {
+ public:
+  explicit killer(std::uint64_t at) : left_(at) {}
+  void pass_moment() {
+    if (left_ > 0 && --left_ == 0) {
+      flush_output();
+      std::raise(SIGKILL);
+    }
+  }
+
+ private:
+  std::uint64_t left_;
+};
+
+// Begins the errand, or goes on where the journal says that it was.
+void run_errand(std::uint64_t kill_at) {
+  const auto stores = tyto::open_lmdb({.path = "errand_journal"}).value();
+  tyto::runtime rt{stores};
+  rt.aggregate<errand>().start().value();
+  killer killing{kill_at};
+  const post_office post{[&] { killing.pass_moment(); }, [&] { killing.pass_moment(); }};
+
+  rt.execute<errand>("E1", errand::begin{{"to Ann", "to Ben", "to Carol"}}).value();
+  const auto known = tyto::state_at<errand>(*stores.journal, "E1", tyto::at_time{tyto::timestamp::max()}).value();
+  for (std::uint64_t i = 0; i < known.letters.size(); ++i) {
+    if (i < known.receipts.size()) {
+      fmt::print("the letter {}: {}, as the journal has it\n", known.letters[i], known.receipts[i]);
+      continue;
+    }
+    killing.pass_moment();
+    const bool was_under_way = i == known.receipts.size() && known.is_under_way;
+    rt.execute<errand>("E1", errand::request_call{i}).value();
+    killing.pass_moment();
+    const auto receipt = post.send(fmt::format("E1/{}", i), known.letters[i]);
+    rt.execute<errand>("E1", errand::record_answer{i, receipt}).value();
+    fmt::print("the letter {}: {}{}\n", known.letters[i], receipt,
+               was_under_way ? ", asked for again: it was under way when the agent was killed" : "");
+    killing.pass_moment();
+  }
+  flush_output();
+}
+
+// Returns at which moment the program is to be killed, 0: at none; or nothing if the command line makes no sense.
+std::optional<std::uint64_t> parse_errand(int argc, char** argv) {
+  if (argc < 2 || argc > 3 || std::string_view{argv[1]} != "errand") return std::nullopt;
+  std::uint64_t kill_at = 0;
+  if (argc == 2) return kill_at;
+  const std::string_view text{argv[2]};
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), kill_at);
+  if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return kill_at;
+}
+
 }  // namespace
 
-int main(int argc, char**) {
-  if (argc > 1) {
-    std::fputs("usage: agent_log, without arguments; it keeps its journal in ./agent_journal\n", stderr);
+int main(int argc, char** argv) {
+  const auto kill_at = parse_errand(argc, argv);
+  if (argc > 1 && !kill_at) {
+    std::fputs(
+        "usage: agent_log [errand [N]]; it keeps its journal in ./agent_journal, the errand's in "
+        "./errand_journal\n",
+        stderr);
     return 2;
   }
   try {
+    if (kill_at) {
+      run_errand(*kill_at);
+      return 0;
+    }
     tyto::lmdb_options where;
     where.path = "agent_journal";
     const auto stores = tyto::open_lmdb(where).value();
@@ -125,7 +196,10 @@ int main(int argc, char**) {
     std::ofstream file{"agent_log.jsonl"};
     const auto lines = tyto::export_json_lines(*stores.journal, file).value();
     if (!file.flush()) throw std::runtime_error("agent_log.jsonl cannot be written");
-    fmt::print("\n{} events are in agent_log.jsonl\n", lines);
+    std::ofstream spans_file{"agent_spans.jsonl"};
+    const auto spans = write_spans(*stores.journal, spans_file).value();
+    if (!spans_file.flush()) throw std::runtime_error("agent_spans.jsonl cannot be written");
+    fmt::print("\n{} events are in agent_log.jsonl, {} of them in agent_spans.jsonl\n", lines, spans);
     flush_output();
   } catch (const std::exception& failed) {
     std::fputs(fmt::format("agent_log: {}\n", tyto::printable(failed.what())).c_str(), stderr);
