@@ -547,6 +547,7 @@ runtime_status engine::status() const {
   now.commands_in_flight = gate_.inside();
   if (const auto now_running = current()) {
     now.commits = now_running->bus.published();
+    now.aggregates = now_running->aggregates.counts();
     now.live_aggregates = now_running->aggregates.live();
   }
   for (const auto& each : consumers_->all()) {

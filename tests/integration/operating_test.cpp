@@ -10,6 +10,7 @@
 
 #include "ledger.hpp"
 #include "support/catch.hpp"
+#include "support/tally.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tyto;
@@ -279,4 +280,32 @@ TEST_CASE("A subscription that is ended before the runtime starts is never shown
   listening.end();
   rt.start().value();
   CHECK(rt.status().consumers.empty());
+}
+
+TEST_CASE("The status counts what aggregates have done since the start") {
+  const auto stores = open_memory();
+  {
+    runtime rt{stores, quiet()};
+    rt.aggregate<tally>().start().value();
+    for (int i = 0; i < 4; ++i) (void)rt.execute<tally>("1", add{1}).value();
+    CHECK(rt.status().aggregates.commands == 4);
+    CHECK(rt.status().aggregates.recoveries == 1);
+    CHECK(rt.status().aggregates.snapshots_used == 0);
+  }
+  runtime rt{stores, quiet()};
+  rt.aggregate<tally>().start().value();
+  (void)rt.execute<tally>("1", add{1}, with_id("a")).value();
+  CHECK(rt.execute<tally>("1", add{1}, with_id("a"))->repeated);
+  CHECK(rt.execute<tally>("1", tell{}).error().rejected() != nullptr);
+  command_options hasty;
+  hasty.expected = expected_version::exactly(1);
+  CHECK(rt.execute<tally>("1", add{1}, hasty).error().failed()->code() == errc::conflict);
+  (void)rt.execute<tally>("2", add{1}).value();
+  const auto counted = rt.status().aggregates;
+  CHECK(counted.commands == 5);
+  CHECK(counted.repetitions == 1);
+  CHECK(counted.rejections == 1);
+  CHECK(counted.conflicts == 1);
+  CHECK(counted.recoveries == 2);
+  CHECK(counted.snapshots_used == 1);
 }

@@ -52,9 +52,20 @@ struct unregistered_consumer {
   std::uint64_t parked = 0;    // its dead letters
 };
 
+/// What aggregates have done since start(), for callers and for consumers.
+struct command_counts {
+  std::uint64_t commands = 0;        // that have reached their aggregates
+  std::uint64_t rejections = 0;      // of these, how many the domain has rejected
+  std::uint64_t conflicts = 0;       // how many found another version than they expected
+  std::uint64_t repetitions = 0;     // how many had an id that was known, and got the first one's outcome
+  std::uint64_t recoveries = 0;      // how often an aggregate was brought back from storage, or tried to be
+  std::uint64_t snapshots_used = 0;  // of these, how often a snapshot shortened it
+};
+
 struct runtime_status {
   std::uint64_t head = 0;     // the position of the last durable event
   std::uint64_t commits = 0;  // transactions with events since start()
+  command_counts aggregates;
   std::size_t live_aggregates = 0;
   std::size_t commands_in_flight = 0;  // from callers, not from reactions
   std::vector<consumer_status> consumers;

@@ -30,6 +30,7 @@ aggregate_actor::aggregate_actor(const aggregate_surroundings& around, aggregate
       memory_(around.stored.command_id_window) {}
 
 void aggregate_actor::run(run_command& command) {
+  home_.counts().commands.add();
   if (phase_ == phase::dormant) recover();
   if (held_.size() + waiting_.size() >= around_.max_commands) {
     command.reply(command_failure{error{errc::overloaded, "running a command on " + persistence_id_,
@@ -49,7 +50,10 @@ void aggregate_actor::decide(run_command& command) {
   const auto& options = command.options;
   // Of a deleted stream nothing is known when it is recovered, not even what was done.
   if (stream_ == stream_state::deleted) return hold_refusal(command, closed());
-  if (was_seen(command)) return hold_repetition(command);
+  if (was_seen(command)) {
+    home_.counts().repetitions.add();
+    return hold_repetition(command);
+  }
   if (stream_ != stream_state::open) return hold_refusal(command, closed());
   if (auto conflict = conflict_with(options)) return hold_refusal(command, *std::move(conflict));
 
@@ -64,6 +68,7 @@ void aggregate_actor::decide(run_command& command) {
     return;
   }
   if (auto* no = std::get_if<rejection>(&*decided)) {
+    home_.counts().rejections.add();
     if (!options.record_rejection || options.command_id.empty()) {
       return hold_refusal(command, std::move(*no));
     }
@@ -184,6 +189,9 @@ timestamp aggregate_actor::time_of_next_event() const {
 }
 
 void aggregate_actor::hold_refusal(run_command& command, std::variant<rejection, error> why) {
+  if (const auto* failed = std::get_if<error>(&why); failed != nullptr && failed->code() == errc::conflict) {
+    home_.counts().conflicts.add();
+  }
   hold({nullptr, std::make_unique<const other_outcome>(other_outcome{std::move(why)}), std::move(command.reply)});
 }
 
@@ -322,6 +330,7 @@ aggregate_actor::trouble& aggregate_actor::in_trouble() {
 
 void aggregate_actor::recover() {
   if (trouble_ && around_.runs_on.now() < trouble_->retry_at) return;
+  home_.counts().recoveries.add();
   if (auto rebuilt = rebuild_shortly(around_.stored, definition_, persistence_id_, events_of_short_recovery)) {
     return take_over(*std::move(rebuilt));
   }
@@ -350,6 +359,7 @@ void aggregate_actor::take_over(result<aggregate_memory> rebuilt) {
   if (trouble_) around_.health.clear(persistence_id_);
   trouble_.reset();
   memory_ = *std::move(rebuilt);
+  if (memory_.began_with_snapshot) home_.counts().snapshots_used.add();
   stream_ = memory_.stream;
   decided_version_ = memory_.durable.sequence_number;
   phase_ = phase::ready;

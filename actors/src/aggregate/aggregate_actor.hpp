@@ -13,6 +13,7 @@
 
 #include "actor/fifo.hpp"
 #include "actor/host.hpp"
+#include "aggregate/aggregate_counts.hpp"
 #include "aggregate/aggregate_memory.hpp"
 #include "aggregate/snapshot_writer.hpp"
 #include "health_board.hpp"
@@ -45,6 +46,8 @@ class aggregate_home {
   virtual void store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) = 0;
   /// Has the memory of the aggregate `persistence_id` rebuilt where it holds up nobody, and told to it by recovered().
   virtual void recover(const aggregate_definition& definition, const std::string& persistence_id) = 0;
+  /// Where it counts what it does.
+  virtual aggregate_counts& counts() = 0;
 };
 
 /// Early apply, late acknowledge: a command is decided against state that includes events not yet durable, and every

@@ -24,6 +24,7 @@ class rebuilder {
     if (from_.snapshots != nullptr && definition_.snapshots) {
       auto outcome = from_snapshot();
       if (!outcome) return std::move(outcome).error();
+      memory_.began_with_snapshot = *outcome;
       if (*outcome) return std::move(memory_);
     }
     if (auto outcome = from_nothing(); !outcome) return std::move(outcome).error();

@@ -26,6 +26,7 @@ struct aggregate_memory {
   timestamp last_time;
   recent_commands outcomes;
   stream_state stream = stream_state::open;
+  bool began_with_snapshot = false;  // when it was rebuilt
 
   /// Takes note of a durable event; `refused` is what it says if it is a command_rejected.
   void remember(const metadata& event, std::shared_ptr<const rejection> refused);

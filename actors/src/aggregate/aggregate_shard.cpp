@@ -31,8 +31,8 @@ class long_recovery final : public actor_of<recover_now> {
 }  // namespace
 
 aggregate_shard::aggregate_shard(const aggregate_surroundings& around, host& runs_on, std::size_t max_live,
-                                 std::atomic<std::size_t>& live)
-    : around_(around), host_(runs_on), max_live_(max_live), live_count_(live) {}
+                                 std::atomic<std::size_t>& live, aggregate_counts& counts)
+    : around_(around), host_(runs_on), max_live_(max_live), live_count_(live), counts_(counts) {}
 
 void aggregate_shard::on(shard_message&& message) {
   std::visit(

@@ -24,9 +24,9 @@ namespace tyto::detail {
 class aggregate_shard final : public actor_of<shard_message>, private aggregate_home {
  public:
   /// Keeps about `max_live` aggregates live: beyond it the least recently used leave, unless they have something in
-  /// hand. Says in `live` how many there are.
+  /// hand. Says in `live` how many there are, and in `counts` what they do.
   aggregate_shard(const aggregate_surroundings& around, host& runs_on, std::size_t max_live,
-                  std::atomic<std::size_t>& live);
+                  std::atomic<std::size_t>& live, aggregate_counts& counts);
 
   void turn_is_over() override;
   [[nodiscard]] lent_to takes_threads_lent_to() const override { return lent_to::way_of_a_command; }
@@ -51,6 +51,7 @@ class aggregate_shard final : public actor_of<shard_message>, private aggregate_
   void tell(const writes_answered& answer);
   void store(aggregate_actor& from, std::shared_ptr<stream_write> write, bool caller_waits) override;
   void recover(const aggregate_definition& definition, const std::string& persistence_id) override;
+  aggregate_counts& counts() override { return counts_; }
   [[nodiscard]] entry& find_or_start(const run_command& command);
   void passivate_oldest();
   [[nodiscard]] std::chrono::steady_clock::time_point now();
@@ -59,6 +60,7 @@ class aggregate_shard final : public actor_of<shard_message>, private aggregate_
   host& host_;
   const std::size_t max_live_;
   std::atomic<std::size_t>& live_count_;
+  aggregate_counts& counts_;
   entries live_;
   std::list<entries::iterator> by_use_;                       // the most recently used first
   std::optional<std::chrono::steady_clock::time_point> now_;  // of this turn

@@ -10,7 +10,8 @@ namespace tyto::detail {
 directory::directory(const aggregate_surroundings& around, host& runs_on, std::size_t max_live) {
   const auto max_live_in_each = std::max<std::size_t>(max_live / shards_.size(), 1);
   for (auto& each : shards_) {
-    each.aggregates = spawn<aggregate_shard>(runs_on, placement::shared, around, runs_on, max_live_in_each, each.live);
+    each.aggregates =
+        spawn<aggregate_shard>(runs_on, placement::shared, around, runs_on, max_live_in_each, each.live, each.counts);
   }
 }
 
@@ -37,6 +38,12 @@ std::size_t directory::live() const {
   std::size_t count = 0;
   for (const auto& each : shards_) count += each.live;
   return count;
+}
+
+command_counts directory::counts() const {
+  command_counts sum;
+  for (const auto& each : shards_) each.counts.add_to(sum);
+  return sum;
 }
 
 void directory::close() {

@@ -31,6 +31,7 @@ class directory {
   void passivate(std::chrono::steady_clock::time_point since);
 
   [[nodiscard]] std::size_t live() const;
+  [[nodiscard]] command_counts counts() const;
 
   /// Ends all aggregates.
   void close();
@@ -39,6 +40,7 @@ class directory {
   struct alignas(64) shard {
     address<shard_message> aggregates;
     std::atomic<std::size_t> live = 0;
+    aggregate_counts counts;
   };
 
   [[nodiscard]] std::size_t place_of(const run_command& command) const {

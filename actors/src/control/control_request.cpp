@@ -102,6 +102,11 @@ result<void> check_fields(const json& asked, const request_kind& kind) {
 
 // --- answers
 
+json shown(const command_counts& of) {
+  return {{"commands", of.commands},       {"rejections", of.rejections}, {"conflicts", of.conflicts},
+          {"repetitions", of.repetitions}, {"recoveries", of.recoveries}, {"snapshots_used", of.snapshots_used}};
+}
+
 json done() { return {{"ok", true}}; }
 
 result<json> done_or(const result<void>& outcome) {
@@ -138,6 +143,7 @@ result<json> answer_status(const json&, controlled& to) {
               {"running", to.is_running()},
               {"head", now.head},
               {"commits", now.commits},
+              {"aggregates", shown(now.aggregates)},
               {"live_aggregates", now.live_aggregates},
               {"commands_in_flight", now.commands_in_flight},
               {"consumers", std::move(consumers)},

@@ -127,13 +127,20 @@ TEST_CASE("What a call fails with is in the answer, with its code") {
 
 TEST_CASE("The status has every figure, the process and the version") {
   scripted runtime;
-  runtime.now = {7, 5, 3, 2, {}, {{"old", 4, 1}}};
+  runtime.now.head = 7;
+  runtime.now.commits = 5;
+  runtime.now.aggregates = {11, 12, 13, 14, 15, 16};
+  runtime.now.live_aggregates = 3;
+  runtime.now.commands_in_flight = 2;
+  runtime.now.unregistered = {{"old", 4, 1}};
   runtime.now.consumers.push_back({"billing[2/4]", "billing", consumer_state::failing, 6, 1,
                                    std::chrono::microseconds{1500}, 2.5, 8, 9, "bad \xff", 10, "too late"});
   CHECK(ask(R"({"do":"status"})", runtime) ==
         json::parse(R"({"ok":true,"process":)" + std::to_string(::getpid()) +
                     R"(,"version":")" TYTO_VERSION
-                    R"(","running":true,"head":7,"commits":5,"live_aggregates":3,"commands_in_flight":2,"consumers":[
+                    R"(","running":true,"head":7,"commits":5,"aggregates":{"commands":11,
+                    "rejections":12,"conflicts":13,"repetitions":14,"recoveries":15,"snapshots_used":16},
+                    "live_aggregates":3,"commands_in_flight":2,"consumers":[
                     {"name":"billing[2/4]","consumer":"billing","state":"failing","position":6,"lag":1,
                     "lag_time_us":1500,"events_per_second":2.5,"failures":8,"parked":9,"last_error":"bad \ufffd",
                     "refused":10,"last_refusal":"too late"}],
