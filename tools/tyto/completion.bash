@@ -17,13 +17,13 @@ _tyto_names() {
 }
 
 _tyto() {
-  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command= i
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command= i name words=()
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
       -d | --dir | --color) ((++i)) ;;
       -*) ;;
-      *) command+=" ${COMP_WORDS[i]}" ;;
+      *) command+=" ${COMP_WORDS[i]}" words+=("${COMP_WORDS[i]}") ;;
     esac
   done
   case $previous in
@@ -34,16 +34,16 @@ _tyto() {
   esac
   local IFS=$'\n'
   if [[ $current == -* ]]; then
-    COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" $command --help 2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current"))
+    COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "${words[@]}" --help 2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current"))
     return
   fi
   case $command in
     '') COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" --help 2>/dev/null | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')" -- "$current")) ;;
     ' dead-letters') COMPREPLY=($(compgen -W $'list\nreplay\ndiscard' -- "$current")) ;;
     ' cat' | ' state' | ' close' | ' truncate' | ' delete')
-      COMPREPLY=($(compgen -W "$(_tyto_names streams stream)" -- "${current//[\'\"\\]/}"))
-      COMPREPLY=("${COMPREPLY[@]/#/\'}") && COMPREPLY=("${COMPREPLY[@]/%/\'}")
-      [[ ${COMPREPLY[*]} == "''" ]] && COMPREPLY=()
+      for name in $(compgen -W "$(_tyto_names streams stream)" -- "${current//[\'\"\\]/}"); do
+        COMPREPLY+=("'$name'")
+      done
       ;;
     ' pause' | ' resume' | ' reset' | ' dead-letters list' | ' dead-letters replay' | ' dead-letters discard')
       COMPREPLY=($(compgen -W "$(_tyto_names consumers consumer)" -- "$current"))
