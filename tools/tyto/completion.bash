@@ -18,6 +18,7 @@ _tyto_names() {
 
 _tyto() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command= i name words=()
+  local IFS=$'\n'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
@@ -28,11 +29,10 @@ _tyto() {
   done
   case $previous in
     -d | --dir | OTHER | DEST) compopt -o dirnames && return ;;
-    --color) COMPREPLY=($(compgen -W "auto always never" -- "$current")) && return ;;
-    --format) COMPREPLY=($(compgen -W "jsonl cloudevents csv tree json chrome" -- "$current")) && return ;;
+    --color) COMPREPLY=($(compgen -W $'auto\nalways\nnever' -- "$current")) && return ;;
+    --format) COMPREPLY=($(compgen -W $'jsonl\ncloudevents\ncsv\ntree\njson\nchrome' -- "$current")) && return ;;
     -o | --output) compopt -o default && return ;;
   esac
-  local IFS=$'\n'
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "${words[@]}" --help 2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current"))
     return
