@@ -364,6 +364,14 @@ class Live(Case):
             self.assertIn("reaction", complaint("reset", "mailing", "-d", self.dir, status=USAGE))
             self.assertIn("nobody", complaint("pause", "nobody", "-d", self.dir, status=USAGE))
 
+    def test_the_socket_may_lie_elsewhere(self):
+        with Ledger(self.dir):
+            socket = os.path.join(self.place, "elsewhere.sock")
+            os.rename(os.path.join(self.dir, "control.sock"), socket)
+            self.assertIn("control_socket", complaint("resume", "mailing", "-d", self.dir))
+            tyto("resume", "mailing", "-d", self.dir, "--socket", socket)
+            os.rename(socket, os.path.join(self.dir, "control.sock"))
+
     def test_what_needs_the_writer_lock_is_refused(self):
         with Ledger(self.dir) as ledger:
             said = complaint("compact", "-d", self.dir)
@@ -441,6 +449,12 @@ class AtRest(Case):
         with Ledger(self.dir) as ledger:
             ledger.tell("deposit heidi 2")
             ledger.tell("settle")
+        home = os.path.join(self.place, "home")
+        os.mkdir(home)
+        pathlib.Path(home, "letters.txt").write_text("dear")
+        self.assertIn("no storage", complaint("restore", copy, "--replace", "-d", home, status=USAGE))
+        self.assertEqual(os.listdir(home), ["letters.txt"])
+        shutil.rmtree(home)
         elsewhere = os.path.join(self.place, "elsewhere")
         tyto("restore", copy, "-d", elsewhere)
         self.assertEqual(lines("tail", "-d", elsewhere, "-n", 1000), every)

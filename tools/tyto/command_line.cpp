@@ -94,6 +94,10 @@ void commands::declare(CLI::App& app) {
       ->envname("TYTO_DIR")
       ->default_str(".")
       ->check(not_empty);
+  app.add_option("--socket", read_.given.socket,
+                 "The running program's control socket; without it, control.sock in DIR")
+      ->type_name("FILE")
+      ->check(not_empty);
   app.add_flag("--json", read_.given.how.json, "One JSON object a line instead of a table");
   app.add_flag("--utc", read_.given.how.utc, "Times in UTC instead of the time zone of this machine");
   app.add_option("--color", read_.colour, "Colours: auto, always or never; auto heeds NO_COLOR")

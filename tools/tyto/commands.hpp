@@ -26,6 +26,7 @@ enum exit_status : int {
 /// What holds for every command.
 struct setting {
   std::filesystem::path directory = ".";
+  std::filesystem::path socket;  // of the program that runs on it; empty: control.sock in the directory
   style how;
 };
 

@@ -9,8 +9,8 @@ namespace tyto::tool {
 
 using json = nlohmann::ordered_json;
 
-result<std::optional<json>> ask_runtime(const std::filesystem::path& directory, const json& request) {
-  const auto socket = directory / "control.sock";
+result<std::optional<json>> ask_runtime(const setting& given, const json& request) {
+  const auto socket = given.socket.empty() ? given.directory / "control.sock" : given.socket;
   auto client = control_client::connect(socket);
   if (!client) {
     if (client.error().code() == errc::stopped) return std::optional<json>{};
@@ -26,11 +26,11 @@ result<std::optional<json>> ask_runtime(const std::filesystem::path& directory, 
   return std::optional{std::move(answer)};
 }
 
-result<json> demand_of_runtime(const std::filesystem::path& directory, const json& request) {
-  auto answer = ask_runtime(directory, request);
+result<json> demand_of_runtime(const setting& given, const json& request) {
+  auto answer = ask_runtime(given, request);
   if (!answer) return std::move(answer).error();
   if (*answer) return **std::move(answer);
-  return error{errc::stopped, fmt::format("asking the runtime on '{}'", directory.string()),
+  return error{errc::stopped, fmt::format("asking the runtime on '{}'", given.directory.string()),
                "none listens there: only a running program can do this, one whose runtime_options::control_socket is "
                "control.sock in this directory"};
 }

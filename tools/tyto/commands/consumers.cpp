@@ -28,7 +28,7 @@ error unknown_consumer(const std::string& consumer, const std::vector<std::strin
 
 // Asks for something that changes a consumer, and says that it is done.
 outcome demand(const setting& given, const json& request, const std::string& said) {
-  auto answer = demand_of_runtime(given.directory, request);
+  auto answer = demand_of_runtime(given, request);
   if (!answer) return std::move(answer).error();
   note(said);
   return done;
@@ -99,15 +99,15 @@ outcome list_dead_letters(const setting& given, const std::string& consumer) {
 outcome replay_dead_letters(const setting& given, const replay_request& request) {
   json asked{{"do", "replay"}, {"consumer", request.consumer}};
   if (request.key) asked["key"] = *request.key;
-  auto answer = demand_of_runtime(given.directory, asked);
+  auto answer = demand_of_runtime(given, asked);
   if (!answer) return std::move(answer).error();
   note(fmt::format("{} dead letters were handled", answer->value("handled", std::uint64_t{0})));
   return done;
 }
 
 outcome discard_dead_letter(const setting& given, const discard_request& request) {
-  auto answer = ask_runtime(given.directory,
-                            json{{"do", "discard"}, {"consumer", request.consumer}, {"position", request.position}});
+  auto answer =
+      ask_runtime(given, json{{"do", "discard"}, {"consumer", request.consumer}, {"position", request.position}});
   if (!answer) return std::move(answer).error();
   auto discarded = result<std::size_t>{std::size_t{0}};
   if (*answer) {
@@ -139,7 +139,7 @@ outcome resume_consumer(const setting& given, const std::string& consumer) {
 }
 
 outcome reset_consumer(const setting& given, const std::string& consumer) {
-  auto answer = ask_runtime(given.directory, json{{"do", "reset"}, {"consumer", consumer}});
+  auto answer = ask_runtime(given, json{{"do", "reset"}, {"consumer", consumer}});
   if (!answer) return std::move(answer).error();
   if (!*answer) {
     auto opened = open_for_writing(given.directory);

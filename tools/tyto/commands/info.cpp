@@ -73,7 +73,7 @@ struct live_consumer {
 
 // What the runtime says of its consumers, if one runs.
 result<std::optional<std::map<std::string, live_consumer>>> live_consumers(const setting& given) {
-  auto answer = ask_runtime(given.directory, json{{"do", "status"}});
+  auto answer = ask_runtime(given, json{{"do", "status"}});
   if (!answer) return std::move(answer).error();
   std::optional<std::map<std::string, live_consumer>> live;
   if (!*answer) return live;
@@ -103,7 +103,7 @@ outcome show_info(const setting& given) {
   if (!last) return std::move(last).error();
   auto consumers = known_consumers(*opened);
   if (!consumers) return std::move(consumers).error();
-  auto status = ask_runtime(given.directory, json{{"do", "status"}});
+  auto status = ask_runtime(given, json{{"do", "status"}});
   if (!status) return std::move(status).error();
 
   sheet about;
@@ -176,7 +176,7 @@ outcome show_consumers(const setting& given) {
 }
 
 outcome show_health(const setting& given) {
-  auto answer = demand_of_runtime(given.directory, json{{"do", "health"}});
+  auto answer = demand_of_runtime(given, json{{"do", "health"}});
   if (!answer) return std::move(answer).error();
   table problems{{{"subject"}, {"since"}, {"times", align::right}, {"message"}}};
   for (const auto& each : (*answer)["problems"]) {

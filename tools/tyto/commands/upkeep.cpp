@@ -149,6 +149,9 @@ outcome restore(const setting& given, const restore_request& request) {
     return error{errc::invalid_argument, doing,
                  "there is something in the directory; with --replace it is moved aside, to a directory beside it"};
   }
+  if (!*is_free && !fs::exists(place / "journal")) {
+    return error{errc::invalid_argument, doing, "what is in the directory is no storage: nothing of it is touched"};
+  }
   storage old;  // its lock keeps others from writing until the directory has moved
   if (!*is_free) {
     auto locked = open_lmdb({.path = place, .check_pages = page_check::never});
@@ -213,7 +216,7 @@ outcome change_stream(const setting& given, stream_change what, const change_req
   }
   json asked{{"do", change.name}, {"stream", request.stream}};
   if (what == stream_change::truncate) asked["before"] = request.before;
-  auto answer = ask_runtime(given.directory, asked);
+  auto answer = ask_runtime(given, asked);
   if (!answer) return std::move(answer).error();
   if (!*answer) {
     if (what == stream_change::truncate) {
