@@ -635,7 +635,8 @@ function draw_health(told) {
     if (told.unlisted > 0) $("problems").append(el("p", { class: "soft", text: `and ${count_text(told.unlisted)} more` }));
   }
   const facts = [["process", status.process], ["Tyto", status.version], ["position of the last event", count_text(status.head)],
-    ["commits", status.commits], ["aggregates in memory", status.live_aggregates], ["commands in flight", status.commands_in_flight]];
+    ["commits", status.commits], ["aggregates in memory", status.live_aggregates], ["commands in flight", status.commands_in_flight],
+    ...["commands", "rejections", "conflicts", "repetitions", "recoveries"].map((each) => [each, status.aggregates?.[each]])];
   if (is_news("facts", facts)) $("facts").replaceChildren(...facts.filter(([, value]) => value !== undefined).map(([name, value]) =>
     el("div", {}, el("dt", { text: name }), el("dd", { text: typeof value === "number" && name !== "process" ? count_text(value) : value }))));
   const others = status.unregistered ?? [];

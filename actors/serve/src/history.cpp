@@ -1,6 +1,7 @@
 #include "history.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <stop_token>
 #include <utility>
 
@@ -27,12 +28,10 @@ counts counts_in(const json& status, const char* name) {
 
 history::history(served& what) : what_(what) {
   taking_.emplace([this](const std::stop_token& ended) {
-    std::mutex never;
-    std::condition_variable_any changed;
-    std::unique_lock lock{never};
     while (!ended.stop_requested()) {
       take();
-      changed.wait_for(lock, ended, interval, [] { return false; });
+      std::unique_lock lock{mutex_};
+      ending_.wait_for(lock, ended, interval, [] { return false; });
     }
   });
 }
@@ -60,7 +59,7 @@ void history::take() try {
   last_times_ = std::move(times);
   samples_.push_back(std::move(made));
   if (samples_.size() > most_samples) samples_.pop_front();
-} catch (const json::exception&) {
+} catch (const std::exception&) {
 }
 
 json history::since(std::uint64_t after) const {

@@ -48,6 +48,7 @@ class history {
 
   served& what_;
   mutable std::mutex mutex_;
+  std::condition_variable_any ending_;  // of the thread
   std::deque<sample> samples_;
   std::uint64_t taken_ = 0;
   std::vector<std::uint64_t> last_events_;  // as the runtime counts them

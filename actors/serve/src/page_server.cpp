@@ -300,15 +300,14 @@ class web {
   std::optional<answering> answers_;
   ending end_;
   std::atomic<int> streams_ = 0;
-  connection_threads* threads_ = nullptr;  // the server's
   std::unique_ptr<httplib::Server> server_;
+  std::atomic<bool> has_ended_ = false;
   std::optional<worker> listener_;
 };
 
 web::~web() {
   end_.begin();
   if (!listener_) return;
-  if (threads_ != nullptr) threads_->end();
   server_->stop();
 }
 
@@ -346,22 +345,27 @@ result<void> web::open() {
   return listen();
 }
 
-result<void> web::listen() {
+result<void> web::listen() try {
   access_.emplace(hosts_of(options_), port_, is_secure(), options_.token, options_.may_act);
   wire();
   const signals_kept_away meanwhile;
   past_.emplace(*what_);
   answers_.emplace(
       answering{*what_, *past_, options_.title.empty() ? what_->name() : options_.title, options_.may_act});
-  listener_.emplace([this](const std::stop_token&) { server_->listen_after_bind(); });
-  while (!server_->is_running()) std::this_thread::sleep_for(1ms);  // stop() would not be heard before
-  return {};
+  listener_.emplace([this](const std::stop_token&) {
+    server_->listen_after_bind();
+    has_ended_ = true;
+  });
+  while (!server_->is_running() && !has_ended_) std::this_thread::sleep_for(1ms);  // stop() would not be heard before
+  if (!has_ended_) return {};
+  return error{errc::io, "serving the page", "the operating system takes no connections for it"};
+} catch (const std::system_error&) {
+  return threads_refused("serving the page");
 }
 
 void web::wire() {
-  server_->new_task_queue = [this] {
-    threads_ = new connection_threads{most_threads, most_waiting};
-    return threads_;
+  server_->new_task_queue = [this] {  // which the server then owns
+    return new connection_threads{most_threads, most_waiting, [this] { return end_.wait_for(0ms); }};
   };
   server_->set_default_headers(headers_of_all());
   server_->set_keep_alive_max_count(1);  // a thread is not kept waiting for a client's next request
