@@ -3,9 +3,14 @@ include(CMakePackageConfigHelpers)
 
 set(tyto_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tyto)
 
-install(TARGETS tyto tyto_framework tyto_persistence tyto_actors tyto_caf tyto_testing EXPORT tyto_targets
-  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-foreach(module framework persistence actors actors/caf actors/testing)
+set(tyto_installed tyto tyto_framework tyto_persistence tyto_actors tyto_caf tyto_testing)
+set(tyto_modules framework persistence actors actors/caf actors/testing)
+if(TARGET tyto_serve)
+  list(APPEND tyto_installed tyto_survey tyto_serve)
+  list(APPEND tyto_modules actors/serve)
+endif()
+install(TARGETS ${tyto_installed} EXPORT tyto_targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+foreach(module ${tyto_modules})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${module}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.hpp")
 endforeach()
@@ -18,4 +23,5 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/tytoConfigVersion.cmake C
 install(FILES ${PROJECT_BINARY_DIR}/tytoConfig.cmake ${PROJECT_BINARY_DIR}/tytoConfigVersion.cmake
   ${CMAKE_CURRENT_LIST_DIR}/FindCAF.cmake ${CMAKE_CURRENT_LIST_DIR}/FindLMDB.cmake
   ${CMAKE_CURRENT_LIST_DIR}/Findmsgpuck.cmake ${CMAKE_CURRENT_LIST_DIR}/FindxxHash.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/Findhttplib.cmake
   DESTINATION ${tyto_package_dir})

@@ -546,7 +546,10 @@ runtime_status engine::status() const {
   now.head = head ? *head : 0;
   now.commands_in_flight = gate_.inside();
   if (const auto now_running = current()) {
-    now.commits = now_running->bus.published();
+    const auto published = now_running->bus.published();
+    now.commits = published.segments;
+    now.commit_events = published.events;
+    now.commit_times = published.times;
     now.aggregates = now_running->aggregates.counts();
     now.live_aggregates = now_running->aggregates.live();
   }

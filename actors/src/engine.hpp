@@ -74,6 +74,7 @@ class engine final : public controlled {
   result<void> caught_up(std::chrono::milliseconds timeout) const;
   result<void> settle(std::chrono::milliseconds timeout) const;
   void check_clock() const;
+  [[nodiscard]] const storage& stores() const { return stores_; }
 
   [[nodiscard]] bool is_running() const override { return gate_.is_open(); }
   [[nodiscard]] runtime_status status() const override;

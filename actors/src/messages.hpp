@@ -94,6 +94,7 @@ struct segment {
   std::uint64_t first_position = 0;
   std::uint64_t last_position = 0;
   std::vector<std::shared_ptr<const stream_write>> writes;
+  std::chrono::microseconds took{0};  // until it was durable
 };
 
 /// To a consumer: look up your checkpoint and start.

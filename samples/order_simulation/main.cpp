@@ -11,12 +11,18 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <tyto/lmdb_store.hpp>
 #include <tyto/printable.hpp>
+#ifdef SHOP_HAS_PAGE
+#include <tyto/serve.hpp>
+#endif
 
 #include "generator.hpp"
 #include "import.hpp"
@@ -43,6 +49,7 @@ struct arguments {
   std::int64_t initial_stock = 1'000'000;
   std::uint64_t map_bytes = tyto::lmdb_options{}.map_bytes;
   bool json = false;
+  std::optional<std::uint16_t> page_port;  // none: no page
 };
 
 // `advice` is a line of its own. Where there is no standard error, the status says it all.
@@ -127,6 +134,14 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
       ->check(rate)
       ->capture_default_str();
   app.add_flag("--json", given.json, "Print one JSON object instead of the report");
+#ifdef SHOP_HAS_PAGE
+  std::uint16_t page_port = 8421;
+  const auto* serve =
+      app.add_option("--serve", page_port, "Show the shop in a browser, until Ctrl-C; 0 takes a port that is free")
+          ->type_name("[PORT]")
+          ->expected(0, 1)
+          ->capture_default_str();
+#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {
@@ -134,6 +149,9 @@ std::optional<int> parse(int argc, char** argv, arguments& given) {
   } catch (const CLI::Error& wrong) {
     return complain(bad_input, wrong.what(), "Run order_simulation --help for more.");
   }
+#ifdef SHOP_HAS_PAGE
+  if (serve->count() > 0) given.page_port = page_port;
+#endif
   return std::nullopt;
 }
 
@@ -194,6 +212,45 @@ int print(const std::string& text) {
   return written ? ok : complain(failure, "the report cannot be written: " + std::generic_category().message(errno));
 }
 
+// Looks at the journal, and prints what has become of it.
+int report(const arguments& given, const shop::invoice_source& source, const data_directory& directory,
+           const tyto::storage& stores, const std::function<bool()>& stop_asked,
+           const shop::simulation_outcome& outcome) {
+  shop::report report;
+  report.what = describe_source(given, source.count);
+  report.settings = describe_settings(given);
+  report.data_dir = directory.path();
+  report.data_dir_is_temporary = directory.is_temporary();
+  report.outcome = outcome;
+  report.account = shop::account_for(*stores.journal, stop_asked);
+  if (stop_asked()) return failure;  // the report would be one of half a journal
+  report.audit_failure = shop::audit(report.account, report.outcome.read_model);
+  const auto bytes = stores.journal->size_bytes();
+  if (!bytes) return complain(bytes.error());
+  report.journal_bytes = *bytes;
+
+  const auto printed = print(given.json ? shop::to_json(report) : shop::to_text(report));
+  if (report.audit_failure) return complain(failure, "the audit failed: " + *report.audit_failure);
+  return printed;
+}
+
+// To whoever watches: what is printed on standard output is the report.
+void say(const std::string& line) { std::fputs(("order_simulation: " + line + "\n").c_str(), stderr); }
+
+// Serves the page of `rt`, which may act, on this machine. Its address goes to `address`.
+tyto::result<std::shared_ptr<void>> begin_page([[maybe_unused]] tyto::runtime& rt, [[maybe_unused]] std::uint16_t port,
+                                               [[maybe_unused]] std::string& address) {
+#ifdef SHOP_HAS_PAGE
+  auto page = tyto::serve(rt, {.port = port, .may_act = true, .title = "order simulation"});
+  if (!page) return std::move(page).error();
+  address = (*page)->url();
+  say("the page is at " + address);
+  return std::shared_ptr<void>{*std::move(page)};
+#else
+  return std::shared_ptr<void>{};
+#endif
+}
+
 int run(const arguments& given, const shop::invoice_source& source, const data_directory& directory) {
   tyto::lmdb_options where;
   where.path = directory.path();
@@ -208,31 +265,26 @@ int run(const arguments& given, const shop::invoice_source& source, const data_d
                                    "; choose another directory");
   }
 
-  const shop::simulation_options options{
+  shop::simulation_options options{
       {given.seed, given.decline_rate, given.lost_payment_rate},
       {given.seed, std::chrono::milliseconds{given.slow_notification_ms}, given.fail_notification},
       given.initial_stock,
       shop::at_terminal(),
       [] { return program::noted_signal() != 0; },
       directory.is_temporary() ? std::filesystem::path{} : directory.path() / "control.sock"};
-  shop::report report;
-  report.what = describe_source(given, source.count);
-  report.settings = describe_settings(given);
-  report.data_dir = directory.path();
-  report.data_dir_is_temporary = directory.is_temporary();
-  auto outcome = shop::simulate(*stores, source, options);
+  std::optional<int> reported;
+  std::string page;
+  if (given.page_port) {
+    options.begin_showing = [&](tyto::runtime& rt) { return begin_page(rt, *given.page_port, page); };
+    options.before_end = [&](const shop::simulation_outcome& outcome) {
+      reported = report(given, source, directory, *stores, options.stop_asked, outcome);
+      if (!options.stop_asked()) say(fmt::format("the page is at {}; Ctrl-C ends", page));
+      while (!options.stop_asked()) std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    };
+  }
+  const auto outcome = shop::simulate(*stores, source, options);
   if (!outcome) return complain(outcome.error());
-  report.outcome = *std::move(outcome);
-  report.account = shop::account_for(*stores->journal, options.stop_asked);
-  if (options.stop_asked()) return failure;  // the report would be one of half a journal
-  report.audit_failure = shop::audit(report.account, report.outcome.read_model);
-  const auto bytes = stores->journal->size_bytes();
-  if (!bytes) return complain(bytes.error());
-  report.journal_bytes = *bytes;
-
-  const auto printed = print(given.json ? shop::to_json(report) : shop::to_text(report));
-  if (report.audit_failure) return complain(failure, "the audit failed: " + *report.audit_failure);
-  return printed;
+  return reported ? *reported : report(given, source, directory, *stores, options.stop_asked, *outcome);
 }
 
 int run(int argc, char** argv) {

@@ -154,6 +154,12 @@ class driver {
   tyto::result<simulation_outcome> run(const invoice_source& source) {
     if (auto failed = note_head(outcome_.events_before); !failed) return failed.error();
     if (auto started = runtime_.start(); !started) return started.error();
+    std::shared_ptr<void> shown;
+    if (options_.begin_showing) {
+      auto showing = options_.begin_showing(runtime_);
+      if (!showing) return showing.error();
+      shown = *std::move(showing);
+    }
     begin_ = std::chrono::steady_clock::now();
     {
       const progress_bar bar{options_.show_progress, [this, &source] { return figures(source.count); }};
@@ -168,11 +174,13 @@ class driver {
     note_pace();
     outcome_.seconds = seconds_since(begin_);
     if (auto asked = ask_read_model(); !asked) return asked.error();
-    if (auto stopped = runtime_.stop(); !stopped) return stopped.error();
     if (auto failed = note_head(outcome_.events_after); !failed) return failed.error();
     outcome_.notifications.sent = mail_->sent();
     outcome_.notifications.failures = mail_->failures();
     outcome_.notifications.last = mail_->last();
+    if (options_.before_end) options_.before_end(outcome_);
+    shown.reset();
+    if (auto stopped = runtime_.stop(); !stopped) return stopped.error();
     return std::move(outcome_);
   }
 

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <tyto/result.hpp>
+#include <tyto/runtime.hpp>
 #include <tyto/storage.hpp>
 
 #include "audit.hpp"
@@ -17,15 +19,6 @@
 #include "payment_gateway.hpp"
 
 namespace shop {
-
-struct simulation_options {
-  payment_gateway gateway;
-  mail_faults mail;
-  std::int64_t initial_stock = 0;  // units of each stock code
-  bool show_progress = false;
-  std::function<bool()> stop_asked = {};      // looked at all the time, from any thread; none: never
-  std::filesystem::path control_socket = {};  // where the runtime listens while it runs; none: nowhere
-};
 
 /// How the customers were told, in one run.
 struct notification_figures {
@@ -47,6 +40,19 @@ struct simulation_outcome {
   double orders_seconds = 0;  // until every order had its outcome, told to its customer or not
   notification_figures notifications;
   read_model_view read_model;
+};
+
+struct simulation_options {
+  payment_gateway gateway;
+  mail_faults mail;
+  std::int64_t initial_stock = 0;  // units of each stock code
+  bool show_progress = false;
+  std::function<bool()> stop_asked = {};      // looked at all the time, from any thread; none: never
+  std::filesystem::path control_socket = {};  // where the runtime listens while it runs; none: nowhere
+  /// Called when the runtime has started. What it returns lives until the runtime stops; a failure ends the run.
+  std::function<tyto::result<std::shared_ptr<void>>(tyto::runtime&)> begin_showing = {};
+  /// Called when all is done, before the runtime stops.
+  std::function<void(const simulation_outcome&)> before_end = {};
 };
 
 /// Runs the shop on `stores` until every invoice of `source` is dealt with. Commands that the journal has seen before

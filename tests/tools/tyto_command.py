@@ -9,12 +9,15 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 TYTO, LEDGER = map(os.path.realpath, sys.argv[1:3])
 
@@ -714,6 +717,52 @@ class Mcp(Case):
             endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n"
             found = agent.call("sql", query=endless, limit=1000)["structuredContent"]
             self.assertEqual((len(found["rows"]), found["more"]), (1000, True))
+
+
+class Page(Case):
+    def get(self, url, token=None):
+        asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.read()
+
+    def serve(self, *arguments):
+        """Starts it; returns the process and the page's address."""
+        process = subprocess.Popen([TYTO, "serve", "-d", self.dir, "-p", "0", *arguments], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=environment())
+        return process, process.stdout.readline().strip()
+
+    def end(self, process):
+        """A signal ends it; returns what it has said."""
+        process.send_signal(signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, printed), (-signal.SIGINT, ""))
+        return said
+
+    def test_a_directory_is_shown_until_a_signal_comes(self):
+        process, url = self.serve()
+        self.assertIn(b"<title>Tyto</title>", self.get(url))
+        status = json.loads(self.get(url + "api/status"))
+        self.assertEqual((status["live"], status["may_act"]), (False, False))
+        with Ledger(self.dir):
+            self.assertTrue(json.loads(self.get(url + "api/status"))["live"])
+        self.assertEqual(self.end(process), "tyto: serving until Ctrl-C; the page only shows\n")
+
+    def test_a_token_comes_from_a_file(self):
+        file = os.path.join(self.place, "token")
+        pathlib.Path(file).write_text("a-token-of-a-file\n")
+        process, url = self.serve("--token-file", file, "--act")
+        with self.assertRaises(urllib.error.HTTPError):
+            self.get(url)
+        self.assertTrue(json.loads(self.get(url + "api/status", "a-token-of-a-file"))["may_act"])
+        self.assertIn("the page may act", self.end(process))
+
+    def test_what_cannot_be_served(self):
+        self.assertIn("put the token there", complaint("serve", "-d", self.dir, "--token-file", "/nowhere", status=USAGE))
+        self.assertIn("give it a token", complaint("serve", "-d", self.dir, "--address", "0.0.0.0", status=USAGE))
+        self.assertIn(self.place, complaint("serve", "-d", self.place + "/nothing", status=USAGE))
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            self.assertIn("another program has this port", complaint("serve", "-d", self.dir, "-p", port))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ struct arguments {
   discard_request discard;
   replay_request replay;
   restore_request restored;
+  serve_request serve;
   change_request change;
   std::vector<std::string> categories;
   std::string stream;
@@ -59,6 +60,7 @@ class commands {
   void declare_acting(CLI::App& app);
   void declare_upkeep(CLI::App& app);
   void declare_dead_letters(CLI::App& app);
+  void declare_page(CLI::App& app);
   void declare_changes(CLI::App& app);
 
   arguments& read_;
@@ -188,7 +190,32 @@ void commands::declare_looking(CLI::App& app) {
   add(app, "mcp",
       "Serves the journal, read-only, to an AI agent: the Model Context Protocol on standard input and output",
       [](const setting& given) { return serve_mcp(given); });
+  declare_page(app);
 }
+
+#ifdef TYTO_HAS_PAGE
+void commands::declare_page(CLI::App& app) {
+  auto* serve = add(app, "serve", "Shows the storage, and the program that runs on it, as a page in the browser",
+                    [this](const setting& given) { return serve_page(given, read_.serve); });
+  serve->add_option("-p,--port", read_.serve.port, "0 takes one that is free")
+      ->type_name("PORT")
+      ->capture_default_str();
+  serve->add_option("--address", read_.serve.address, "One that other machines can reach takes a token and TLS")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  serve->add_flag("--act", read_.serve.may_act,
+                  "Lets the page replay and discard dead letters, pause, resume and reset consumers");
+  serve->add_option("--token-file", read_.serve.token_file, "Who looks must know the first line of this file")
+      ->type_name("FILE");
+  serve->add_option("--certificate", read_.serve.certificate, "The certificate for TLS, in PEM")->type_name("FILE");
+  serve->add_option("--key", read_.serve.private_key, "Its private key, in PEM")->type_name("FILE");
+  serve->add_option("--name", read_.serve.names, "A name by which browsers reach it; may be given several times")
+      ->type_name("HOST")
+      ->take_all();
+}
+#else
+void commands::declare_page(CLI::App&) {}
+#endif
 
 void commands::declare_dead_letters(CLI::App& app) {
   auto* letters = app.add_subcommand("dead-letters", "Events that a consumer could not handle");

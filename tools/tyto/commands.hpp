@@ -58,6 +58,15 @@ struct discard_request {
   std::string consumer;
   std::uint64_t position = 0;
 };
+struct serve_request {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8421;
+  bool may_act = false;
+  std::filesystem::path token_file;  // empty: nobody is asked for one
+  std::filesystem::path certificate;
+  std::filesystem::path private_key;
+  std::vector<std::string> names;
+};
 struct replay_request {
   std::string consumer;
   std::optional<std::string> key;
@@ -104,5 +113,7 @@ outcome change_stream(const setting& given, stream_change what, const change_req
 
 outcome run_sql(const setting& given, const std::string& query, std::uint64_t max_rows);
 outcome serve_mcp(const setting& given);
+/// Only where the page is built: TYTO_HAS_PAGE.
+outcome serve_page(const setting& given, const serve_request& request);
 
 }  // namespace tyto::tool

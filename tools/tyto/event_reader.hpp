@@ -15,6 +15,9 @@
 
 namespace tyto::tool {
 
+using survey::event_selection;
+using survey::field_condition;
+
 struct position_range {
   std::uint64_t from = 1;
   std::uint64_t to = std::numeric_limits<std::uint64_t>::max();  // the last one

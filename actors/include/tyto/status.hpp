@@ -1,6 +1,8 @@
 // How a runtime and its consumers are doing, as status() and health() show it.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -62,10 +64,24 @@ struct command_counts {
   std::uint64_t snapshots_used = 0;  // of these, how often a snapshot shortened it
 };
 
+/// How many things there were of which size: [0] of 0 or 1, [i] of 2^i and more, but less than 2^(i+1), the last one
+/// also of more.
+struct size_counts {
+  std::array<std::uint64_t, 24> of{};
+
+  void add(std::uint64_t size) {
+    const auto power = static_cast<std::size_t>(std::bit_width(size | 1)) - 1;
+    ++of[power < of.size() ? power : of.size() - 1];
+  }
+  friend bool operator==(const size_counts&, const size_counts&) = default;
+};
+
 struct runtime_status {
   std::uint64_t head = 0;     // the position of the last durable event
   std::uint64_t commits = 0;  // transactions with events since start()
   command_counts aggregates;
+  size_counts commit_events;  // of these, the events
+  size_counts commit_times;   // and how long each took until it was durable, in microseconds
   std::size_t live_aggregates = 0;
   std::size_t commands_in_flight = 0;  // from callers, not from reactions
   std::vector<consumer_status> consumers;

@@ -144,6 +144,8 @@ result<json> answer_status(const json&, controlled& to) {
               {"head", now.head},
               {"commits", now.commits},
               {"aggregates", shown(now.aggregates)},
+              {"commit_events", now.commit_events.of},
+              {"commit_times_us", now.commit_times.of},
               {"live_aggregates", now.live_aggregates},
               {"commands_in_flight", now.commands_in_flight},
               {"consumers", std::move(consumers)},

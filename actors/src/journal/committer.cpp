@@ -8,6 +8,7 @@
 
 #include "actor/lent_thread.hpp"
 #include "actor/posting_together.hpp"
+#include "actor/threads.hpp"
 
 namespace tyto::detail {
 namespace {
@@ -28,8 +29,10 @@ void for_each_write(const requests& all, const result<append_outcomes>& stored, 
   }
 }
 
-void publish(event_bus& bus, const requests& all, const append_outcomes& stored) {
+void publish(event_bus& bus, const requests& all, const append_outcomes& stored,
+             std::chrono::steady_clock::duration took) {
   auto done = std::make_shared<segment>();
+  done->took = std::chrono::duration_cast<std::chrono::microseconds>(took);
   for_each_write(all, stored, [&done](const store_writes&, const auto& write, const result<void>& outcome) {
     if (outcome && !write->events.empty()) done->writes.push_back(write);
   });
@@ -119,7 +122,7 @@ void committer::commit() {
   batch_writes_ = batch_events_ = 0;
   auto checkpoints = append.checkpoints;
   journal_.append(std::move(append),
-                  [this, own = self(), batch = std::exchange(batch_, {}),
+                  [this, own = self(), began = steady_now(), batch = std::exchange(batch_, {}),
                    checkpoints = std::move(checkpoints)](const result<append_outcomes>& stored) mutable {
                     show(stored);
                     const lent_thread until_all_is_told{lent_to::quick_handlers};
@@ -127,7 +130,7 @@ void committer::commit() {
                     if (is_of_lone_caller(batch)) for_lone_caller.emplace(lent_to::way_of_a_command);
                     const posting_together all;
                     // Who has an answer can count on the bus to have the event.
-                    if (stored) publish(bus_, batch, *stored);
+                    if (stored) publish(bus_, batch, *stored, steady_now() - began);
                     answer(std::move(batch), stored);
                     if (stored) return;
                     for (const auto& each : checkpoints) own.post(each);

@@ -21,7 +21,9 @@ void event_bus::publish(std::shared_ptr<const segment> stored) {
   std::vector<std::shared_ptr<const segment>> given_up;  // after the lock is
   const std::lock_guard lock{mutex_};
   const auto head = stored->last_position;
-  ++published_;
+  ++published_.segments;
+  published_.events.add(size_of(*stored));
+  published_.times.add(static_cast<std::uint64_t>(std::max<std::int64_t>(0, stored->took.count())));
   recent_events_ += size_of(*stored);
   recent_.push_back(std::move(stored));
   head_ = head;
@@ -62,7 +64,7 @@ void event_bus::look_out_for(std::uint64_t position, std::chrono::microseconds t
   while (head_ <= position && steady_now() < end) continue;
 }
 
-std::uint64_t event_bus::published() const {
+event_bus::counts event_bus::published() const {
   const std::lock_guard lock{mutex_};
   return published_;
 }

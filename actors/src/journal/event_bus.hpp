@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "messages.hpp"
+#include "tyto/status.hpp"
 
 namespace tyto::detail {
 
@@ -38,8 +39,13 @@ class event_bus {
   /// Returns when there is an event after `position`, or after `time`. Keeps a processor core busy meanwhile.
   void look_out_for(std::uint64_t position, std::chrono::microseconds time) const;
 
-  /// Returns how many segments were published.
-  [[nodiscard]] std::uint64_t published() const;
+  /// What was published.
+  struct counts {
+    std::uint64_t segments = 0;
+    size_counts events;  // of each
+    size_counts times;   // in microseconds
+  };
+  [[nodiscard]] counts published() const;
 
  private:
   struct reader {
@@ -55,7 +61,7 @@ class event_bus {
   const std::size_t max_delivery_;
   mutable std::mutex mutex_;
   std::atomic<std::uint64_t> head_;  // written under the mutex
-  std::uint64_t published_ = 0;
+  counts published_;
   std::deque<std::shared_ptr<const segment>> recent_;
   std::size_t recent_events_ = 0;
   std::vector<reader> readers_;

@@ -61,7 +61,7 @@ result<std::size_t> record_discarded(const storage& opened, const std::string& c
 outcome list_dead_letters(const setting& given, const std::string& consumer) {
   auto opened = open_for_reading(given.directory);
   if (!opened) return std::move(opened).error();
-  auto consumers = known_consumers(*opened);
+  auto consumers = survey::known_consumers(*opened);
   if (!consumers) return std::move(consumers).error();
   auto names = names_of(*consumers);
   if (!consumer.empty()) {
@@ -144,9 +144,9 @@ outcome reset_consumer(const setting& given, const std::string& consumer) {
   if (!*answer) {
     auto opened = open_for_writing(given.directory);
     if (!opened) return std::move(opened).error();
-    auto known = known_consumers(*opened);
+    auto known = survey::known_consumers(*opened);
     if (!known) return std::move(known).error();
-    const auto found = std::ranges::find(*known, consumer, &known_consumer::consumer);
+    const auto found = std::ranges::find(*known, consumer, &survey::known_consumer::consumer);
     if (found == known->end()) return unknown_consumer(consumer, names_of(*known));
     if (!found->has_rows) {
       return error{errc::invalid_argument, "resetting '" + printable(consumer) + "'",

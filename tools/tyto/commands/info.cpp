@@ -101,7 +101,7 @@ outcome show_info(const setting& given) {
   if (!first) return std::move(first).error();
   auto last = last_events(*opened->journal, *head, 1, {});
   if (!last) return std::move(last).error();
-  auto consumers = known_consumers(*opened);
+  auto consumers = survey::known_consumers(*opened);
   if (!consumers) return std::move(consumers).error();
   auto status = ask_runtime(given, json{{"do", "status"}});
   if (!status) return std::move(status).error();
@@ -128,7 +128,7 @@ outcome show_info(const setting& given) {
 outcome show_consumers(const setting& given) {
   auto opened = open_for_reading(given.directory);
   if (!opened) return std::move(opened).error();
-  auto consumers = known_consumers(*opened);
+  auto consumers = survey::known_consumers(*opened);
   if (!consumers) return std::move(consumers).error();
   auto head = opened->journal->head();
   if (!head) return std::move(head).error();

@@ -3,16 +3,15 @@
 
 #include "commands.hpp"
 #include "event_output.hpp"
-#include "known_consumers.hpp"
 #include "opened.hpp"
 #include "output.hpp"
+#include "pending_deadlines.hpp"
 #include "table.hpp"
 #include "time_text.hpp"
 #include "tyto/codec.hpp"
 #include "tyto/detail/utc.hpp"
 #include "tyto/history.hpp"
 #include "tyto/printable.hpp"
-#include "tyto/row_key.hpp"
 #include "tyto/snapshot_store.hpp"
 
 namespace tyto::tool {
@@ -130,27 +129,15 @@ outcome show_state(const setting& given, const std::string& stream, const std::s
 outcome show_deadlines(const setting& given) {
   auto opened = open_for_reading(given.directory);
   if (!opened) return std::move(opened).error();
-  auto consumers = known_consumers(*opened);
-  if (!consumers) return std::move(consumers).error();
-  constexpr std::string_view suffix = "/deadlines";
+  auto deadlines = survey::pending_deadlines(*opened);
+  if (!deadlines) return std::move(deadlines).error();
   const auto now = system_clock()->now();
   table shown{{{"process_manager"}, {"instance"}, {"deadline"}, {"due"}, {"in", align::right}}};
-  for (const auto& each : *consumers) {
-    if (!each.has_rows || !each.name.ends_with(suffix)) continue;
-    const auto manager = each.name.substr(0, each.name.size() - suffix.size());
-    auto rows = opened->read_models->snapshot(each.name);
-    if (!rows) return std::move(rows).error();
-    auto seen = (*rows)->scan("", [&](std::string_view key, std::string_view value) {
-      std::pair<std::string, std::string> of;  // the instance's key and the deadline's name
-      const auto row = json::parse(to_json(value), nullptr, false);
-      if (!from_row_key(key, of) || !row.is_object() || !row.contains("due")) return visit::next;
-      const timestamp due{std::chrono::microseconds{row.value("due", std::int64_t{0})}};
-      const auto left = due - now;
-      auto in = cell::shown_as(left.count() < 0 ? "overdue by " + show_span(-left) : show_span(left), left.count());
-      shown.add({cell::of(manager), cell::of(of.first), cell::of(of.second), cell::of(due, given.how), in});
-      return visit::next;
-    });
-    if (!seen) return std::move(seen).error();
+  for (const auto& each : *deadlines) {
+    const auto left = each.due - now;
+    auto in = cell::shown_as(left.count() < 0 ? "overdue by " + show_span(-left) : show_span(left), left.count());
+    shown.add({cell::of(each.process_manager), cell::of(each.instance), cell::of(each.name),
+               cell::of(each.due, given.how), in});
   }
   if (shown.empty()) {
     note("no deadline is set");

@@ -18,9 +18,9 @@ namespace tyto::tool {
 namespace {
 
 using json = nlohmann::ordered_json;
-using traced_events = std::vector<traced_event>;
+using traced_events = std::vector<survey::traced_event>;
 
-std::chrono::microseconds after_cause(const traced_events& all, const traced_event& each) {
+std::chrono::microseconds after_cause(const traced_events& all, const survey::traced_event& each) {
   if (!each.cause) return std::chrono::microseconds{0};
   return each.event.meta.time - all[*each.cause].event.meta.time;
 }
@@ -63,7 +63,7 @@ std::string tree_text(const traced_events& all, const style& how) {
   return text;
 }
 
-result<json> described(const traced_events& all, const traced_event& each) {
+result<json> described(const traced_events& all, const survey::traced_event& each) {
   const auto& meta = each.event.meta;
   json object{{"position", meta.position},
               {"time", detail::to_utc(meta.time)},
@@ -126,7 +126,7 @@ outcome show_trace(const setting& given, const std::string& correlation, trace_f
     note("no event has the correlation id '" + correlation + "'; `tyto tail --json` shows the ids of the last events");
     return answer_is_no;
   }
-  const auto traced = trace(std::move(events));
+  const auto traced = survey::trace(std::move(events));
   std::string text;
   if (form == trace_form::chrome) {
     text = to_text(chrome_trace(traced)) + "\n";

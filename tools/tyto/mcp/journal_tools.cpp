@@ -278,7 +278,7 @@ result<json> journal_tools::search(const json& arguments) const {
 }
 
 result<json> journal_tools::consumers(const json&) const {
-  auto known = known_consumers(opened_);
+  auto known = survey::known_consumers(opened_);
   if (!known) return std::move(known).error();
   auto head = opened_.journal->head();
   if (!head) return std::move(head).error();
@@ -296,7 +296,7 @@ result<json> journal_tools::consumers(const json&) const {
 }
 
 result<json> journal_tools::dead_letters(const json& arguments) const {
-  auto known = known_consumers(opened_);
+  auto known = survey::known_consumers(opened_);
   if (!known) return std::move(known).error();
   auto names = names_of(*known);
   if (arguments.contains("consumer")) {
@@ -341,7 +341,7 @@ result<json> journal_tools::trace(const json& arguments) const {
     return visit::next;
   });
   if (!seen) return std::move(seen).error();
-  const auto traced = tool::trace(std::move(events));
+  const auto traced = survey::trace(std::move(events));
   bounded_list listed{limit};
   for (const auto& each : traced) {
     auto object = event_object({each.event.meta, each.event.payload});

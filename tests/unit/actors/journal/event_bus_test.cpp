@@ -40,6 +40,29 @@ struct world {
 
 }  // namespace
 
+TEST_CASE("What is published is counted by the events of each segment, and by the time it took") {
+  world w;
+  auto slow = std::make_shared<segment>(*positions(11, 15));
+  slow->took = std::chrono::microseconds{1'000};
+  w.bus.publish(slow);
+  w.bus.publish(positions(16, 16));
+  const auto counted = w.bus.published();
+  CHECK(counted.segments == 2);
+  CHECK(counted.events.of[0] == 1);
+  CHECK(counted.events.of[2] == 1);
+  CHECK(counted.times.of[0] == 1);
+  CHECK(counted.times.of[9] == 1);
+}
+
+TEST_CASE("A size is counted with its power of two, and what exceeds them all with the last") {
+  size_counts counted;
+  for (const std::uint64_t each : {0UL, 1UL, 2UL, 3UL, 4UL, 1UL << 23, ~0UL}) counted.add(each);
+  CHECK(counted.of[0] == 2);
+  CHECK(counted.of[1] == 2);
+  CHECK(counted.of[2] == 1);
+  CHECK(counted.of[23] == 2);
+}
+
 TEST_CASE("Who is at the head gets the next events when they are published") {
   world w;
   w.ask(10);

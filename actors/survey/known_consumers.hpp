@@ -9,7 +9,7 @@
 #include "tyto/result.hpp"
 #include "tyto/storage.hpp"
 
-namespace tyto::tool {
+namespace tyto::survey {
 
 struct known_consumer {
   std::string name;       // a partition's is "billing[2/4]"
@@ -24,4 +24,4 @@ result<std::vector<known_consumer>> known_consumers(const storage& opened);
 /// Returns the names of `consumers`, without partitions, each once.
 std::vector<std::string> names_of(const std::vector<known_consumer>& consumers);
 
-}  // namespace tyto::tool
+}  // namespace tyto::survey

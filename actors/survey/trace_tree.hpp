@@ -10,7 +10,7 @@
 
 #include "tyto/event.hpp"
 
-namespace tyto::tool {
+namespace tyto::survey {
 
 struct traced_event {
   recorded_event event;
@@ -31,4 +31,4 @@ struct named_cause {
 /// Returns it, or nothing if a caller made the id up.
 std::optional<named_cause> parse_cause(std::string_view causation_id);
 
-}  // namespace tyto::tool
+}  // namespace tyto::survey

@@ -7,7 +7,7 @@
 #include "tyto/codec.hpp"
 #include "tyto/printable.hpp"
 
-namespace tyto::tool {
+namespace tyto::survey {
 namespace {
 
 const nlohmann::json* find(const nlohmann::json& in, std::string_view name) {
@@ -54,4 +54,4 @@ bool event_selection::takes(const event_view& event) const {
   return std::ranges::all_of(where, [&](const field_condition& each) { return has(payload, each); });
 }
 
-}  // namespace tyto::tool
+}  // namespace tyto::survey

@@ -2,7 +2,7 @@
 
 #include "support/catch.hpp"
 
-namespace tyto::tool {
+namespace tyto::survey {
 namespace {
 
 recorded_event at(std::uint64_t position, std::string causation) {
@@ -39,4 +39,4 @@ TEST_CASE("Events hang below what caused them, if that is among them and before"
 }
 
 }  // namespace
-}  // namespace tyto::tool
+}  // namespace tyto::survey

@@ -5,7 +5,7 @@
 #include <set>
 #include <string_view>
 
-namespace tyto::tool {
+namespace tyto::survey {
 namespace {
 
 // The checkpoint of a partition is named `name#i/n`; `name#` and `name#before` only say how many there are and were
@@ -44,4 +44,4 @@ std::vector<std::string> names_of(const std::vector<known_consumer>& consumers) 
   return {names.begin(), names.end()};
 }
 
-}  // namespace tyto::tool
+}  // namespace tyto::survey

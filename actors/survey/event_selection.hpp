@@ -10,7 +10,7 @@
 #include "tyto/event_filter.hpp"
 #include "tyto/result.hpp"
 
-namespace tyto::tool {
+namespace tyto::survey {
 
 /// A field of the payload and the value that it must have.
 struct field_condition {
@@ -32,4 +32,4 @@ struct event_selection {
   [[nodiscard]] bool takes(const event_view& event) const;
 };
 
-}  // namespace tyto::tool
+}  // namespace tyto::survey

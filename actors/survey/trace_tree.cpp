@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-namespace tyto::tool {
+namespace tyto::survey {
 
 std::optional<named_cause> parse_cause(std::string_view causation_id) {
   const auto slash = causation_id.rfind('/');
@@ -38,4 +38,4 @@ std::vector<traced_event> trace(std::vector<recorded_event> events) {
   return traced;
 }
 
-}  // namespace tyto::tool
+}  // namespace tyto::survey
