@@ -10,6 +10,7 @@
 #include "lmdb/key_filter.hpp"
 #include "lmdb/old_index.hpp"
 #include "lmdb/run_entry.hpp"
+#include "lmdb/run_head.hpp"
 #include "lmdb/stored_number.hpp"
 #include "lmdb/stream_key.hpp"
 #include "record.hpp"
@@ -111,6 +112,10 @@ result<void> index_check::visit_old_entries(const index_run& of, bool reports, c
 template <class Visit>
 result<void> index_check::visit_run_entries(const index_run& of, bool reports, const Visit& visit) {
   const auto table = tables_.runs[of.slot];
+  if (auto right = check_run_head(transaction_, table, of); !right) {
+    if (right.error().code() != errc::damaged) return right;
+    if (reports) found_.add(right.error(), advice);
+  }
   auto filter = key_filter::load(transaction_, table, of.shape());
   if (!filter) return std::move(filter).error();
   const auto report_filter = [&](std::string what) {
@@ -126,6 +131,7 @@ result<void> index_check::visit_run_entries(const index_run& of, bool reports, c
   std::uint64_t pieces = 0;
   int code = entries.move(MDB_FIRST);
   for (; code == 0; code = entries.move(MDB_NEXT)) {
+    if (is_run_head(entries.key())) continue;
     if (entries.key().size() == number_bytes) {
       ++pieces;
       continue;

@@ -1,9 +1,11 @@
 #include "lmdb/index_upkeep.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "lmdb/run_catalog.hpp"
+#include "lmdb/run_head.hpp"
 #include "lmdb/run_merge.hpp"
 #include "lmdb/run_writer.hpp"
 
@@ -26,17 +28,16 @@ class advance {
   int fold(const stream_tail& tail, std::uint64_t events, stream_tail::fold_step& step) {
     const auto folding = tail.being_folded();
     if (!folding) return 0;
-    const auto* found = catalog_.being_folded();
-    if (found == nullptr) {
+    auto target = catalog_.being_folded();
+    if (!target) {
       const auto shape = filter_shape::for_names(folding->streams);
-      found = begin(0, catalog_.folded_to(), folding->up_to, shape, spare_tables);
+      const int code = begin(0, catalog_.folded_to(), folding->up_to, shape, spare_tables, target);
+      if (code != 0 || !target) return code;
     }
-    if (found == nullptr) return 0;
-    const auto target = *found;
-    run_writer writer{transaction_, table_of(target), target.shape()};
+    run_writer writer{transaction_, table_of(*target), target->shape()};
     int code = tail.fold(writer, events, step);
     if (code == 0) code = step.is_last() ? writer.finish() : writer.flush();
-    if (code == 0 && step.is_last()) complete(target);
+    if (code == 0 && step.is_last()) complete(*target);
     return code;
   }
 
@@ -45,7 +46,10 @@ class advance {
       std::uint64_t entries = 0;
       for (const auto& each : next) entries += transaction_.size_of(table_of(each)).entries;
       const auto level = static_cast<std::uint8_t>(next.front().level + 1);
-      if (begin(level, next.front().after, next.back().up_to, filter_shape::for_names(entries), 0) == nullptr) break;
+      std::optional<index_run> target;
+      const int code = begin(level, next.front().after, next.back().up_to, filter_shape::for_names(entries), 0, target);
+      if (code != 0) return code;
+      if (!target) break;
     }
     const auto targets = catalog_.unfinished();
     for (const auto& target : targets) {
@@ -61,11 +65,14 @@ class advance {
  private:
   [[nodiscard]] lmdb::table table_of(const index_run& each) const { return tables_.runs[each.slot]; }
 
-  const index_run* begin(std::uint8_t level, std::uint64_t after, std::uint64_t up_to, filter_shape shape,
-                         std::size_t spare) {
+  // Begins a run if more than `spare` tables are free.
+  int begin(std::uint8_t level, std::uint64_t after, std::uint64_t up_to, filter_shape shape, std::size_t spare,
+            std::optional<index_run>& target) {
     const auto* begun = catalog_.begin(level, after, up_to, shape, spare);
-    has_changed_ = has_changed_ || begun != nullptr;
-    return begun;
+    if (begun == nullptr) return 0;
+    has_changed_ = true;
+    target = *begun;
+    return put_run_head(transaction_, table_of(*target), *target);
   }
 
   void complete(const index_run& written) {
@@ -117,9 +124,9 @@ result<void> tidy_index(lmdb::environment& environment, const journal_tables& ta
   if (!transaction) return std::move(transaction).error();
   auto catalog = run_catalog::read(*transaction, tables);
   if (!catalog) return std::move(catalog).error();
-  const auto* fold = catalog->being_folded();
-  bool has_changed = fold != nullptr;
-  if (has_changed) catalog->forget(index_run{*fold});
+  const auto fold = catalog->being_folded();
+  bool has_changed = fold.has_value();
+  if (fold) catalog->forget(*fold);
   int code = has_changed ? catalog->write(*transaction, tables) : 0;
   for (std::uint8_t slot = 0; code == 0 && slot < run_tables_max; ++slot) {
     if (catalog->has(slot) || transaction->size_of(tables.runs[slot]).entries == 0) continue;

@@ -10,6 +10,7 @@
 #include "lmdb/old_index.hpp"
 #include "lmdb/retention_table.hpp"
 #include "lmdb/run_catalog.hpp"
+#include "lmdb/run_head.hpp"
 #include "lmdb/run_merge.hpp"
 #include "lmdb/run_writer.hpp"
 #include "lmdb/sealed_value.hpp"
@@ -120,6 +121,7 @@ class journal_copy {
     const auto level = std::ranges::max(sources, {}, &index_run::level).level;
     const auto target =
         *copied.begin(level, sources.front().after, sources.back().up_to, filter_shape::for_names(names), 0);
+    if (auto begun = put_head(target); !begun) return begun;
     merged_entries entries{from_, tables};
     int code = entries.seek({});
     for (bool is_done = false; !is_done; is_done = code == MDB_NOTFOUND) {
@@ -127,6 +129,14 @@ class journal_copy {
     }
     copied.complete(target);
     return {};
+  }
+
+  result<void> put_head(const index_run& target) {
+    auto transaction = into_.begin_write();
+    if (!transaction) return std::move(transaction).error();
+    int code = put_run_head(*transaction, ours_.runs[target.slot], target);
+    if (code == 0) code = transaction->commit();
+    return code == 0 ? result<void>{} : failed(code);
   }
 
   // Copies entries in one transaction. `code` is that of the place where `entries` stand.

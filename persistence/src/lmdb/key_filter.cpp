@@ -28,6 +28,8 @@ void visit_bits(std::uint64_t hash, const Visit& visit) {
   }
 }
 
+std::string seal_key(std::string key, bool is_finished) { return is_finished ? key : key + "+"; }
+
 // Copies a stored piece; returns false, and lets everything pass, if it is none.
 bool copy_piece(std::string_view key, std::string_view stored, filter_block* to, std::uint32_t blocks) {
   const auto bytes = blocks * sizeof(filter_block);
@@ -86,11 +88,12 @@ filter_piece::filter_piece(filter_shape shape, std::uint32_t piece)
 
 filter_piece::filter_piece(filter_shape shape, std::uint32_t piece, std::string_view stored)
     : filter_piece(shape, piece) {
-  copy_piece(key(), stored, blocks_.data(), static_cast<std::uint32_t>(blocks_.size()));
+  copy_piece(seal_key(key(), false), stored, blocks_.data(), static_cast<std::uint32_t>(blocks_.size()));
 }
 
-std::string filter_piece::value() const {
-  return sealed(key(), {reinterpret_cast<const char*>(blocks_.data()), blocks_.size() * sizeof(filter_block)});
+std::string filter_piece::value(bool is_finished) const {
+  return sealed(seal_key(key(), is_finished),
+                {reinterpret_cast<const char*>(blocks_.data()), blocks_.size() * sizeof(filter_block)});
 }
 
 result<key_filter> key_filter::load(const lmdb::transaction& transaction, lmdb::table table, filter_shape shape) {

@@ -48,13 +48,15 @@ struct alignas(64) filter_block {
 class filter_piece {
  public:
   filter_piece(filter_shape shape, std::uint32_t piece);
-  /// Goes on with a stored one. Where its checksum is wrong, it lets everything pass from now on.
+  /// Goes on with one that was stored unfinished. Where its checksum is wrong, it lets everything pass from now on.
   filter_piece(filter_shape shape, std::uint32_t piece, std::string_view stored);
 
   void add(std::uint64_t hash) { blocks_[shape_.block_of(hash) - shape_.first_block(piece_)].add(hash); }
   [[nodiscard]] std::uint32_t number() const { return piece_; }
   [[nodiscard]] std::string key() const { return shape_.key_of(piece_); }
-  [[nodiscard]] std::string value() const;
+  /// Returns what is to be stored. A piece that names may still come to has another checksum, so that it is never taken
+  /// for the whole one.
+  [[nodiscard]] std::string value(bool is_finished) const;
 
  private:
   filter_shape shape_;

@@ -127,9 +127,9 @@ void run_catalog::forget(const index_run& unfinished) {
   std::erase_if(unfinished_, [&](const index_run& each) { return each.slot == slot; });
 }
 
-const index_run* run_catalog::being_folded() const {
+std::optional<index_run> run_catalog::being_folded() const {
   const auto found = std::ranges::find(unfinished_, 0, &index_run::level);
-  return found == unfinished_.end() ? nullptr : &*found;
+  return found == unfinished_.end() ? std::nullopt : std::optional{*found};
 }
 
 std::vector<index_run> run_catalog::sources_of(const index_run& merged) const {

@@ -61,7 +61,7 @@ class run_catalog {
   void forget(const index_run& unfinished);
 
   /// Returns the run that a fold is writing.
-  [[nodiscard]] const index_run* being_folded() const;
+  [[nodiscard]] std::optional<index_run> being_folded() const;
   /// Returns the complete runs that `merged` covers.
   [[nodiscard]] std::vector<index_run> sources_of(const index_run& merged) const;
   /// Returns the oldest neighbours that are to be merged and are not yet: none, or as many of one level as a merge

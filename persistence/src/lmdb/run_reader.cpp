@@ -12,14 +12,19 @@ error run_reader::failure(int code) const {
 
 error run_reader::damaged() const {
   return {errc::damaged, fmt::format("looking up the stream {}", key_.name()),
-          "the checksum of an index entry is wrong: look for what else is with tyto::verify()"};
+          "an index entry is damaged: look for what else is with tyto::verify()"};
+}
+
+std::optional<packed_positions> run_reader::unpacked() const {
+  const auto packed = packed_positions::unpack(cursor_.key(), cursor_.value());
+  return packed && packed->first > after_ && packed->last <= up_to_ ? packed : std::nullopt;
 }
 
 result<void> run_reader::check_neighbour(int code) const {
   if (code == MDB_NOTFOUND) return {};
   if (code != 0) return failure(code);
   if (!run_key::parse(cursor_.key())) return {};  // a piece of the filter
-  return packed_positions::unpack(cursor_.key(), cursor_.value()) ? result<void>{} : damaged();
+  return unpacked() ? result<void>{} : damaged();
 }
 
 // Returns the entry where the cursor has arrived, if it is one of the name's.
@@ -29,7 +34,7 @@ result<stream_positions> run_reader::shown(int code) const {
     auto whole = check_neighbour(code);
     return whole ? result<stream_positions>{stream_positions{}} : std::move(whole).error();
   }
-  const auto packed = packed_positions::unpack(cursor_.key(), cursor_.value());
+  const auto packed = unpacked();
   if (!packed) return damaged();
   return stream_positions{run_key::parse(cursor_.key())->number, packed->positions()};
 }
@@ -43,7 +48,7 @@ result<last_event> run_reader::last() {
     auto whole = check_neighbour(code);
     return whole ? result<last_event>{last_event{}} : std::move(whole).error();
   }
-  const auto packed = packed_positions::unpack(cursor_.key(), cursor_.value());
+  const auto packed = unpacked();
   if (!packed) return damaged();
   return last_event{run_key::parse(cursor_.key())->number + packed->count - 1, packed->last};
 }

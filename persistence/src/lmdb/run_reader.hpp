@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "lmdb/lmdb.hpp"
+#include "lmdb/run_catalog.hpp"
 #include "lmdb/run_entry.hpp"
 #include "lmdb/stream_name.hpp"
 #include "tyto/result.hpp"
@@ -14,8 +16,8 @@ namespace tyto {
 class run_reader {
  public:
   /// `key` is one of the name's, of whatever number; lent, and changed.
-  run_reader(const lmdb::transaction& transaction, lmdb::table run, run_key& key)
-      : cursor_(transaction, run), key_(key) {}
+  run_reader(const lmdb::transaction& transaction, lmdb::table table, const index_run& run, run_key& key)
+      : cursor_(transaction, table), after_(run.after), up_to_(run.up_to), key_(key) {}
 
   /// Returns the name's last event in the run, 0 and 0 if it has none.
   result<last_event> last();
@@ -31,7 +33,12 @@ class run_reader {
   [[nodiscard]] error damaged() const;
   [[nodiscard]] error failure(int code) const;
 
+  // Returns the positions of the entry at the cursor, or nothing if it is damaged or none of this run's.
+  [[nodiscard]] std::optional<packed_positions> unpacked() const;
+
   lmdb::cursor cursor_;
+  std::uint64_t after_;
+  std::uint64_t up_to_;
   run_key& key_;
 };
 

@@ -46,10 +46,10 @@ int run_writer::find_place() {
 // Begins the pieces from the next one on, and stores those in hand on the way.
 int run_writer::begin_pieces(std::uint32_t up_to) {
   for (auto next = piece_ ? piece_->number() + 1 : 0; next <= up_to; ++next) {
-    if (const int code = flush(); code != 0) return code;
+    if (const int code = put_piece(true); code != 0) return code;
     piece_.emplace(shape_, next);
     // Its room, before the entries that it is for.
-    if (const int code = put(cursor_, piece_->key(), piece_->value(), MDB_APPEND); code != 0) return code;
+    if (const int code = put(cursor_, piece_->key(), piece_->value(false), MDB_APPEND); code != 0) return code;
   }
   return 0;
 }
@@ -65,12 +65,16 @@ int run_writer::add(const run_key& key, std::uint64_t hash, const position_packe
   return put(cursor_, key.bytes(), value, MDB_APPEND);
 }
 
-int run_writer::flush() { return piece_ ? put(cursor_, piece_->key(), piece_->value(), 0) : 0; }
+int run_writer::put_piece(bool is_finished) {
+  return piece_ ? put(cursor_, piece_->key(), piece_->value(is_finished), 0) : 0;
+}
+
+int run_writer::flush() { return put_piece(false); }
 
 int run_writer::finish() {
   int code = find_place();
   if (code == 0) code = begin_pieces(shape_.pieces() - 1);
-  return code == 0 ? flush() : code;
+  return code == 0 ? put_piece(true) : code;
 }
 
 }  // namespace tyto

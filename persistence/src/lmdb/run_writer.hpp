@@ -34,6 +34,7 @@ class run_writer {
  private:
   int find_place();
   int begin_pieces(std::uint32_t up_to);
+  int put_piece(bool is_finished);
 
   lmdb::cursor cursor_;
   filter_shape shape_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lmdb/run_head.hpp"
 #include "lmdb/store_meta.hpp"
 
 namespace tyto {
@@ -27,11 +28,12 @@ std::shared_ptr<const index_state> state_of(run_catalog catalog, const index_sta
 }  // namespace
 
 result<const key_filter*> shared_filter::get(const lmdb::transaction& transaction, lmdb::table table,
-                                             filter_shape shape) {
+                                             const index_run& of) {
   if (is_loaded_.load(std::memory_order_acquire)) return &*filter_;
   const std::lock_guard lock{mutex_};
   if (!filter_) {
-    auto loaded = key_filter::load(transaction, table, shape);
+    if (auto right = check_run_head(transaction, table, of); !right) return std::move(right).error();
+    auto loaded = key_filter::load(transaction, table, of.shape());
     if (!loaded) return std::move(loaded).error();
     filter_.emplace(*std::move(loaded));
     is_loaded_.store(true, std::memory_order_release);
@@ -50,7 +52,7 @@ std::uint64_t index_view::unsealed_to() const {
 }
 
 result<bool> index_view::may_hold(const index_state::indexed_run& run, const stream_name& stream) const {
-  auto filter = run.filter->get(transaction_, tables_.runs[run.where.slot], run.where.shape());
+  auto filter = run.filter->get(transaction_, tables_.runs[run.where.slot], run.where);
   return filter ? result<bool>{(*filter)->may_hold(stream.hash)} : std::move(filter).error();
 }
 
@@ -63,7 +65,7 @@ result<last_event> index_view::last(const stream_name& stream) const {
     if (!may) return std::move(may).error();
     if (!*may) continue;
     run_key key{stream.id, stream.hash, 0};
-    auto last = run_reader{transaction_, tables_.runs[each->where.slot], key}.last();
+    auto last = run_reader{transaction_, tables_.runs[each->where.slot], each->where, key}.last();
     if (!last || last->sequence_number > 0) return last;
   }
   return last_event{};
@@ -77,7 +79,7 @@ result<bool> stream_history::open_run() {
     return true;
   }
   auto may = index_.may_hold(run, stream_);
-  if (may && *may) reader_.emplace<run_reader>(index_.transaction(), tables.runs[run.where.slot], key_);
+  if (may && *may) reader_.emplace<run_reader>(index_.transaction(), tables.runs[run.where.slot], run.where, key_);
   return may;
 }
 

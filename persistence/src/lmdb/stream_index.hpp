@@ -23,10 +23,11 @@
 
 namespace tyto {
 
-/// A run's filter, loaded when it is first asked for and shared by all who read. Safe to use from any thread.
+/// A run's filter, loaded when it is first asked for and shared by all who read. It is the run's door, too: before it
+/// is loaded, the run's table is asked whether it is that run. Safe to use from any thread.
 class shared_filter {
  public:
-  result<const key_filter*> get(const lmdb::transaction& transaction, lmdb::table table, filter_shape shape);
+  result<const key_filter*> get(const lmdb::transaction& transaction, lmdb::table table, const index_run& of);
 
  private:
   std::mutex mutex_;

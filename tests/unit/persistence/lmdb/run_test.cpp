@@ -8,6 +8,7 @@
 #include "lmdb/journal_tables.hpp"
 #include "lmdb/key_filter.hpp"
 #include "lmdb/run_catalog.hpp"
+#include "lmdb/run_head.hpp"
 #include "lmdb/run_merge.hpp"
 #include "lmdb/run_reader.hpp"
 #include "lmdb/run_writer.hpp"
@@ -22,6 +23,9 @@ using namespace tyto::test;
 namespace {
 
 using numbers = std::vector<std::uint64_t>;
+
+// A run to which any position may belong.
+const index_run everything{0, 0, 1, 0, ~std::uint64_t{0}};
 
 struct place {
   temporary_directory directory;
@@ -91,12 +95,12 @@ struct place {
   [[nodiscard]] result<stream_positions> read(std::size_t slot, const std::string& name, std::uint64_t from = 1) const {
     const auto transaction = environment->begin_read().value();
     run_key key{name, stream_name{name}.hash, 0};
-    return run_reader{transaction, tables.runs[slot], key}.seek(from);
+    return run_reader{transaction, tables.runs[slot], everything, key}.seek(from);
   }
   [[nodiscard]] result<last_event> last(std::size_t slot, const std::string& name) const {
     const auto transaction = environment->begin_read().value();
     run_key key{name, stream_name{name}.hash, 0};
-    return run_reader{transaction, tables.runs[slot], key}.last();
+    return run_reader{transaction, tables.runs[slot], everything, key}.last();
   }
 };
 
@@ -215,6 +219,47 @@ TEST_CASE("An entry that is damaged is never passed over in silence") {
   CHECK_THAT(last.error().message(), Catch::Contains(name));
 }
 
+TEST_CASE("An entry of another run is damage") {
+  const place here;
+  here.write(0, names(3, 1, 100), filter_shape::for_names(3), 1'000);
+  const auto transaction = here.environment->begin_read().value();
+  run_key key{"order|1", stream_name{"order|1"}.hash, 0};
+  const auto last_of = [&](std::uint64_t after, std::uint64_t up_to) {
+    return run_reader{transaction, here.tables.runs[0], {0, 0, 1, after, up_to}, key}.last();
+  };
+  CHECK(last_of(99, 105).value().position == 104);
+  CHECK_FALSE(last_of(102, 105));
+  CHECK_FALSE(last_of(99, 103));
+}
+
+TEST_CASE("A table that holds another run than the catalog says is not taken for it") {
+  const place here;
+  const index_run run{0, 0, 1, 10, 20};
+  const auto check = [&](const index_run& expected) {
+    return check_run_head(here.environment->begin_read().value(), here.tables.runs[0], expected);
+  };
+  CHECK(check(run).error().code() == errc::damaged);
+  here.change(
+      [&](lmdb::transaction& transaction) { REQUIRE(put_run_head(transaction, here.tables.runs[0], run) == 0); });
+  CHECK(check(run));
+  CHECK(check({0, 0, 1, 10, 21}).error().code() == errc::damaged);
+}
+
+TEST_CASE("A piece that names may still come to is not taken for a whole one") {
+  const place here;
+  const auto shape = filter_shape::for_names(10);
+  here.change([&](lmdb::transaction& transaction) {
+    run_writer writer{transaction, here.tables.runs[0], shape};
+    position_packer one;
+    one.add(1);
+    const stream_name name{"order|1"};
+    REQUIRE(writer.add(run_key{name.id, name.hash, 1}, name.hash, one) == 0);
+    REQUIRE(writer.flush() == 0);
+  });
+  const auto transaction = here.environment->begin_read().value();
+  CHECK(key_filter::load(transaction, here.tables.runs[0], shape).value().damaged_pieces() == 1);
+}
+
 TEST_CASE("A piece of a filter that is damaged or missing lets everything pass") {
   const place here;
   const auto shape = filter_shape::for_names(5'000);
@@ -311,7 +356,7 @@ TEST_CASE("Which runs count is stored and read back, and four neighbours of a le
   for (std::uint64_t i = 0; i < 4; ++i) {
     CHECK(catalog.next_to_merge().empty());
     const auto added = *catalog.begin(0, i * 10, i * 10 + 10, shape, 1);
-    CHECK(catalog.being_folded() != nullptr);
+    CHECK(catalog.being_folded());
     CHECK(catalog.folded_to() == i * 10);
     catalog.complete(added);
     CHECK(catalog.folded_to() == i * 10 + 10);
@@ -320,7 +365,7 @@ TEST_CASE("Which runs count is stored and read back, and four neighbours of a le
   REQUIRE(sources.size() == 4);
   const auto merged = *catalog.begin(1, 0, 40, shape, 0);
   CHECK(catalog.next_to_merge().empty());  // they are being merged
-  CHECK(catalog.being_folded() == nullptr);
+  CHECK_FALSE(catalog.being_folded());
   here.change([&](lmdb::transaction& transaction) { REQUIRE(catalog.write(transaction, here.tables) == 0); });
   auto stored = run_catalog::read(here.environment->begin_read().value(), here.tables).value();
   CHECK(stored.complete().size() == 4);
