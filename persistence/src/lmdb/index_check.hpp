@@ -76,6 +76,7 @@ class index_check {
   sum index_;
   stream_runs tail_;
   bool has_damaged_events_ = false;
+  std::uint64_t filter_findings_ = 0;
 
   // In the run that is being read: the stream of the last entry, the number that its next one begins with, and whether
   // the last one was early.
