@@ -149,10 +149,10 @@ TEST_CASE("A damaged entry of the index, of its filter or of its catalog never l
       for (int i = 0; i < 20; ++i) append_one(*store.journal, write_of("order|" + std::to_string(i))).value();
     }
   }
-  const auto runs = raw_runs(journal);
+  auto runs = raw_runs(journal);
+  std::erase_if(runs, [](const raw_run& each) { return !each.is_complete; });
   REQUIRE(runs.size() >= 3);
-  const std::size_t which = GENERATE(0, 1, 2);
-  REQUIRE(runs[which].is_complete);
+  const std::size_t which = runs.size() - 1 - GENERATE(0u, 1u, 2u);
   const auto content = raw_table(journal, runs[which].table);
   const auto flip = [&](const char* table, const std::string& key, std::string value, std::size_t byte) {
     value.at(byte) ^= 4;
@@ -166,7 +166,7 @@ TEST_CASE("A damaged entry of the index, of its filter or of its catalog never l
   SECTION("the key of an entry") {
     const auto entry = at(content.size() - 1 - GENERATE(0u, 1u, 5u));
     auto key = entry->first;
-    key[GENERATE(0u, 1u, 7u, 10u, 15u)] ^= 2;
+    key[GENERATE(7u, 10u, 15u)] ^= 2;  // so that it stays where it is
     erase_raw(journal, runs[which].table.c_str(), entry->first);
     put_raw(journal, runs[which].table.c_str(), key, entry->second);
   }

@@ -96,6 +96,10 @@ class journal_check {
     const bool has_index = static_cast<bool>(catalog);
     if (!has_index && catalog.error().code() != errc::damaged) return std::move(catalog).error();
     if (!has_index) found_.add(catalog.error(), restore);
+    if (has_index && !catalog->can_be_read_in(tables_)) {
+      return error{errc::damaged, "verifying the index of streams",
+                   "the tables of its runs are missing, or have just been made: try again"};
+    }
     const auto folded_to = has_index ? catalog->folded_to() : 0;
     index_check index{transaction_, tables_, has_index ? *std::move(catalog) : run_catalog{}, found_};
     auto done = check_events(index);

@@ -291,7 +291,7 @@ result<lmdb::transaction> lmdb_journal::begin_following() const {
     if (!transaction) return transaction;
     auto index = index_.view(*transaction, tables_);
     if (!index) return std::move(index).error();
-    if (index->has_tables()) {
+    if (index->can_be_read()) {
       auto caught_up = catch_up(*index);
       return caught_up ? std::move(transaction) : std::move(caught_up).error();
     }

@@ -97,6 +97,10 @@ bool run_catalog::has(std::uint8_t slot) const {
          std::ranges::find(unfinished_, slot, &index_run::slot) != unfinished_.end();
 }
 
+bool run_catalog::can_be_read_in(const journal_tables& tables) const {
+  return tables.has_runs() || std::ranges::all_of(complete_, &index_run::is_old_index);
+}
+
 void run_catalog::add_old_index(std::uint64_t folded_to) {
   if (folded_to > 0) complete_.push_back({index_run::old_index_slot, index_run::level_max, 0, 0, folded_to});
 }

@@ -49,6 +49,9 @@ class run_catalog {
   /// Returns the position up to which the index is complete.
   [[nodiscard]] std::uint64_t folded_to() const { return complete_.empty() ? 0 : complete_.back().up_to; }
   [[nodiscard]] bool has(std::uint8_t slot) const;
+  /// Returns whether the tables of its runs are open. They are not where the journal was opened for reading while it
+  /// had none, and somebody writes it by now.
+  [[nodiscard]] bool can_be_read_in(const journal_tables& tables) const;
 
   /// Adds the index of format 1.
   void add_old_index(std::uint64_t folded_to);

@@ -29,7 +29,7 @@ std::shared_ptr<const index_state> state_of(run_catalog catalog, const index_sta
 
 result<const key_filter*> shared_filter::get(const lmdb::transaction& transaction, lmdb::table table,
                                              const index_run& of) {
-  if (is_loaded_.load(std::memory_order_acquire)) return &*filter_;
+  if (const auto* loaded = if_loaded()) return loaded;
   const std::lock_guard lock{mutex_};
   if (!filter_) {
     if (auto right = check_run_head(transaction, table, of); !right) return std::move(right).error();
@@ -39,11 +39,6 @@ result<const key_filter*> shared_filter::get(const lmdb::transaction& transactio
     is_loaded_.store(true, std::memory_order_release);
   }
   return &*filter_;
-}
-
-bool index_view::has_tables() const {
-  return tables_.has_runs() ||
-         std::ranges::all_of(state_->runs, [](const auto& each) { return each.where.is_old_index(); });
 }
 
 std::uint64_t index_view::unsealed_to() const {
@@ -57,6 +52,9 @@ result<bool> index_view::may_hold(const index_state::indexed_run& run, const str
 }
 
 result<last_event> index_view::last(const stream_name& stream) const {
+  for (const auto& each : state_->runs) {
+    if (const auto* filter = each.filter->if_loaded()) filter->prefetch(stream.hash);
+  }
   for (auto each = state_->runs.rbegin(); each != state_->runs.rend(); ++each) {
     if (each->where.is_old_index()) {
       return old_index_reader{transaction_, tables_.streams, stream.id, each->where.up_to}.last();

@@ -28,6 +28,10 @@ namespace tyto {
 class shared_filter {
  public:
   result<const key_filter*> get(const lmdb::transaction& transaction, lmdb::table table, const index_run& of);
+  /// Returns nothing if it has not been asked for.
+  [[nodiscard]] const key_filter* if_loaded() const {
+    return is_loaded_.load(std::memory_order_acquire) ? &*filter_ : nullptr;
+  }
 
  private:
   std::mutex mutex_;
@@ -52,9 +56,8 @@ class index_view {
              std::shared_ptr<const index_state> state)
       : transaction_(transaction), tables_(tables), state_(std::move(state)) {}
 
-  /// Returns whether the tables of its runs are open. They are not where the journal was opened for reading while it
-  /// had none, and somebody writes it by now.
-  [[nodiscard]] bool has_tables() const;
+  /// See run_catalog::can_be_read_in(). If not, nothing else may be asked.
+  [[nodiscard]] bool can_be_read() const { return state_->catalog.can_be_read_in(tables_); }
   [[nodiscard]] std::uint64_t folded_to() const { return state_->catalog.folded_to(); }
   /// Returns the position up to which what it says has no checksum, and has to be checked against the events.
   [[nodiscard]] std::uint64_t unsealed_to() const;
