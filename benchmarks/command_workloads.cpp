@@ -1,14 +1,8 @@
 // Workloads that send commands and wait for durable answers.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -26,10 +20,6 @@ using seconds = std::chrono::duration<double>;
 using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t zipf_aggregates = 100'000;
-
-constexpr std::uint64_t million = 1'000'000;
-constexpr std::uint64_t volume_millions = 20;
-constexpr std::uint64_t volume_bytes_each = 450;  // about 380 of them are used
 
 // One caller that waits for each answer before it sends the next command.
 class one_by_one {
@@ -68,14 +58,6 @@ class zipf_picker {
   std::vector<double> sums_;
   std::mt19937_64 random_{42};
 };
-
-void require_room(const std::filesystem::path& directory, std::uint64_t bytes) {
-  const auto available = std::filesystem::space(directory).available;
-  if (available >= bytes) return;
-  constexpr std::uint64_t megabyte = 1'000'000;
-  throw std::runtime_error(fmt::format("this workload writes up to {} MB, and the disk of {} has {} MB left",
-                                       bytes / megabyte, directory.parent_path().string(), available / megabyte));
-}
 
 }  // namespace
 
@@ -122,27 +104,6 @@ measurement zipf(const settings& how) {
            {[&, pick = std::function<std::uint64_t()>{zipf_picker{zipf_aggregates}}](double s) { ours.run(s, pick); },
             [&, pick = uniform(many_aggregates)](double s) { even.run(s, pick); }});
   return {"zipf", ours.per_second(), "commands/s", even.per_second(), "commands", ">= 0.9", {}};
-}
-
-measurement volume(const settings& how) {
-  const scratch where;
-  require_room(where.path(), volume_millions * million * volume_bytes_each);
-  std::atomic<std::uint64_t> answered = 0;
-  std::array<steady::time_point, volume_millions + 1> reached;  // when so many millions were answered
-  sender commands{[&] {
-    if (const auto count = ++answered; count % million == 0) reached.at(count / million) = steady::now();
-  }};
-  tyto::runtime rt{where.open(how)};
-  rt.aggregate<note>().start().value();
-  // The first million should not pay for bringing the aggregates into memory.
-  for (std::uint64_t i = 0; i < many_aggregates; ++i) (void)rt.execute<note>(std::to_string(i), look{}).value();
-
-  const auto pick = uniform(many_aggregates);
-  reached[0] = steady::now();
-  for (std::uint64_t i = 0; i < volume_millions * million; ++i) commands.send(rt, pick());
-  commands.finish(rt);
-  const auto rate = [&](std::size_t nth) { return million / seconds(reached.at(nth) - reached.at(nth - 1)).count(); };
-  return {"volume", rate(volume_millions), "events/s", rate(1), "the first million of 20", ">= 0.8", {}};
 }
 
 }  // namespace bench

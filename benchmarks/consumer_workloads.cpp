@@ -18,6 +18,7 @@
 #include "lmdb_reference.hpp"
 #include "note.hpp"
 #include "scratch.hpp"
+#include "stamping_journal.hpp"
 #include "tyto/runtime.hpp"
 #include "workloads.hpp"
 
@@ -78,42 +79,6 @@ double rebuild_per_second(const settings& how, const tyto::storage& stores, std:
   if (rt.status().consumers.at(0).position != events) throw std::runtime_error("the read model was not rebuilt");
   return static_cast<double>(events) / took;
 }
-
-// A journal that notes when an append was durable.
-class stamping_journal final : public tyto::event_store {
- public:
-  explicit stamping_journal(std::shared_ptr<tyto::event_store> inner) : inner_(std::move(inner)) {}
-
-  [[nodiscard]] steady::time_point durable_at() const { return durable_at_; }
-
-  void append(tyto::append_batch batch, append_done done) override {
-    inner_->append(std::move(batch), [this, done = std::move(done)](auto outcome) {
-      durable_at_ = steady::now();
-      done(std::move(outcome));
-    });
-  }
-  tyto::result<tyto::stream_info> read_stream(std::string_view id, std::uint64_t from,
-                                              const tyto::event_visitor& visitor) const override {
-    return inner_->read_stream(id, from, visitor);
-  }
-  tyto::result<std::uint64_t> read_all(const tyto::journal_range& range,
-                                       const tyto::event_visitor& visitor) const override {
-    return inner_->read_all(range, visitor);
-  }
-  [[nodiscard]] tyto::result<tyto::stream_info> info(std::string_view id) const override { return inner_->info(id); }
-  [[nodiscard]] tyto::result<std::uint64_t> head() const override { return inner_->head(); }
-  [[nodiscard]] tyto::result<std::vector<tyto::checkpoint>> checkpoints() const override {
-    return inner_->checkpoints();
-  }
-  [[nodiscard]] tyto::result<std::uint64_t> load_checkpoint(std::string_view name) const override {
-    return inner_->load_checkpoint(name);
-  }
-  [[nodiscard]] tyto::result<std::uint64_t> size_bytes() const override { return inner_->size_bytes(); }
-
- private:
-  const std::shared_ptr<tyto::event_store> inner_;
-  std::atomic<steady::time_point> durable_at_;
-};
 
 double microseconds(steady::duration took) { return std::chrono::duration<double, std::micro>(took).count(); }
 

@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
       one("memory", bench::memory),     one("cost", bench::cost),       {"chain", bench::chain},
       one("fanout", bench::fanout),     one("rebuild", bench::rebuild), one("rebuild_shared", bench::rebuild_shared),
       {"delivery", bench::delivery},    one("query", bench::query),     one("half_load", bench::half_load),
-      {"orders", bench::orders},        {"peers", bench::peers, true},  one("volume", bench::volume)};
+      {"orders", bench::orders},        {"peers", bench::peers, true},  {"volume", bench::volume}};
   std::vector<std::string> names{"all"};
   for (const auto& each : workloads) names.push_back(each.name);
 
@@ -77,6 +77,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--commands", how.commands, "How many commands `cost` sends, after those that start the aggregates")
       ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  app.add_option("--millions", how.millions, "How many million events `volume` writes")
+      ->check(CLI::Range(2, 1'000))
       ->capture_default_str();
   app.add_flag("--relaxed", relaxed, "Measure with relaxed durability, the reference too");
   app.add_flag("--json", json, "Print JSON");

@@ -31,6 +31,7 @@ struct measurement {
 struct settings {
   double seconds = 8;
   std::uint64_t commands = 100'000;
+  std::uint64_t millions = 20;
   tyto::durability durability = tyto::durability::synced;
 };
 

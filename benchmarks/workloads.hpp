@@ -25,7 +25,7 @@ measurement rebuild_shared(const settings& how);         // one that computes fo
 std::vector<measurement> delivery(const settings& how);  // from durable to a subscription's handler
 measurement query(const settings& how);                  // point queries from two threads, the projection running
 
-measurement volume(const settings& how);  // 20,000,000 events, `--seconds` or not
+std::vector<measurement> volume(const settings& how);  // `--millions` of events, `--seconds` or not
 
 measurement half_load(const settings& how);            // how long answers take at half of the peak rate
 std::vector<measurement> orders(const settings& how);  // the order simulation, `--seconds` or not

@@ -1,6 +1,7 @@
 // Damage in a journal's files is found, named, and stops nothing but what needs the damaged part.
 
 #include "lmdb_support.hpp"
+#include "raw_index.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto;
@@ -129,14 +130,80 @@ TEST_CASE(
 TEST_CASE("An index entry that does not fit its stream is damage") {
   const temporary_directory directory;
   write_ten_events(directory.path(), 8);
-  const std::string key("order|1\0\0\0\0\0\0\0\0\1", 16);
-  const auto position =
-      GENERATE(std::string("\x02\0\0\0\0\0\0\0", 8), std::string("\x63\0\0\0\0\0\0\0", 8), std::string("abc"));
-  put_raw(directory.path() / "journal", "streams", key, position);
+  const auto journal = directory.path() / "journal";
+  const auto entry = raw_entry_of(journal, "order|1");
+  const auto value = GENERATE(as<std::string>{}, "\1\2", "\1\x63", "\2\1\2", "\2\1", "\1\1\1", "abc");
+  put_raw(journal, entry.table.c_str(), entry.key, with_entry_seal(entry.key, value));
   const auto store = open_lmdb({.path = directory.path()}).value().journal;
   const auto read = store->read_stream("order|1", 1, [](const event_view&) { return visit::next; });
   REQUIRE_FALSE(read);
   CHECK(read.error().code() == errc::damaged);
+}
+
+TEST_CASE("A damaged entry of the index, of its filter or of its catalog never leads to a wrong answer, and is found") {
+  const temporary_directory directory;
+  const auto journal = directory.path() / "journal";
+  {
+    const auto store = open_lmdb({.path = directory.path(), .fold_events = 16}).value();
+    for (int round = 0; round < 6; ++round) {
+      for (int i = 0; i < 20; ++i) append_one(*store.journal, write_of("order|" + std::to_string(i))).value();
+    }
+  }
+  auto runs = raw_runs(journal);
+  std::erase_if(runs, [](const raw_run& each) { return !each.is_complete; });
+  REQUIRE(runs.size() >= 3);
+  const std::size_t which = runs.size() - 1 - GENERATE(0u, 1u, 2u);
+  const auto content = raw_table(journal, runs[which].table);
+  const auto flip = [&](const char* table, const std::string& key, std::string value, std::size_t byte) {
+    value.at(byte) ^= 4;
+    put_raw(journal, table, key, value);
+  };
+  const auto at = [&](std::size_t n) { return std::next(content.begin(), static_cast<std::ptrdiff_t>(n)); };
+  SECTION("an entry") {
+    const auto entry = at(content.size() - 1 - GENERATE(0u, 1u, 5u));
+    flip(runs[which].table.c_str(), entry->first, entry->second, GENERATE(0u, 1u, 3u));
+  }
+  SECTION("the key of an entry") {
+    const auto entry = at(content.size() - 1 - GENERATE(0u, 1u, 5u));
+    auto key = entry->first;
+    key[GENERATE(7u, 10u, 15u)] ^= 2;  // so that it stays where it is
+    erase_raw(journal, runs[which].table.c_str(), entry->first);
+    put_raw(journal, runs[which].table.c_str(), key, entry->second);
+  }
+  SECTION("a piece of a filter") {
+    const auto piece = at(1);
+    REQUIRE(piece->first.size() == 8);
+    flip(runs[which].table.c_str(), piece->first, piece->second, GENERATE(0u, 20u, 60u));
+  }
+  SECTION("a piece of a filter that is missing") {
+    erase_raw(journal, runs[which].table.c_str(), std::string(8, '\0'));
+  }
+  SECTION("the head of a run") { flip(runs[which].table.c_str(), std::string(1, '\0'), content.begin()->second, 3); }
+  SECTION("a row of the catalog") {
+    flip("meta", "runs", raw_value(journal, "meta", "runs"), 24 * which + GENERATE(0u, 1u, 2u, 5u, 9u, 17u));
+  }
+  SECTION("a run that is empty") {
+    with_raw_table(journal, runs[which].table.c_str(), 0, [](MDB_txn* txn, MDB_dbi dbi) { mdb_drop(txn, dbi, 0); });
+  }
+  CHECK_FALSE(verify(directory.path()).value().is_sound());
+  for (const bool read_only : {true, false}) {
+    const auto opened = open_lmdb({.path = directory.path(), .read_only = read_only});
+    if (!opened) {
+      CHECK(opened.error().code() == errc::damaged);
+      continue;
+    }
+    for (int i = 0; i < 20; ++i) {
+      const auto id = "order|" + std::to_string(i);
+      const auto version = opened->journal->info(id);
+      CHECK((version ? version->version == 6 : version.error().code() == errc::damaged));
+      std::vector<seen_event> seen;
+      const auto read = opened->journal->read_stream(id, 1, collect(seen));
+      CHECK((read ? seen.size() == 6 : read.error().code() == errc::damaged));
+      if (read_only) continue;
+      const auto appended = append_one(*opened->journal, write_of(id, 1, expected_version::exactly(6)));
+      CHECK((appended || appended.error().code() == errc::damaged));
+    }
+  }
 }
 
 TEST_CASE("A record of a newer format is refused as such") {

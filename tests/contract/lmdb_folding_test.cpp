@@ -1,10 +1,11 @@
 // The index of streams against a model that cannot be wrong: whatever was folded when, reading a stream gives what was
 // appended to it, and opening again changes nothing.
 #include <algorithm>
-#include <cstring>
+#include <map>
 #include <random>
 
 #include "lmdb_support.hpp"
+#include "raw_index.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto;
@@ -66,43 +67,6 @@ TEST_CASE("Streams are read as they were appended, across folds and reopening at
 
 namespace {
 
-// What the index on disk says: the first number and the positions of every entry, and how far it is complete.
-struct raw_index {
-  std::map<std::pair<std::string, std::uint64_t>, positions> entries;
-  std::uint64_t folded_to = 0;
-
-  [[nodiscard]] std::size_t early() const {
-    return static_cast<std::size_t>(
-        std::count_if(entries.begin(), entries.end(), [this](const auto& e) { return e.second.front() > folded_to; }));
-  }
-};
-
-raw_index read_raw_index(const std::filesystem::path& store) {
-  raw_index index;
-  with_raw_table(store / "journal", "streams", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-    MDB_cursor* cursor = nullptr;
-    MDB_val key{};
-    MDB_val value{};
-    REQUIRE(mdb_cursor_open(txn, dbi, &cursor) == 0);
-    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-      std::string text{static_cast<const char*>(key.mv_data), key.mv_size};
-      std::uint64_t first = 0;
-      for (const char byte : text.substr(text.size() - 8)) first = first << 8 | static_cast<unsigned char>(byte);
-      auto& places = index.entries[{text.substr(0, text.size() - 9), first}];
-      places.resize(value.mv_size / sizeof(std::uint64_t));
-      std::memcpy(places.data(), value.mv_data, value.mv_size);
-    }
-    mdb_cursor_close(cursor);
-  });
-  with_raw_table(store / "journal", "meta", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-    std::string name = "folded_to";
-    MDB_val key{name.size(), name.data()};
-    MDB_val value{};
-    if (mdb_get(txn, dbi, &key, &value) == 0) std::memcpy(&index.folded_to, value.mv_data, sizeof index.folded_to);
-  });
-  return index;
-}
-
 // Forty streams in one batch fill a generation of forty; an append of one event then folds a few of them.
 void leave_a_fold_half_done(const std::filesystem::path& path) {
   const auto store = open_lmdb({.path = path, .fold_events = 40}).value().journal;
@@ -114,28 +78,34 @@ void leave_a_fold_half_done(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("An append folds a part, in the order of the streams, and folded_to moves when all is there") {
+std::size_t entries_being_written(const std::filesystem::path& journal) {
+  std::size_t entries = 0;
+  for (const auto& run : raw_runs(journal)) {
+    if (run.is_complete) continue;
+    for (const auto& [key, value] : raw_table(journal, run.table)) entries += is_entry_key(key) ? 1 : 0;
+  }
+  return entries;
+}
+
+TEST_CASE("An append folds a part, which counts when all is there") {
   const temporary_directory directory;
+  const auto journal = directory.path() / "journal";
   leave_a_fold_half_done(directory.path());
-  auto index = read_raw_index(directory.path());
-  CHECK(index.folded_to == 0);
-  CHECK(index.early() > 0);
-  CHECK(index.early() < 10);
-  CHECK(index.entries.begin()->first.first == "s|10");
-  CHECK(index.entries.size() == index.early());
+  CHECK(raw_folded_to(journal) == 0);
+  CHECK(entries_being_written(journal) > 0);
+  CHECK(entries_being_written(journal) < 10);
   {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 40}).value().journal;
     for (int i = 0; i < 30; ++i) append_all(*store, {write_of("s|11")});
   }
-  index = read_raw_index(directory.path());
-  CHECK(index.folded_to == 41);
-  CHECK(index.early() == 0);
-  CHECK(index.entries.size() == 40);
-  CHECK(index.entries[{"s|10", 1}] == positions{1, 41});  // written early with one position, then with both
-  CHECK(index.entries[{"s|11", 1}] == positions{2});
+  CHECK(raw_folded_to(journal) == 41);
+  CHECK(entries_being_written(journal) == 0);
+  CHECK(raw_entries(journal).size() == 40);
+  CHECK(raw_entry_of(journal, "s|10").places == positions{1, 41});
+  CHECK(raw_entry_of(journal, "s|11").places == positions{2});
 }
 
-TEST_CASE("Entries that were written early mislead nobody") {
+TEST_CASE("What has been folded half misleads nobody") {
   const temporary_directory directory;
   leave_a_fold_half_done(directory.path());
   const bool read_only = GENERATE(true, false);
@@ -166,7 +136,7 @@ TEST_CASE("A fold ends before the next one is due, however large the batches") {
     std::filesystem::remove_all(copy);
     std::filesystem::create_directories(copy / "journal");
     std::filesystem::copy_file(directory.path() / "journal" / "data.mdb", copy / "journal" / "data.mdb");
-    REQUIRE(read_raw_index(copy).folded_to + 2 * 100 + 2 * batch > head);
+    REQUIRE(raw_folded_to(copy / "journal") + 2 * 100 + 2 * batch > head);
   }
 }
 
@@ -177,23 +147,52 @@ TEST_CASE("A tail that short-lived processes have let grow is folded at once") {
         open_lmdb({.path = directory.path(), .mode = durability::relaxed, .fold_events = 10}).value().journal;
     append_all(*store, {write_of("s|" + std::to_string(i))});
   }
-  CHECK(read_raw_index(directory.path()).folded_to >= 40);
+  CHECK(raw_folded_to(directory.path() / "journal") >= 40);
 }
 
-TEST_CASE("The index holds one entry for each stream and fold") {
+TEST_CASE("The index holds one entry for each stream and fold, and four folds become one run") {
   const temporary_directory directory;
-  {
+  const auto journal = directory.path() / "journal";
+  const auto append = [&](int events) {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 100}).value().journal;
-    for (int i = 0; i < 250; ++i) append_all(*store, {write_of(i % 2 == 0 ? "a|1" : "a|2")});
+    for (int i = 0; i < events; ++i) append_all(*store, {write_of(i % 2 == 0 ? "a|1" : "a|2")});
+  };
+  append(250);
+  CHECK(raw_entries(journal).size() == 4);
+  CHECK(raw_folded_to(journal) == 200);
+  append(500);
+  const auto runs = raw_runs(journal);
+  CHECK(runs.front().level == 1);
+  CHECK(runs.front().up_to == 400);
+  CHECK(raw_entries(journal).size() == 2 + 2 * (runs.size() - 1));
+  for (const auto& run : runs) {
+    with_raw_table(journal, run.table.c_str(), 0, [](MDB_txn* txn, MDB_dbi dbi) {
+      MDB_stat stat{};
+      mdb_stat(txn, dbi, &stat);
+      CHECK(stat.ms_overflow_pages == 0);
+    });
   }
-  with_raw_table(directory.path() / "journal", "streams", 0, [](MDB_txn* txn, MDB_dbi dbi) {
-    MDB_stat stat{};
-    mdb_stat(txn, dbi, &stat);
-    CHECK(stat.ms_entries == 4);
-  });
-  const auto stored = raw_value(directory.path() / "journal", "meta", "folded_to");
-  CHECK(stored.substr(0, 8) == std::string("\xc8\0\0\0\0\0\0\0", 8));
-  CHECK(stored.size() == 16);  // with a checksum
+}
+
+TEST_CASE("A merge goes on where it was, also when every process appends little") {
+  const temporary_directory directory;
+  std::map<std::string, positions> expected;
+  std::uint64_t head = 0;
+  for (int process = 0; process < 120; ++process) {
+    const auto store =
+        open_lmdb({.path = directory.path(), .mode = durability::relaxed, .fold_events = 8}).value().journal;
+    for (int i = 0; i < 9; ++i) {
+      const auto id = "s|" + std::to_string(head * 7 % 50);
+      append_all(*store, {write_of(id)});
+      expected[id].push_back(++head);
+    }
+  }
+  const auto runs = raw_runs(directory.path() / "journal");
+  CHECK(runs.size() < 16);
+  CHECK(runs.front().level >= 2);
+  const auto store = open_lmdb({.path = directory.path()}).value().journal;
+  for (const auto& [id, places] : expected) CHECK(positions_of(read_stream(*store, id)) == places);
+  CHECK(verify(directory.path()).value().is_sound());
 }
 
 TEST_CASE("A map that is full fails the batch as a whole and leaves the store usable") {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "lmdb_support.hpp"
+#include "raw_index.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto;
@@ -292,13 +293,13 @@ TEST_CASE("A changed bit in how far the index goes is found, and no number is gi
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 4}).value();
     for (int i = 0; i < 12; ++i) append_one(*store.journal, write_of("order|1")).value();
   }
-  const auto byte = GENERATE(0, 1, 7, 8, 15);
-  flip_raw(directory.path() / "journal", "meta", "folded_to", byte);
+  const auto byte = GENERATE(0, 1, 2, 8, 16, 24);
+  flip_raw(directory.path() / "journal", "meta", "runs", byte);
   for (const bool read_only : {false, true}) {
     const auto opened = open_lmdb({.path = directory.path(), .read_only = read_only});
     const auto failed = opened ? opened.value().journal->info("order|1").error() : opened.error();
     CHECK(failed.code() == errc::damaged);
-    CHECK(failed.message().find("how far the index of streams goes") != std::string::npos);
+    CHECK(failed.message().find("which runs make up the index of streams") != std::string::npos);
   }
 }
 
@@ -344,7 +345,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("An index that names other events than the journal has is found before a number is given twice") {
+TEST_CASE("A damaged entry of the index is found before a number is given twice") {
   const temporary_directory directory;
   {
     const auto store = open_lmdb({.path = directory.path(), .fold_events = 4}).value();
@@ -355,23 +356,9 @@ TEST_CASE("An index that names other events than the journal has is found before
     for (int i = 0; i < 4; ++i)
       append_one(*store.journal, write_of("filler|1")).value();  // all of the orders are folded
   }
-  std::string key = "order|1";
-  with_raw_table(directory.path() / "journal", "streams", 0, [&](MDB_txn* txn, MDB_dbi dbi) {
-    // The stream's last entry ends one event too early.
-    MDB_cursor* cursor = nullptr;
-    REQUIRE(mdb_cursor_open(txn, dbi, &cursor) == 0);
-    key.append(9, '\xff');
-    key[7] = '\0';
-    MDB_val k{key.size(), key.data()};
-    MDB_val v{};
-    REQUIRE(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE) == 0);
-    REQUIRE(mdb_cursor_get(cursor, &k, &v, MDB_PREV) == 0);
-    std::string positions{static_cast<const char*>(v.mv_data), v.mv_size};
-    positions[positions.size() - 8] ^= 1;  // order|2's event
-    v = {positions.size(), positions.data()};
-    REQUIRE(mdb_cursor_put(cursor, &k, &v, MDB_CURRENT) == 0);
-    mdb_cursor_close(cursor);
-  });
+  const auto journal = directory.path() / "journal";
+  const auto last = raw_entry_of(journal, "order|1");
+  flip_raw(journal, last.table.c_str(), last.key, GENERATE(0, 1));
   const auto store = open_lmdb({.path = directory.path(), .fold_events = 4}).value();
   const auto read = store.journal->read_stream("order|1", 1, [](const event_view&) { return visit::next; });
   CHECK(read.error().code() == errc::damaged);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "lmdb_support.hpp"
+#include "raw_index.hpp"
 #include "support/catch.hpp"
 
 using namespace tyto;
@@ -176,48 +177,73 @@ TEST_CASE("What is wrong with the index of streams is found") {
   const auto& path = directory.path();
   const auto journal = path / "journal";
   write_journal(path);
-  const auto key = index_key("order|1", 1);
-  const auto value = raw_value(journal, "streams", key);
-  REQUIRE(value.size() == 8 * 8);
+  const auto entry = raw_entry_of(journal, "order|1");
+  const auto* const table = entry.table.c_str();
+  REQUIRE(entry.places == positions{1, 2, 5, 6, 9, 10, 13, 14});
+  const auto put = [&](const std::string& key, const std::string& value) {
+    put_raw(journal, table, key, with_entry_seal(key, value));
+  };
+  const std::string whole("\10\1\1\3\1\3\1\3\1", 9);
   SECTION("it names another stream's event") {
-    put_raw(journal, "streams", key, stored(1) + stored(4) + value.substr(16));
+    put(entry.key, std::string("\10\1\3\1\1\3\1\3\1", 9));
     check_finds(path,
                 "the index of the stream order|1: event 2 is said to lie at position 4, where event 2 of order|2 is");
   }
   SECTION("it does not name an event") {
-    put_raw(journal, "streams", key, value.substr(0, 7 * 8));
+    put(entry.key, whole.substr(0, 8).replace(0, 1, "\7"));
     check_finds(path, "order|1");
   }
   SECTION("it does not name a stream") {
-    erase_raw(journal, "streams", 0, key);
+    erase_raw(journal, table, 0, entry.key);
     check_finds(path, "the index of the stream order|1");
   }
   SECTION("a stream has another one's name") {
-    erase_raw(journal, "streams", 0, key);
-    put_raw(journal, "streams", index_key("order|0", 1), value);
+    erase_raw(journal, table, 0, entry.key);
+    put(entry_key("order|0", 1), whole);
     check_finds(path,
                 "the index of the stream order|0: event 1 is said to lie at position 1, where event 1 of order|1 is");
   }
   SECTION("an entry begins with another number") {
-    erase_raw(journal, "streams", 0, key);
-    put_raw(journal, "streams", index_key("order|1", 2), value);
+    erase_raw(journal, table, 0, entry.key);
+    put(entry_key("order|1", 2), whole);
     check_finds(path, "its first entry begins with event 2");
   }
   SECTION("an entry follows that leaves a number out") {
-    put_raw(journal, "streams", index_key("order|1", 10), stored(16));
+    put(entry_key("order|1", 10), "\1\20");
     check_finds(path, "an entry begins with event 10 where 9 must come");
   }
   SECTION("an entry names what is not there") {
-    put_raw(journal, "streams", key, value.substr(0, 7 * 8) + stored(99));
+    put(entry.key, std::string("\10\1\1\3\1\3\1\3\126", 9));
     check_finds(path, "event 8 is said to lie at position 99");
   }
   SECTION("an entry has a form that is none of ours") {
-    put_raw(journal, "streams", GENERATE(std::string{"order"}, index_key("order", 1)), stored(1));
+    put(GENERATE(std::string{"order"}, entry_key("order", 1)), whole);
     check_finds(path, "an entry has a form that is none of ours");
   }
-  SECTION("an entry that was written early is wrong") {
-    put_raw(journal, "streams", index_key("order|1", 9), stored(19));
-    check_finds(path, "event 9 is said to lie at position 19, where event 9 of order|2 is");
+  SECTION("an entry has a wrong checksum") {
+    put_raw(journal, table, entry.key, whole + "1234");
+    check_finds(path, "the index of the stream order|1: the checksum of an entry is wrong");
+  }
+  SECTION("an entry has the wrong hash") {
+    auto key = entry_key("order|1", 1);
+    key[7] ^= 1;
+    erase_raw(journal, table, 0, entry.key);
+    put(key, whole);
+    check_finds(path, "the index of the stream order|1: an entry has the wrong hash");
+  }
+  const std::string piece(8, '\0');
+  SECTION("a piece of a filter has a wrong checksum") {
+    put_raw(journal, table, piece, std::string(72, 'x'));
+    check_finds(path, "the filter of run00, of the index of streams: 1 of its 1 pieces are missing or have a wrong");
+  }
+  SECTION("a filter hides a stream") {
+    put_raw(journal, table, piece, with_seal(piece, std::string(64, '\0')));
+    check_finds(path, "the filter of run00, of the index of streams: it hides the stream order|1");
+  }
+  SECTION("a run has the head of another one") {
+    const std::string head(1, '\0');
+    put_raw(journal, table, head, with_seal(head, stored(0) + stored(17)));
+    check_finds(path, "reading the index of the positions 1 to 16: the table run00 does not hold it");
   }
 }
 
@@ -227,8 +253,16 @@ TEST_CASE("What is wrong with the other tables is found") {
   const auto journal = path / "journal";
   write_journal(path);
   SECTION("the index goes further than the journal") {
-    put_raw(journal, "meta", "folded_to", stored(1000));
+    auto runs = raw_value(journal, "meta", "runs");
+    runs.replace(16, 8, stored(1000));
+    put_raw(journal, "meta", "runs", with_seal("runs", runs.substr(0, 24)));
     check_finds(path, "how far the index of streams goes: it says 1000, but the journal ends at 24");
+  }
+  SECTION("which runs make up the index has a wrong checksum") {
+    auto runs = raw_value(journal, "meta", "runs");
+    runs[GENERATE(0u, 9u, 30u)] ^= 1;
+    put_raw(journal, "meta", "runs", runs);
+    check_finds(path, "reading which runs make up the index of streams");
   }
   SECTION("what is kept of a stream has the wrong checksum") {
     auto row = raw_value(journal, "retention", "order|2");

@@ -1,7 +1,9 @@
 """Reads a journal as docs/storage-format.md describes it, with an LMDB and a MessagePack library and nothing of ours.
 
-Takes the program that writes the journal; fails if what it reads is not what that program wrote.
+Takes the program that writes a journal, and the directory of another journal, which has runs of all kinds; fails if what
+it reads is not what was written.
 """
+import shutil
 import struct
 import subprocess
 import sys
@@ -33,34 +35,88 @@ def read_record(value):
                 time_us=time_us, decision=(index, count), payload=msgpack.unpackb(value[offset:]))
 
 
+RUN = struct.Struct("<BBBBIQQ")
+OLD_INDEX = 255
+
+
+def read_varints(value):
+    numbers, number, bits = [], 0, 0
+    for byte in value:
+        number |= (byte & 0x7f) << bits
+        bits += 7
+        if byte < 0x80:
+            numbers.append(number)
+            number, bits = 0, 0
+    return numbers
+
+
+def read_run_entry(key, value):
+    name, first = key[8:-9].decode(), struct.unpack(">Q", key[-8:])[0]
+    assert key[-9] == 0
+    count, *distances = read_varints(value[:-4])
+    positions = [sum(distances[:i + 1]) for i in range(count)]
+    assert len(distances) == count
+    return name, first, positions
+
+
+def read_old_entry(key, value):
+    assert key[-9] == 0
+    return key[:-9].decode(), struct.unpack(">Q", key[-8:])[0], list(struct.unpack(f"<{len(value) // 8}Q", value))
+
+
+def read_index(environment, transaction, about):
+    """Returns the positions of each stream, and up to where they are complete."""
+    index, complete_to = {}, 0
+    for slot, level, is_complete, _, filter_blocks, after, up_to in RUN.iter_unpack(about[b"runs"][:-8]):
+        if not is_complete:
+            continue
+        assert after == complete_to
+        complete_to = up_to
+        is_old = slot == OLD_INDEX
+        table = environment.open_db(b"streams" if is_old else b"run%02d" % slot, transaction, create=False)
+        for key, value in transaction.cursor(table):
+            if not is_old and len(key) <= 8:
+                continue  # the run's head, or a piece of its filter
+            name, first, positions = (read_old_entry if is_old else read_run_entry)(key, value)
+            if is_old and positions[0] > up_to:
+                continue  # written early
+            assert all(after < position <= up_to for position in positions)
+            assert first == len(index.get(name, [])) + 1
+            index.setdefault(name, []).extend(positions)
+    return index, complete_to
+
+
 def read_journal(directory):
-    environment = lmdb.open(f"{directory}/journal", readonly=True, max_dbs=8)
+    environment = lmdb.open(f"{directory}/journal", readonly=True, max_dbs=80)
     meta, events = environment.open_db(b"meta", create=False), environment.open_db(b"events", create=False)
-    streams = environment.open_db(b"streams", create=False)
     with environment.begin() as transaction:
         about = dict(transaction.cursor(meta))
         records = [(struct.unpack("<Q", key)[0], read_record(value)) for key, value in transaction.cursor(events)]
-        (folded_to,) = struct.unpack_from("<Q", about.get(b"folded_to", bytes(8)))
-        index = {}
-        for key, value in transaction.cursor(streams):
-            if struct.unpack_from("<Q", value)[0] > folded_to:
-                continue  # written early
-            name, first = key[:-9].decode(), struct.unpack(">Q", key[-8:])[0]
-            assert key[-9] == 0 and first == len(index.get(name, [])) + 1
-            index.setdefault(name, []).extend(struct.unpack(f"<{len(value) // 8}Q", value))
-    return about, records, index
+        return about, records, *read_index(environment, transaction, about)
 
 
-def main(program):
+def main(program, golden):
     with tempfile.TemporaryDirectory() as directory:
         for stream, count in (("order|1", 3), ("order|ü", 2), ("order|1", 1)):
             subprocess.run([program, "append", directory, stream, str(count), "4"], check=True)
-        about, records, index = read_journal(directory)
+        about, records, index, complete_to = read_journal(directory)
+    check_small(about, records, index, complete_to)
+    with tempfile.TemporaryDirectory() as directory:
+        shutil.copytree(golden, directory, dirs_exist_ok=True)
+        _, records, index, complete_to = read_journal(directory)
+    expected = {}
+    for position, record in records:
+        if position <= complete_to:
+            expected.setdefault(record["persistence_id"], []).append(position)
+    assert index == expected and complete_to > 200
+    print(f"read {len(records)} events of {len(index)} streams")
 
+
+def check_small(about, records, index, complete_to):
     assert about[b"kind"] == b"tyto journal"
-    assert struct.unpack("<I", about[b"format"]) == (1,)
+    assert struct.unpack("<I", about[b"format"]) == (2,)
     assert len(about[b"journal_id"]) == 32
-    assert struct.unpack_from("<Q", about[b"folded_to"]) == (5,)
+    assert complete_to == 5
     assert index == {"order|1": [1, 2, 3], "order|ü": [4, 5]}, index
     assert [position for position, _ in records] == [1, 2, 3, 4, 5, 6]
     assert [record["persistence_id"] for _, record in records] == ["order|1"] * 3 + ["order|ü"] * 2 + ["order|1"]
@@ -72,7 +128,6 @@ def main(program):
         "payload": {"customer": "alice", "total_cents": 200,
                     "lines": [{"stock_code": "A-1", "quantity": 2}, {"stock_code": "B-2", "quantity": -2}]},
     }, records[4][1]
-    print(f"read {len(records)} events of {len(index)} streams")
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2])

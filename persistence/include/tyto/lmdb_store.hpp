@@ -57,9 +57,9 @@ struct lmdb_options {
 #endif
 
   /// How many events of the journal's end are indexed in memory before they are folded into the index on disk. Affects
-  /// performance: a fold writes to a page for nearly every stream that has grown, so more is cheaper; but it takes
-  /// memory, some 100 bytes for each of these streams, and up to twice as many events are read when opening.
-  std::uint64_t fold_events = 524'288;
+  /// performance: with more, the index is merged less often; but it takes memory, some 100 bytes for each of their
+  /// streams, and up to twice as many events are read when opening.
+  std::uint64_t fold_events = 65'536;
 
   /// When the pages of the files are looked at before they are opened for writing. Affects performance: it reads both
   /// files, a few hundred megabytes a second and more. The two pages with which each file begins are always looked at,

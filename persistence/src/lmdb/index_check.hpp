@@ -1,17 +1,21 @@
-// Whether the index of streams names each event up to `folded_to`, under its stream and number, and nothing else. The
-// names of all streams need not fit into memory: what the events are and what the index says are each added up, in the
-// order in which they are stored, and must be the same in the end. Only where they are not, each entry is looked at.
+// Whether the index of streams names each event up to where it is complete, under its stream and number, and nothing
+// else, and whether the filters of its runs let all of it pass. The names of all streams need not fit into memory: what
+// the events are and what the index says are each added up, in the order in which they are stored, and must be the same
+// in the end. Only where they are not, each entry is looked at.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lmdb/finding_list.hpp"
 #include "lmdb/journal_tables.hpp"
 #include "lmdb/lmdb.hpp"
 #include "lmdb/retention_table.hpp"
+#include "lmdb/run_catalog.hpp"
 #include "lmdb/stream_index.hpp"
+#include "lmdb/stream_tail.hpp"
 #include "tyto/metadata.hpp"
 #include "tyto/result.hpp"
 
@@ -19,7 +23,7 @@ namespace tyto {
 
 class index_check {
  public:
-  index_check(const lmdb::transaction& transaction, const journal_tables& tables, std::uint64_t folded_to,
+  index_check(const lmdb::transaction& transaction, const journal_tables& tables, run_catalog catalog,
               finding_list& found);
 
   /// Takes the events that are whole, one after the other.
@@ -40,17 +44,20 @@ class index_check {
     bool operator==(const sum&) const = default;
   };
   struct entry {
+    const index_run& of;
     std::string_view id;
-    std::uint64_t first = 0;
-    std::string_view positions;
+    stream_positions events;
 
-    [[nodiscard]] std::uint64_t count() const { return positions.size() / sizeof(std::uint64_t); }
-    [[nodiscard]] std::uint64_t position(std::uint64_t i) const;
+    [[nodiscard]] bool is_early() const { return of.is_old_index() && events.positions.front() > of.up_to; }
   };
 
-  // Visits the entries that have the form of one, and reports the others.
+  // Visits the entries that have the form of one. Reports the others, and what is wrong with filters, if `reports`.
   template <class Visit>
-  result<void> visit_entries(const Visit& visit);
+  result<void> visit_entries(bool reports, const Visit& visit);
+  template <class Visit>
+  result<void> visit_old_entries(const index_run& of, bool reports, const Visit& visit);
+  template <class Visit>
+  result<void> visit_run_entries(const index_run& of, bool reports, const Visit& visit);
   void check_order(const entry& each);
   result<void> compare_with_events(const entry& each, std::vector<bool>* named);
   result<void> find_differences();
@@ -59,7 +66,7 @@ class index_check {
 
   const lmdb::transaction& transaction_;
   const journal_tables& tables_;
-  std::uint64_t folded_to_;
+  run_catalog catalog_;
   finding_list& found_;
   retention_rows kept_;
   std::uint64_t head_ = 0;
@@ -69,9 +76,11 @@ class index_check {
   sum index_;
   stream_runs tail_;
   bool has_damaged_events_ = false;
+  std::uint64_t filter_findings_ = 0;
 
-  // The stream whose entries are being read, the number that its next one begins with, and whether the last one was
-  // early.
+  // In the run that is being read: the stream of the last entry, the number that its next one begins with, and whether
+  // the last one was early.
+  std::uint64_t run_after_ = 0;
   std::string id_;
   std::uint64_t next_ = 0;
   bool is_early_ = false;

@@ -9,6 +9,7 @@
 #include "lmdb/event_scan.hpp"
 #include "lmdb/index_check.hpp"
 #include "lmdb/retention_table.hpp"
+#include "lmdb/run_catalog.hpp"
 #include "lmdb/sealed_value.hpp"
 #include "lmdb/store_meta.hpp"
 #include "lmdb/stored_number.hpp"
@@ -91,17 +92,22 @@ class journal_check {
       : transaction_(transaction), tables_(tables), found_(found), removed_(transaction, tables.removed) {}
 
   result<std::uint64_t> run() {
-    auto folded_to = read_folded_to(transaction_, tables_.meta);
-    if (!folded_to && folded_to.error().code() != errc::damaged) return folded_to;
-    if (!folded_to) found_.add(folded_to.error(), restore);
-    if (!folded_to) folded_to = std::uint64_t{0};
-    index_check index{transaction_, tables_, *folded_to, found_};
-    auto done = check_events(index);
-    if (done && *folded_to > head_) {
-      found_.add("how far the index of streams goes",
-                 fmt::format("it says {}, but the journal ends at {}", *folded_to, head_), restore);
+    auto catalog = run_catalog::read(transaction_, tables_);
+    const bool has_index = static_cast<bool>(catalog);
+    if (!has_index && catalog.error().code() != errc::damaged) return std::move(catalog).error();
+    if (!has_index) found_.add(catalog.error(), restore);
+    if (has_index && !catalog->can_be_read_in(tables_)) {
+      return error{errc::damaged, "verifying the index of streams",
+                   "the tables of its runs are missing, or have just been made: try again"};
     }
-    if (done) done = index.run(head_, has_removed_);
+    const auto folded_to = has_index ? catalog->folded_to() : 0;
+    index_check index{transaction_, tables_, has_index ? *std::move(catalog) : run_catalog{}, found_};
+    auto done = check_events(index);
+    if (done && folded_to > head_) {
+      found_.add("how far the index of streams goes",
+                 fmt::format("it says {}, but the journal ends at {}", folded_to, head_), restore);
+    }
+    if (done && has_index) done = index.run(head_, has_removed_);
     if (done) done = check_retention();
     if (done) done = check_checkpoints();
     return done ? result<std::uint64_t>{head_} : std::move(done).error();

@@ -8,7 +8,7 @@
 namespace tyto {
 
 /// Copies what `from` sees of the tables `theirs` to `into`, which must be empty: the events that are kept, the index
-/// without removed ones and without early entries, and everything of the other tables. Which positions are missing
+/// without removed ones, and everything of the other tables. Which positions are missing
 /// stands in the copy's table `removed`. Fails with errc::damaged where the journal is, naming it: which of its events
 /// were removed cannot be told then.
 result<void> copy_kept(const lmdb::transaction& from, const journal_tables& theirs, lmdb::environment& into);

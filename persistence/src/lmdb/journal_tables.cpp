@@ -4,6 +4,8 @@
 
 namespace tyto {
 
+std::string run_table_name(std::size_t slot) { return fmt::format("run{:02}", slot); }
+
 result<journal_tables> open_journal_tables(lmdb::environment& environment, bool read_only) {
   journal_tables tables;
   auto opened = environment.with_tables(!read_only, [&](lmdb::transaction& transaction) -> result<void> {
@@ -14,6 +16,9 @@ result<journal_tables> open_journal_tables(lmdb::environment& environment, bool 
     if (code == 0) code = transaction.open_table("checkpoints", create, tables.checkpoints);
     if (code == 0) code = transaction.open_table("retention", create, tables.retention);
     if (code == 0) code = transaction.open_table("removed", create | MDB_INTEGERKEY, tables.removed);
+    for (std::size_t slot = 0; code == 0 && slot < tables.runs.size(); ++slot) {
+      code = transaction.open_table(run_table_name(slot).c_str(), create, tables.runs[slot]);
+    }
     if (code == MDB_NOTFOUND && read_only && tables.checkpoints != 0) return {};
     if (code == 0) return {};
     return lmdb::to_error(code, fmt::format("opening the tables of '{}'", environment.directory().string()));

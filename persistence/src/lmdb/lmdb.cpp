@@ -217,9 +217,10 @@ int transaction::get(table from, std::string_view key, std::string_view& value) 
   return code;
 }
 
-std::size_t transaction::count(table of) const {
+transaction::table_size transaction::size_of(table which) const {
   MDB_stat stat{};
-  return mdb_stat(handle_, of, &stat) == 0 ? stat.ms_entries : 0;
+  if (mdb_stat(handle_, which, &stat) != 0) return {};
+  return {stat.ms_entries, std::uint64_t{stat.ms_leaf_pages} * stat.ms_psize};
 }
 
 int transaction::put(table into, std::string_view key, std::string_view value, unsigned flags) {

@@ -84,8 +84,11 @@ class transaction {
   }
 
   int get(table from, std::string_view key, std::string_view& value) const;
-  /// Returns how many entries the table has.
-  [[nodiscard]] std::size_t count(table of) const;
+  struct table_size {
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;  // of the pages on which they lie
+  };
+  [[nodiscard]] table_size size_of(table which) const;
   int put(table into, std::string_view key, std::string_view value, unsigned flags = 0);
   int erase(table from, std::string_view key);
   /// Removes all entries.

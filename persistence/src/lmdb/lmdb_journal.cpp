@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "lmdb/bulk_writer.hpp"
+#include "lmdb/index_upkeep.hpp"
 #include "lmdb/retention_table.hpp"
 #include "lmdb/sealed_value.hpp"
 #include "lmdb/store_meta.hpp"
@@ -36,16 +37,15 @@ class event_walk {
   event_walk(const lmdb::transaction& transaction, lmdb::table events, const event_visitor& visitor)
       : cursor_(transaction, events), visitor_(visitor) {}
 
-  // Visits those events of the stream that lie at `positions`, which begin with that of `first`, from `from` on.
-  result<visit> go(std::string_view persistence_id, std::uint64_t first, std::string_view positions,
-                   std::uint64_t from) {
-    const auto count = positions.size() / sizeof(std::uint64_t);
-    for (std::uint64_t i = from > first ? from - first : 0; i < count; ++i) {
-      const auto position = number_in(positions.substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t)));
+  // Visits those events of the stream that lie at `places` whose number is not below `from` and below `end`.
+  result<visit> go(std::string_view persistence_id, const stream_positions& places, std::uint64_t from,
+                   std::uint64_t end) {
+    for (auto number = std::max(from, places.first); number < std::min(end, places.end()); ++number) {
+      const auto position = places.positions[number - places.first];
       auto payload = read(position);
       if (!payload) return std::move(payload).error();
-      if (meta_.sequence_number != first + i || meta_.persistence_id != persistence_id) {
-        return wrong_index(position, cursor_.value(), first + i, persistence_id);
+      if (meta_.sequence_number != number || meta_.persistence_id != persistence_id) {
+        return wrong_index(position, cursor_.value(), number, persistence_id);
       }
       if (visitor_({meta_, *payload}) == visit::stop) return visit::stop;
     }
@@ -102,9 +102,8 @@ result<std::shared_ptr<lmdb_journal>> lmdb_journal::open(std::shared_ptr<lmdb::e
   if (!tables) return std::move(tables).error();
   journal->tables_ = *tables;
   if (read_only) return journal;  // it catches up when it is asked
-  auto transaction = journal->environment_->begin_read();
-  if (!transaction) return std::move(transaction).error();
-  if (auto indexed = journal->catch_up(*transaction); !indexed) return std::move(indexed).error();
+  if (auto tidied = tidy_index(*journal->environment_, journal->tables_); !tidied) return std::move(tidied).error();
+  if (auto caught_up = journal->begin_following(); !caught_up) return std::move(caught_up).error();
   journal->tail_.begin_fold(journal->fold_events_);
   return journal;
 }
@@ -123,25 +122,34 @@ result<append_outcomes> lmdb_journal::store(append_batch& batch) {
   auto head = continued_head(*transaction);
   if (!head) return std::move(head).error();
 
-  append_outcomes outcomes;
   stream_runs added{*head};
-  {
-    lmdb::cursor events{*transaction, tables_.events};
-    for (const auto& write : batch.writes) {
-      auto outcome = store_write(*transaction, events, *write, added, *head);
-      if (!outcome && !is_refusal(outcome.error())) {
-        const auto& why = outcome.error();
-        return error{why.code(), appending(batch, *environment_), "nothing of it is stored"}.because(why);
-      }
-      outcomes.push_back(std::move(outcome));
-    }
-  }
+  auto outcomes = store_writes(*transaction, batch, added);
+  if (!outcomes) return outcomes;
   for (const auto& [name, position] : batch.checkpoints) {
     const int code = transaction->put(tables_.checkpoints, name, sealed(name, position));
     if (code != 0) return failed(code);
   }
-  if (const int code = commit(*transaction, added); code != 0) return failed(code);
+  if (auto stored = commit(*transaction, added); !stored) return nothing_stored(batch, stored.error());
   return outcomes;
+}
+
+result<append_outcomes> lmdb_journal::store_writes(lmdb::transaction& transaction, append_batch& batch,
+                                                   stream_runs& added) const {
+  append_outcomes outcomes;
+  if (batch.writes.empty()) return outcomes;
+  auto index = index_.view(transaction, tables_);
+  if (!index) return nothing_stored(batch, index.error());
+  lmdb::cursor events{transaction, tables_.events};
+  for (const auto& write : batch.writes) {
+    auto outcome = store_write(transaction, *index, events, *write, added);
+    if (!outcome && !is_refusal(outcome.error())) return nothing_stored(batch, outcome.error());
+    outcomes.push_back(std::move(outcome));
+  }
+  return outcomes;
+}
+
+error lmdb_journal::nothing_stored(const append_batch& batch, const error& why) const {
+  return error{why.code(), appending(batch, *environment_), "nothing of it is stored"}.because(why);
 }
 
 result<std::uint64_t> lmdb_journal::continued_head(const lmdb::transaction& transaction) const {
@@ -160,21 +168,18 @@ result<void> lmdb_journal::check_sole_writer() const {
   return head ? result<void>{} : std::move(head).error();
 }
 
-int lmdb_journal::commit(lmdb::transaction& transaction, const stream_runs& added) {
+result<void> lmdb_journal::commit(lmdb::transaction& transaction, const stream_runs& added) {
   stream_tail::fold_step fold;
-  int code = tail_.fold(transaction, tables_.streams, added.events(), fold);
-  if (code == 0 && fold.folded_to > 0) {
-    code = transaction.put(tables_.meta, meta_key::folded_to, sealed(meta_key::folded_to, fold.folded_to));
-  }
-  if (code != 0) return code;
+  auto advanced = advance_index(transaction, tables_, tail_, added.events(), added.end_position(), fold);
+  if (!advanced) return advanced;
   tail_.publish(added);
-  if (code = transaction.commit(); code != 0) {
+  if (const int code = transaction.commit(); code != 0) {
     tail_.withdraw();
-    return code;
+    return lmdb::to_error(code, "committing to the journal");
   }
   tail_.settle(std::move(fold));
   tail_.begin_fold(fold_events_);
-  return 0;
+  return {};
 }
 
 result<std::uint64_t> lmdb_journal::follow(const lmdb_journal& other) {
@@ -206,9 +211,8 @@ result<bool> lmdb_journal::follow(event_scan& others) {
     bytes += others.bytes().size();
   }
   if (!more) return more;
-  const int code = commit(*transaction, added);
-  return code == 0 ? more
-                   : lmdb::to_error(code, fmt::format("copying events to '{}'", environment_->directory().string()));
+  auto stored = commit(*transaction, added);
+  return stored ? std::move(more) : std::move(stored).error();
 }
 
 result<void> lmdb_journal::take_over(const lmdb_journal& other, const std::set<std::string>& streams) {
@@ -237,14 +241,15 @@ result<void> lmdb_journal::take_over(const lmdb_journal& other, const std::set<s
   return code == 0 ? result<void>{} : failed(code);
 }
 
-result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
-                                       stream_runs& batch, std::uint64_t& head) const {
+result<void> lmdb_journal::store_write(lmdb::transaction& transaction, const index_view& index, lmdb::cursor& events,
+                                       stream_write& write, stream_runs& added) const {
   if (auto fits = check_write(write); !fits) return fits;
   const stream_name stream{write.persistence_id};
-  auto known = info_for_write(transaction, stream, batch);
+  const auto* before = added.find(stream);
+  auto known = info_in(index, before != nullptr ? before->version() : tail_.version(stream), stream);
   if (!known) return std::move(known).error();
   if (auto allowed = check_stream(write, *known); !allowed) return allowed;
-  number_events(write, known->version, head);
+  number_events(write, known->version, added.end_position());
   for (const auto& event : write.events) {
     const auto& m = event.meta;
     char* room = nullptr;
@@ -253,9 +258,8 @@ result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cur
       return lmdb::to_error(code, "appending to " + m.persistence_id);
     }
     record::write(room, event);
-    batch.add(stream, m.sequence_number);
+    added.add(stream, m.sequence_number);
   }
-  head += write.events.size();
   if (!write.retain) return {};
   known->version += write.events.size();
   retain(*known, *write.retain);
@@ -263,16 +267,8 @@ result<void> lmdb_journal::store_write(lmdb::transaction& transaction, lmdb::cur
   return code == 0 ? result<void>{} : lmdb::to_error(code, "changing what is kept of " + write.persistence_id);
 }
 
-result<stream_info> lmdb_journal::info_for_write(const lmdb::transaction& transaction, const stream_name& stream,
-                                                 const stream_runs& batch) const {
-  const auto* run = batch.find(stream);
-  return info_in(transaction, run != nullptr ? run->version() : tail_.version(stream), stream.id);
-}
-
-result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persistence_id,
-                                                          std::uint64_t from_sequence_number,
+result<lmdb::transaction> lmdb_journal::begin_stream_read(const stream_name& stream, std::uint64_t from_sequence_number,
                                                           stream_tail::part& part) const {
-  const stream_name stream{persistence_id};
   while (!read_only_) {
     part = tail_.copy(stream, from_sequence_number);
     auto transaction = environment_->begin_read();
@@ -284,26 +280,39 @@ result<lmdb::transaction> lmdb_journal::begin_stream_read(std::string_view persi
     return transaction;
   }
   const std::lock_guard lock{follow_mutex_};
-  auto transaction = environment_->begin_read();
-  if (!transaction) return transaction;
-  if (auto indexed = catch_up(*transaction); !indexed) return std::move(indexed).error();
-  part = tail_.copy(stream, from_sequence_number);
+  auto transaction = begin_following();
+  if (transaction) part = tail_.copy(stream, from_sequence_number);
   return transaction;
 }
 
-result<void> lmdb_journal::catch_up(const lmdb::transaction& transaction) const {
-  auto folded_to = read_folded_to(transaction, tables_.meta);
-  if (!folded_to) return std::move(folded_to).error();
-  if (*folded_to > tail_.folded_to()) tail_.clear(*folded_to);
+result<lmdb::transaction> lmdb_journal::begin_following() const {
+  for (;;) {
+    auto transaction = environment_->begin_read();
+    if (!transaction) return transaction;
+    auto index = index_.view(*transaction, tables_);
+    if (!index) return std::move(index).error();
+    if (index->can_be_read()) {
+      auto caught_up = catch_up(*index);
+      return caught_up ? std::move(transaction) : std::move(caught_up).error();
+    }
+    auto tables = open_journal_tables(*environment_, true);
+    if (!tables) return std::move(tables).error();
+    if (!tables->has_runs()) return error{errc::damaged, "reading the index of streams", "its tables are missing"};
+    tables_.runs = tables->runs;
+  }
+}
 
-  event_scan events{transaction, tables_};
+result<void> lmdb_journal::catch_up(const index_view& index) const {
+  if (index.folded_to() > tail_.folded_to()) tail_.clear(index.folded_to());
+
+  event_scan events{index.transaction(), tables_};
   metadata scratch;
   auto next = tail_.indexed_to() + 1;
   auto more = events.begin(next);
   for (; more && *more; more = events.next(), ++next) {
     if (events.position() != next) tail_.skip_to(events.position() - 1);
     next = events.position();
-    if (auto indexed = index_event(transaction, next, events.bytes(), scratch); !indexed) return indexed;
+    if (auto indexed = index_event(index, next, events.bytes(), scratch); !indexed) return indexed;
   }
   if (!more) return std::move(more).error();
   if (events.position() != next) tail_.skip_to(events.position() - 1);
@@ -312,8 +321,8 @@ result<void> lmdb_journal::catch_up(const lmdb::transaction& transaction) const 
 
 // A damaged event is indexed if it still says which event of which stream it is and that is the one to come: then it
 // stops those who read it and nobody else. If not, it could belong to any stream, and no stream's version is known.
-result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, std::uint64_t position,
-                                       std::string_view bytes, metadata& scratch) const {
+result<void> lmdb_journal::index_event(const index_view& index, std::uint64_t position, std::string_view bytes,
+                                       metadata& scratch) const {
   auto whole = record::read(position, bytes, scratch);
   if (whole) {
     if (tail_.add(stream_name{scratch.persistence_id}, scratch.sequence_number)) return {};
@@ -325,14 +334,13 @@ result<void> lmdb_journal::index_event(const lmdb::transaction& transaction, std
     const stream_name stream{guess->persistence_id};
     result<std::uint64_t> version = tail_.version(stream);
     if (*version == 0) {
-      // Early entries know of events that the tail has yet to come to.
-      auto last = stream_entries{transaction, tables_.streams, stream.id}.last_at(tail_.folded_to());
+      auto last = index.last(stream);
       version = last ? result<std::uint64_t>{last->sequence_number} : std::move(last).error();
     }
     auto expected = version ? *version + 1 : 0;
     if (expected == 1) {
       // A compaction may have removed those before it.
-      auto kept = retention_rows{transaction, tables_.retention}.first_kept(stream.id);
+      auto kept = retention_rows{index.transaction(), tables_.retention}.first_kept(stream.id);
       if (kept && *kept == guess->sequence_number) expected = *kept;
     }
     if (expected == guess->sequence_number && expected != 0 && tail_.add(stream, expected)) return {};
@@ -346,40 +354,41 @@ result<stream_info> lmdb_journal::read_stream(std::string_view persistence_id, s
                                               const event_visitor& visitor) const {
   if (!check_persistence_id(persistence_id)) return stream_info{};  // no such stream can have events
   const auto from = std::max<std::uint64_t>(from_sequence_number, 1);
+  const stream_name stream{persistence_id};
   stream_tail::part tail;
-  auto transaction = begin_stream_read(persistence_id, from, tail);
+  auto transaction = begin_stream_read(stream, from, tail);
   if (!transaction) return std::move(transaction).error();
-  auto known = info_in(*transaction, tail.version, persistence_id);
+  auto index = index_.view(*transaction, tables_);
+  if (!index) return std::move(index).error();
+  auto known = info_in(*index, tail.version, stream);
   if (!known) return known;
-  auto visited = visit_stream(*transaction, tail, persistence_id, std::max(from, known->first), visitor);
+  auto visited = visit_stream(*index, tail, stream, std::max(from, known->first), visitor);
   return visited ? std::move(known) : std::move(visited).error();
 }
 
-result<void> lmdb_journal::visit_stream(const lmdb::transaction& transaction, const stream_tail::part& tail,
-                                        std::string_view persistence_id, std::uint64_t from,
+result<void> lmdb_journal::visit_stream(const index_view& index, const stream_tail::part& tail,
+                                        const stream_name& stream, std::uint64_t from,
                                         const event_visitor& visitor) const {
-  const bool has_tail = !tail.run.positions.empty();
-  const auto end = has_tail ? tail.run.first : every_number;
+  // What the tail had is in the index, too, by now, if a fold has ended meanwhile.
+  const auto end = tail.run.empty() ? every_number : tail.run.first;
 
-  event_walk walk{transaction, tables_.events, visitor};
+  event_walk walk{index.transaction(), tables_.events, visitor};
   auto next = from;  // the sequence number that must come
   if (from < end) {
-    stream_entries entries{transaction, tables_.streams, persistence_id};
-    auto entry = entries.seek(from);
-    for (; entry && !entry->positions.empty() && entry->first < end; entry = entries.next()) {
-      if (entry->first > next) return incomplete_index(persistence_id, next);
-      auto went = walk.go(persistence_id, entry->first, entry->positions, from);
+    stream_history history{index, stream};
+    auto part = history.seek(from);
+    for (; part && !part->empty() && part->first < end; part = history.next()) {
+      if (part->first > next) return incomplete_index(stream.id, next);
+      auto went = walk.go(stream.id, *part, next, end);
       if (!went) return std::move(went).error();
       if (*went == visit::stop) return {};
-      next = entry->first + entry->positions.size() / sizeof(std::uint64_t);
+      next = std::max(next, part->end());
     }
-    if (!entry) return std::move(entry).error();
+    if (!part) return std::move(part).error();
   }
-  if (!has_tail) return {};
-  if (next < tail.run.first) return incomplete_index(persistence_id, next);
-  const auto& positions = tail.run.positions;
-  auto went = walk.go(persistence_id, tail.run.first,
-                      {reinterpret_cast<const char*>(positions.data()), positions.size() * sizeof positions[0]}, from);
+  if (tail.run.empty()) return {};
+  if (next < tail.run.first) return incomplete_index(stream.id, next);
+  auto went = walk.go(stream.id, tail.run, from, every_number);
   return went ? result<void>{} : std::move(went).error();
 }
 
@@ -415,29 +424,33 @@ result<std::uint64_t> lmdb_journal::read_all(const journal_range& range, const e
 
 result<stream_info> lmdb_journal::info(std::string_view persistence_id) const {
   if (!check_persistence_id(persistence_id)) return stream_info{};
+  const stream_name stream{persistence_id};
   stream_tail::part part;
-  auto transaction = begin_stream_read(persistence_id, every_number, part);
+  auto transaction = begin_stream_read(stream, every_number, part);
   if (!transaction) return std::move(transaction).error();
-  return info_in(*transaction, part.version, persistence_id);
+  auto index = index_.view(*transaction, tables_);
+  if (!index) return std::move(index).error();
+  return info_in(*index, part.version, stream);
 }
 
-result<stream_info> lmdb_journal::info_in(const lmdb::transaction& transaction, std::uint64_t version_in_tail,
-                                          std::string_view persistence_id) const {
+result<stream_info> lmdb_journal::info_in(const index_view& index, std::uint64_t version_in_tail,
+                                          const stream_name& stream) const {
   stream_info known;
   known.version = version_in_tail;
   if (version_in_tail == 0) {
-    auto last = stream_entries{transaction, tables_.streams, persistence_id}.last_at(every_number);
+    auto last = index.last(stream);
     if (!last) return std::move(last).error();
-    if (auto right = check_last(transaction, persistence_id, *last); !right) return std::move(right).error();
+    if (last->position <= index.unsealed_to()) {
+      if (auto right = check_last(index.transaction(), stream.id, *last); !right) return std::move(right).error();
+    }
     known.version = last->sequence_number;
   }
-  auto completed = retention_rows{transaction, tables_.retention}.complete(persistence_id, known);
+  auto completed = retention_rows{index.transaction(), tables_.retention}.complete(stream.id, known);
   return completed ? result<stream_info>{std::move(known)} : std::move(completed).error();
 }
 
-// The index has no checksum of its own: what it says is checked against the events, which have one.
 result<void> lmdb_journal::check_last(const lmdb::transaction& transaction, std::string_view persistence_id,
-                                      const stream_entries::last_event& last) const {
+                                      const last_event& last) const {
   if (last.sequence_number == 0) return {};
   std::string_view stored;
   const int code = transaction.get(tables_.events, as_key(last.position), stored);

@@ -1,5 +1,6 @@
 // The journal in an LMDB environment: events appended under their positions, the index of streams beside them (see
-// stream_index.hpp), checkpoints. The committer appends; aggregates and consumers read.
+// stream_index.hpp for what is on disk, stream_tail.hpp for what is not yet), checkpoints. The committer appends;
+// aggregates and consumers read.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include "lmdb/journal_tables.hpp"
 #include "lmdb/lmdb.hpp"
 #include "lmdb/stream_index.hpp"
+#include "lmdb/stream_tail.hpp"
 #include "tyto/event_store.hpp"
 
 namespace tyto {
@@ -53,37 +55,39 @@ class lmdb_journal final : public event_store {
                std::uint64_t fold_events);
 
   result<append_outcomes> store(append_batch& batch);
-  result<void> store_write(lmdb::transaction& transaction, lmdb::cursor& events, stream_write& write,
-                           stream_runs& batch, std::uint64_t& head) const;
-  result<stream_info> info_for_write(const lmdb::transaction& transaction, const stream_name& stream,
-                                     const stream_runs& batch) const;
-  result<void> visit_stream(const lmdb::transaction& transaction, const stream_tail::part& tail,
-                            std::string_view persistence_id, std::uint64_t from, const event_visitor& visitor) const;
-  result<stream_info> info_in(const lmdb::transaction& transaction, std::uint64_t version_in_tail,
-                              std::string_view persistence_id) const;
-  // Checks what the index says of a stream's end.
+  result<append_outcomes> store_writes(lmdb::transaction& transaction, append_batch& batch, stream_runs& added) const;
+  result<void> store_write(lmdb::transaction& transaction, const index_view& index, lmdb::cursor& events,
+                           stream_write& write, stream_runs& added) const;
+  [[nodiscard]] error nothing_stored(const append_batch& batch, const error& why) const;
+  result<void> visit_stream(const index_view& index, const stream_tail::part& tail, const stream_name& stream,
+                            std::uint64_t from, const event_visitor& visitor) const;
+  result<stream_info> info_in(const index_view& index, std::uint64_t version_in_tail, const stream_name& stream) const;
+  // Checks what an index without checksums says of a stream's end.
   result<void> check_last(const lmdb::transaction& transaction, std::string_view persistence_id,
-                          const stream_entries::last_event& last) const;
+                          const last_event& last) const;
   // Returns the last position. Fails with errc::locked if it is not the one up to which this writer knows the journal.
   [[nodiscard]] result<std::uint64_t> continued_head(const lmdb::transaction& transaction) const;
   // Copies the stream's part of the tail and begins a transaction that fits it.
-  result<lmdb::transaction> begin_stream_read(std::string_view persistence_id, std::uint64_t from_sequence_number,
+  result<lmdb::transaction> begin_stream_read(const stream_name& stream, std::uint64_t from_sequence_number,
                                               stream_tail::part& part) const;
-  // Commits events that have been written after the last position, with a part of a fold. Returns LMDB's code.
-  int commit(lmdb::transaction& transaction, const stream_runs& added);
+  // Begins a transaction with an index that can be read, and brings the tail up to it.
+  result<lmdb::transaction> begin_following() const;
+  // Commits events that have been written after the last position, with what is due of the index.
+  result<void> commit(lmdb::transaction& transaction, const stream_runs& added);
   // Appends events of another journal in one transaction; returns whether there are more.
   result<bool> follow(event_scan& others);
   // Brings the tail up to what `transaction` sees.
-  result<void> catch_up(const lmdb::transaction& transaction) const;
-  result<void> index_event(const lmdb::transaction& transaction, std::uint64_t position, std::string_view bytes,
+  result<void> catch_up(const index_view& index) const;
+  result<void> index_event(const index_view& index, std::uint64_t position, std::string_view bytes,
                            metadata& scratch) const;
 
   // Kept first, given up last: nobody else may write before the environment is closed.
   std::shared_ptr<const void> writer_lock_;
   std::shared_ptr<lmdb::environment> environment_;
-  journal_tables tables_;
+  mutable journal_tables tables_;  // those of runs may come later, while follow_mutex_ is held
   bool read_only_;
   std::uint64_t fold_events_;
+  mutable stream_index index_;
   mutable stream_tail tail_;
   mutable std::mutex follow_mutex_;  // a reader's tail never goes back: one at a time begins and catches up
 };

@@ -136,7 +136,7 @@ class lmdb_snapshot final : public row_snapshot {
     return lmdb::to_error(code, fmt::format("reading the rows of {}", name_));
   }
 
-  result<std::uint64_t> count() const override { return std::uint64_t{transaction_.count(rows_)}; }
+  result<std::uint64_t> count() const override { return transaction_.size_of(rows_).entries; }
 
   const row_checkpoint& checkpoint() const override { return *checkpoint_; }
 

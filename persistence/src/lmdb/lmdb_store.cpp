@@ -145,6 +145,7 @@ result<storage> open_environments(const lmdb_options& options, const std::shared
   std::string journal_id;
   auto journal_env = open_or_create(journal_environment(options), journal_kind, journal_id);
   if (!journal_env) return std::move(journal_env).error();
+  if (auto raised = raise_format(**journal_env); !raised) return std::move(raised).error();
   auto read_models_env = open_or_create(read_models_environment(options), read_models_kind, journal_id);
   if (!read_models_env) return std::move(read_models_env).error();
 

@@ -6,7 +6,9 @@
 #include <array>
 #include <string>
 
+#include "lmdb/journal_tables.hpp"
 #include "lmdb/page_walk.hpp"
+#include "lmdb/storage_layout.hpp"
 
 namespace tyto {
 namespace {
@@ -26,6 +28,10 @@ constexpr std::array<known_table, 6> journal_tables_known{{{"meta", 0, true},
 constexpr std::array<std::string_view, 3> read_model_tables_known{"meta", "checkpoints", "snapshots"};
 
 const known_table* find_in_journal(std::string_view name) {
+  static constexpr known_table run_table{"", 0, false};
+  for (std::size_t slot = 0; slot < run_tables_max; ++slot) {
+    if (name == run_table_name(slot)) return &run_table;
+  }
   const auto* const found = std::ranges::find(journal_tables_known, name, &known_table::name);
   return found == journal_tables_known.end() ? nullptr : &*found;
 }

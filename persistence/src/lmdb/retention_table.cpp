@@ -31,7 +31,7 @@ bool is_state(std::uint32_t number) { return number <= static_cast<std::uint32_t
 }  // namespace
 
 retention_rows::retention_rows(const lmdb::transaction& transaction, lmdb::table table)
-    : transaction_(transaction), table_(table), is_empty_(table == 0 || transaction.count(table) == 0) {}
+    : transaction_(transaction), table_(table), is_empty_(table == 0 || transaction.size_of(table).entries == 0) {}
 
 result<void> retention_rows::complete(std::string_view persistence_id, stream_info& known) const {
   if (is_empty_) return {};

@@ -1,11 +1,13 @@
 // Where in a storage directory what lies, and how many tables it may have.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 
 namespace tyto {
 
-inline constexpr unsigned journal_tables_max = 8;
+inline constexpr std::size_t run_tables_max = 64;
+inline constexpr unsigned journal_tables_max = 8 + run_tables_max;
 inline constexpr unsigned read_models_max = 1024;
 
 inline std::filesystem::path journal_in(const std::filesystem::path& directory) { return directory / "journal"; }

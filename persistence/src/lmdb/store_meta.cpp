@@ -8,6 +8,7 @@
 #include <random>
 
 #include "lmdb/event_scan.hpp"
+#include "lmdb/run_catalog.hpp"
 #include "lmdb/sealed_value.hpp"
 #include "lmdb/stored_number.hpp"
 #include "tyto/clock.hpp"
@@ -28,6 +29,8 @@ error foreign(const lmdb::environment& environment, std::string_view kind) {
   return {errc::foreign, fmt::format("opening '{}'", environment.directory().string()),
           fmt::format("an LMDB environment, but not of {}: choose another directory", kind)};
 }
+
+std::uint32_t format_of(std::string_view kind) { return kind == journal_kind ? journal_format : read_models_format; }
 
 // What does not change once it is written, one after the other; nothing if an entry is missing.
 std::optional<std::string> identity(const lmdb::transaction& transaction, lmdb::table meta) {
@@ -57,10 +60,10 @@ result<void> check_meta(const lmdb::environment& environment, const lmdb::transa
     return foreign(environment, kind);
   }
   std::memcpy(&format, stored.data(), sizeof format);
-  if (format > store_format) {
-    return error{errc::newer_format, doing,
-                 fmt::format("it has format {}, this version of Tyto reads up to {}: use a newer version", format,
-                             store_format)};
+  if (const auto known = format_of(kind); format > known) {
+    return error{
+        errc::newer_format, doing,
+        fmt::format("it has format {}, this version of Tyto reads up to {}: use a newer version", format, known)};
   }
   if (transaction.get(meta, meta_key::journal_id, stored) != 0) return foreign(environment, kind);
   journal_id = stored;
@@ -116,17 +119,55 @@ result<store_identity> read_identity(lmdb::environment& environment, std::string
 result<void> write_meta(lmdb::environment& environment, std::string_view kind, const std::string& journal_id) {
   return environment.with_tables(true, [&](lmdb::transaction& transaction) -> result<void> {
     const std::int64_t created_us = system_clock()->now().time_since_epoch().count();
-    lmdb::table meta = 0;
+    const auto format = format_of(kind);
+    journal_tables tables;
+    auto& meta = tables.meta;
     int code = transaction.open_table("meta", MDB_CREATE, meta);
     if (code == 0) code = transaction.put(meta, meta_key::kind, kind);
-    if (code == 0) code = transaction.put(meta, meta_key::format, bytes_of(store_format));
+    if (code == 0) code = transaction.put(meta, meta_key::format, bytes_of(format));
     if (code == 0) code = transaction.put(meta, meta_key::journal_id, journal_id);
     if (code == 0) code = transaction.put(meta, meta_key::created, bytes_of(created_us));
     if (code == 0)
       code = transaction.put(meta, meta_key::checksum, checksum_of(identity(transaction, meta).value_or("")));
+    if (code == 0 && kind == journal_kind) code = run_catalog{}.write(transaction, tables);
     if (code == 0) return {};
     return lmdb::to_error(code, fmt::format("creating '{}'", environment.directory().string()));
   });
+}
+
+result<void> raise_format(lmdb::environment& journal) {
+  bool is_raised = false;
+  auto raised = journal.with_tables(true, [&](lmdb::transaction& transaction) -> result<void> {
+    const auto doing = fmt::format("raising '{}' to format {}", journal.directory().string(), journal_format);
+    journal_tables tables;
+    int code = transaction.open_table("meta", 0, tables.meta);
+    if (code != 0) return lmdb::to_error(code, doing);
+    auto format = read_format(transaction, tables.meta);
+    if (!format) return std::move(format).error();
+    if (*format == journal_format) return {};
+    auto index = run_catalog::read(transaction, tables);  // its index of format 1 becomes the oldest run
+    if (!index) return std::move(index).error();
+    code = index->write(transaction, tables);
+    if (code == 0) code = transaction.put(tables.meta, meta_key::format, bytes_of(journal_format));
+    if (code == 0) {
+      code = transaction.put(tables.meta, meta_key::checksum,
+                             checksum_of(identity(transaction, tables.meta).value_or("")));
+    }
+    is_raised = code == 0;
+    return code == 0 ? result<void>{} : lmdb::to_error(code, doing);
+  });
+  return raised && is_raised ? journal.sync() : raised;
+}
+
+result<std::uint32_t> read_format(const lmdb::transaction& transaction, lmdb::table meta) {
+  const std::string doing = "reading which format the journal has";
+  std::string_view stored;
+  std::uint32_t format = 0;
+  const int code = transaction.get(meta, meta_key::format, stored);
+  if (code != 0) return lmdb::to_error(code, doing);
+  if (stored.size() != sizeof format) return error{errc::damaged, doing, "it is no number"};
+  std::memcpy(&format, stored.data(), sizeof format);
+  return format;
 }
 
 result<std::uint64_t> read_folded_to(const lmdb::transaction& transaction, lmdb::table meta) {

@@ -19,14 +19,16 @@ inline constexpr std::string_view format = "format";          // u32
 inline constexpr std::string_view journal_id = "journal_id";  // 32 hexadecimal digits
 inline constexpr std::string_view created = "created";        // i64, microseconds since 1970, UTC
 inline constexpr std::string_view checksum = "checksum";      // u64, of the entries above
-inline constexpr std::string_view folded_to = "folded_to";    // u64, sealed
+inline constexpr std::string_view folded_to = "folded_to";    // u64, sealed; of format 1
+inline constexpr std::string_view runs = "runs";              // which runs make up the index, see run_catalog.hpp
 }  // namespace meta_key
 
 inline constexpr std::string_view journal_kind = "tyto journal";
 inline constexpr std::string_view read_models_kind = "tyto read models";
 
-/// The format that this version writes; newer ones are refused.
-inline constexpr std::uint32_t store_format = 1;
+/// The formats that this version writes; newer ones are refused.
+inline constexpr std::uint32_t journal_format = 2;
+inline constexpr std::uint32_t read_models_format = 1;
 
 /// Returns the journal id in an environment of `kind`, or nothing if the environment is new. Fails with errc::foreign,
 /// errc::newer_format or errc::damaged.
@@ -44,7 +46,13 @@ result<store_identity> read_identity(lmdb::environment& environment, std::string
 /// Makes a new environment one of `kind`.
 result<void> write_meta(lmdb::environment& environment, std::string_view kind, const std::string& journal_id);
 
-/// Returns the position up to which the index of streams is complete.
+/// Raises an older journal to the format that this version writes, durably, before anything of that format is written.
+result<void> raise_format(lmdb::environment& journal);
+
+/// Returns an environment's format.
+result<std::uint32_t> read_format(const lmdb::transaction& transaction, lmdb::table meta);
+
+/// Returns the position up to which the index of a journal of format 1 is complete.
 result<std::uint64_t> read_folded_to(const lmdb::transaction& transaction, lmdb::table meta);
 
 /// Returns a random journal id.

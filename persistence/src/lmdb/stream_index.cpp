@@ -1,312 +1,124 @@
 #include "lmdb/stream_index.hpp"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <functional>
-#include <limits>
-#include <mutex>
+#include <utility>
 
-#include "lmdb/stored_number.hpp"
+#include "lmdb/run_head.hpp"
+#include "lmdb/store_meta.hpp"
 
 namespace tyto {
 namespace {
 
-constexpr std::size_t number_bytes = sizeof(std::uint64_t);
-constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint32_t chunk_streams = 1024;
+bool are_same(const index_run& a, const index_run& b) {
+  return a.slot == b.slot && a.after == b.after && a.up_to == b.up_to && a.filter_blocks == b.filter_blocks;
+}
 
-std::uint64_t count_of(std::string_view positions) { return positions.size() / number_bytes; }
+// A run that is known already keeps its filter.
+std::shared_ptr<const index_state> state_of(run_catalog catalog, const index_state& before) {
+  auto state = std::make_shared<index_state>();
+  for (const auto& each : catalog.complete()) {
+    const auto known =
+        std::ranges::find_if(before.runs, [&](const auto& other) { return are_same(each, other.where); });
+    state->runs.push_back({each, known == before.runs.end() ? std::make_shared<shared_filter>() : known->filter});
+  }
+  state->catalog = std::move(catalog);
+  return state;
+}
 
 }  // namespace
 
-stream_name::stream_name(std::string_view persistence_id)
-    : id(persistence_id), hash(XXH3_64bits(persistence_id.data(), persistence_id.size())) {}
-
-std::size_t stream_runs::slot_of(const stream_name& name) const {
-  const auto mask = slots_.size() - 1;
-  for (auto slot = name.hash & mask;; slot = (slot + 1) & mask) {
-    if (slots_[slot] == 0) return slot;
-    const auto& candidate = streams_[slots_[slot] - 1];
-    if (candidate.hash == name.hash && name_of(candidate) == name.id) return slot;
+result<const key_filter*> shared_filter::get(const lmdb::transaction& transaction, lmdb::table table,
+                                             const index_run& of) {
+  if (const auto* loaded = if_loaded()) return loaded;
+  const std::lock_guard lock{mutex_};
+  if (!filter_) {
+    if (auto right = check_run_head(transaction, table, of); !right) return std::move(right).error();
+    auto loaded = key_filter::load(transaction, table, of.shape());
+    if (!loaded) return std::move(loaded).error();
+    filter_.emplace(*std::move(loaded));
+    is_loaded_.store(true, std::memory_order_release);
   }
+  return &*filter_;
 }
 
-void stream_runs::grow() {
-  slots_.assign(std::max<std::size_t>(slots_.size() * 2, 16), 0);
-  const auto mask = slots_.size() - 1;
-  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
-    auto slot = streams_[i].hash & mask;
-    while (slots_[slot] != 0) slot = (slot + 1) & mask;
-    slots_[slot] = i + 1;
+std::uint64_t index_view::unsealed_to() const {
+  const auto& runs = state_->runs;
+  return !runs.empty() && runs.front().where.is_old_index() ? runs.front().where.up_to : 0;
+}
+
+result<bool> index_view::may_hold(const index_state::indexed_run& run, const stream_name& stream) const {
+  auto filter = run.filter->get(transaction_, tables_.runs[run.where.slot], run.where);
+  return filter ? result<bool>{(*filter)->may_hold(stream.hash)} : std::move(filter).error();
+}
+
+result<last_event> index_view::last(const stream_name& stream) const {
+  for (const auto& each : state_->runs) {
+    if (const auto* filter = each.filter->if_loaded()) filter->prefetch(stream.hash);
   }
-}
-
-void stream_runs::keep_sorted() {
-  sorted_.push_back(static_cast<std::uint32_t>(sorted_.size()));
-  if (sorted_.size() % chunk_streams != 0) return;
-  std::ranges::sort(sorted_.end() - chunk_streams, sorted_.end(), {},
-                    [this](std::uint32_t i) { return name_of(streams_[i]); });
-}
-
-stream_runs::stream& stream_runs::find_or_add(const stream_name& name, std::uint64_t first) {
-  if (streams_.size() * 2 >= slots_.size()) grow();
-  const auto slot = slot_of(name);
-  if (slots_[slot] == 0) {
-    auto& added = streams_.emplace_back();
-    added.first = first;
-    added.last = none;
-    added.hash = name.hash;
-    added.name_offset = names_.size();
-    added.name_bytes = static_cast<std::uint32_t>(name.id.size());
-    names_ += name.id;
-    slots_[slot] = static_cast<std::uint32_t>(streams_.size());
-    keep_sorted();
+  for (auto each = state_->runs.rbegin(); each != state_->runs.rend(); ++each) {
+    if (each->where.is_old_index()) {
+      return old_index_reader{transaction_, tables_.streams, stream.id, each->where.up_to}.last();
+    }
+    auto may = may_hold(*each, stream);
+    if (!may) return std::move(may).error();
+    if (!*may) continue;
+    run_key key{stream.id, stream.hash, 0};
+    auto last = run_reader{transaction_, tables_.runs[each->where.slot], each->where, key}.last();
+    if (!last || last->sequence_number > 0) return last;
   }
-  return streams_[slots_[slot] - 1];
+  return last_event{};
 }
 
-bool stream_runs::add(const stream_name& name, std::uint64_t sequence_number) {
-  auto& to = find_or_add(name, sequence_number);
-  if (to.first + to.count != sequence_number) return false;
-  links_.push_back(to.last);
-  to.last = static_cast<std::uint32_t>(links_.size() - 1);
-  ++to.count;
-  return true;
-}
-
-void stream_runs::skip(std::uint64_t positions) { links_.insert(links_.end(), positions, none); }
-
-void stream_runs::add(const stream_runs& following) {
-  const auto offset = static_cast<std::uint32_t>(links_.size());
-  for (const auto link : following.links_) links_.push_back(link == none ? none : link + offset);
-  for (const auto& theirs : following.streams_) {
-    auto& ours = find_or_add({following.name_of(theirs), theirs.hash}, theirs.first);
-    auto earliest = theirs.last;
-    while (following.links_[earliest] != none) earliest = following.links_[earliest];
-    links_[offset + earliest] = ours.last;
-    ours.last = offset + theirs.last;
-    ours.count += theirs.count;
+result<bool> stream_history::open_run() {
+  const auto& run = index_.runs()[run_];
+  const auto& tables = index_.tables();
+  if (run.where.is_old_index()) {
+    reader_.emplace<old_index_reader>(index_.transaction(), tables.streams, stream_.id, run.where.up_to);
+    return true;
   }
+  auto may = index_.may_hold(run, stream_);
+  if (may && *may) reader_.emplace<run_reader>(index_.transaction(), tables.runs[run.where.slot], run.where, key_);
+  return may;
 }
 
-const stream_runs::run* stream_runs::find(const stream_name& name) const {
-  if (slots_.empty()) return nullptr;
-  const auto slot = slot_of(name);
-  return slots_[slot] == 0 ? nullptr : &streams_[slots_[slot] - 1];
-}
-
-void stream_runs::copy_positions(const run& of, std::uint64_t from, char* end) const {
-  auto link = of.last;
-  for (auto number = of.version(); number >= std::max(from, of.first); --number, link = links_[link]) {
-    const auto position = begin_ + link + 1;
-    end -= number_bytes;
-    std::memcpy(end, &position, number_bytes);
+result<stream_positions> stream_history::find() {
+  for (; run_ < index_.runs().size(); ++run_) {
+    auto opened = open_run();
+    if (!opened) return std::move(opened).error();
+    if (!*opened) continue;
+    auto* const old = std::get_if<old_index_reader>(&reader_);
+    auto found = old != nullptr ? old->seek(from_) : std::get<run_reader>(reader_).seek(from_);
+    if (!found || !found->empty()) return found;
   }
+  reader_.emplace<std::monostate>();
+  return stream_positions{};
 }
 
-stream_runs::walk::walk(const stream_runs& over) : over_(&over) {
-  // The last chunk is not full, so it has not been sorted yet: it is merged one by one.
-  const auto end = static_cast<std::uint32_t>(over.sorted_.size());
-  const auto full = end / chunk_streams * chunk_streams;
-  for (std::uint32_t at = 0; at < full; at += chunk_streams) heads_.push_back({at, at + chunk_streams});
-  for (auto at = full; at < end; ++at) heads_.push_back({at, at + 1});
-  std::ranges::make_heap(heads_, std::greater{}, [this](const head& h) { return name_at(h); });
+result<stream_positions> stream_history::seek(std::uint64_t from) {
+  from_ = from;
+  run_ = 0;
+  return find();
 }
 
-std::pair<std::string_view, const stream_runs::run*> stream_runs::walk::next() {
-  const auto name = [this](const head& h) { return name_at(h); };
-  std::ranges::pop_heap(heads_, std::greater{}, name);
-  auto& first = heads_.back();
-  const auto& found = over_->streams_[over_->sorted_[first.at]];
-  if (++first.at == first.end) {
-    heads_.pop_back();
-  } else {
-    std::ranges::push_heap(heads_, std::greater{}, name);
-  }
-  return {over_->name_of(found), &found};
+result<stream_positions> stream_history::next() {
+  if (std::holds_alternative<std::monostate>(reader_)) return stream_positions{};
+  auto* const old = std::get_if<old_index_reader>(&reader_);
+  auto found = old != nullptr ? old->next() : std::get<run_reader>(reader_).next();
+  if (!found || !found->empty()) return found;
+  ++run_;
+  return find();
 }
 
-stream_tail::part stream_tail::copy(const stream_name& stream, std::uint64_t from_sequence_number) const {
-  const std::shared_lock lock{mutex_};
-  const std::array<const stream_runs*, 3> places{folding_ ? &folding_->runs : nullptr, &active_, published_};
-  std::array<const stream_runs::run*, 3> runs{};
-  part copied;
-  copied.withdrawn = withdrawn_;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    runs[i] = places[i] != nullptr ? places[i]->find(stream) : nullptr;
-    if (runs[i] == nullptr) continue;
-    if (copied.version == 0) copied.run.first = std::max(runs[i]->first, from_sequence_number);
-    copied.version = runs[i]->version();
-    if (places[i] != published_) copied.settled_version = copied.version;
-  }
-  if (runs.back() != nullptr) copied.published_end = published_->end_position();
-  if (copied.version == 0 || copied.version < copied.run.first) return copied;
-  auto& positions = copied.run.positions;
-  positions.resize(copied.version - copied.run.first + 1);
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (runs[i] == nullptr || runs[i]->version() < copied.run.first) continue;
-    auto* const end = positions.data() + (runs[i]->version() - copied.run.first + 1);
-    places[i]->copy_positions(*runs[i], copied.run.first, reinterpret_cast<char*>(end));
-  }
-  return copied;
+result<index_view> stream_index::view(const lmdb::transaction& transaction, const journal_tables& tables) {
+  std::string_view stored;
+  const bool is_stored = transaction.get(tables.meta, meta_key::runs, stored) == 0;
+  const std::lock_guard lock{mutex_};
+  if (is_stored && stored == stored_) return index_view{transaction, tables, state_};
+  auto catalog = run_catalog::read(transaction, tables);
+  if (!catalog) return std::move(catalog).error();
+  state_ = state_of(*std::move(catalog), *state_);
+  stored_ = stored;
+  return index_view{transaction, tables, state_};
 }
-
-void stream_tail::part::limit_to(std::uint64_t head) {
-  if (published_end <= head) return;
-  version = settled_version;
-  run.positions.resize(version == 0 || version < run.first ? 0 : version - run.first + 1);
-}
-
-std::uint64_t stream_tail::version(const stream_name& stream) const {
-  const std::shared_lock lock{mutex_};
-  if (const auto* run = active_.find(stream)) return run->version();
-  const auto* run = folding_ ? folding_->runs.find(stream) : nullptr;
-  return run == nullptr ? 0 : run->version();
-}
-
-void stream_tail::publish(const stream_runs& batch) {
-  const std::unique_lock lock{mutex_};
-  published_ = &batch;
-}
-
-void stream_tail::withdraw() {
-  const std::unique_lock lock{mutex_};
-  published_ = nullptr;
-  ++withdrawn_;
-}
-
-std::uint64_t stream_tail::withdrawn() const {
-  const std::shared_lock lock{mutex_};
-  return withdrawn_;
-}
-
-bool stream_tail::add(const stream_name& stream, std::uint64_t sequence_number) {
-  const std::unique_lock lock{mutex_};
-  return active_.add(stream, sequence_number);
-}
-
-void stream_tail::skip_to(std::uint64_t position) {
-  const std::unique_lock lock{mutex_};
-  active_.skip(position - active_.end_position());
-}
-
-void stream_tail::clear(std::uint64_t folded_to) {
-  const std::unique_lock lock{mutex_};
-  folding_.reset();
-  active_ = stream_runs{folded_to};
-  folded_to_ = folded_to;
-}
-
-std::uint64_t stream_tail::folded_to() const {
-  const std::shared_lock lock{mutex_};
-  return folded_to_;
-}
-
-std::uint64_t stream_tail::indexed_to() const {
-  const std::shared_lock lock{mutex_};
-  return active_.end_position();
-}
-
-void stream_tail::begin_fold(std::uint64_t fold_events) {
-  const std::unique_lock lock{mutex_};
-  if (folding_ || active_.events() < fold_events) return;
-  folding_ = std::make_unique<folding_generation>();
-  folding_->runs = std::exchange(active_, stream_runs{active_.end_position()});
-  folding_->rest = stream_runs::walk{folding_->runs};
-  // Not more than two generations' worth in memory, or to be read when opening, also where every process that opens the
-  // journal appends too little to end a fold.
-  const auto events = folding_->runs.events();
-  folding_->room = events < 2 * fold_events ? 2 * fold_events - events : 0;
-  folding_->at_least = std::clamp<std::uint64_t>(fold_events / 2048, 1, 32);
-}
-
-std::uint64_t stream_tail::entries_due(const folding_generation& generation, std::uint64_t events) {
-  if (events == 0) return 0;  // an append of checkpoints alone
-  const auto half = generation.room / 2;
-  if (events >= half) return generation.runs.streams();
-  return std::max(generation.at_least, generation.runs.streams() * events / half + 1);
-}
-
-int stream_tail::fold(lmdb::transaction& transaction, lmdb::table streams, std::uint64_t events,
-                      fold_step& step) const {
-  const std::shared_lock lock{mutex_};
-  if (!folding_) return 0;
-  step.rest = folding_->rest;
-  lmdb::cursor cursor{transaction, streams};
-  stream_key key{""};
-  for (auto due = entries_due(*folding_, events); due > 0 && !step.rest.at_end(); --due) {
-    const auto [id, run] = step.rest.next();
-    key.set(id, run->first);
-    const auto size = run->count * number_bytes;
-    char* room = nullptr;
-    // Overwrites what was written early before a crash.
-    if (const int code = cursor.reserve(key.bytes(), size, 0, room); code != 0) return code;
-    folding_->runs.copy_positions(*run, run->first, room + size);
-  }
-  if (step.rest.at_end()) step.folded_to = folding_->runs.end_position();
-  return 0;
-}
-
-void stream_tail::settle(fold_step step) {
-  std::unique_ptr<folding_generation> done;  // given up after the lock
-  const std::unique_lock lock{mutex_};
-  active_.add(*published_);
-  published_ = nullptr;
-  if (!folding_) return;
-  folding_->rest = std::move(step.rest);
-  if (step.folded_to == 0) return;
-  folded_to_ = step.folded_to;
-  done = std::move(folding_);
-}
-
-stream_entries::stream_entries(const lmdb::transaction& transaction, lmdb::table streams,
-                               std::string_view persistence_id)
-    : cursor_(transaction, streams), key_(persistence_id) {}
-
-error stream_entries::failure(int code) const {
-  return lmdb::to_error(code, fmt::format("looking up the stream {}", key_.persistence_id()));
-}
-
-result<stream_entries::entry> stream_entries::current(int code) const {
-  if (code == MDB_NOTFOUND) return entry{};
-  if (code != 0) return failure(code);
-  if (!key_.is_sibling(cursor_.key())) return entry{};
-  const auto positions = cursor_.value();
-  if (positions.empty() || positions.size() % number_bytes != 0) {
-    return error{errc::damaged, fmt::format("looking up the stream {}", key_.persistence_id()),
-                 fmt::format("an index entry has {} bytes", positions.size())};
-  }
-  return entry{stream_key::number_in(cursor_.key()), positions};
-}
-
-result<stream_entries::entry> stream_entries::seek_below(std::uint64_t from) {
-  key_.set(from);
-  const int code = cursor_.seek(key_.bytes(), MDB_SET_RANGE);
-  if (code != 0 && code != MDB_NOTFOUND) return failure(code);
-  return current(cursor_.move(code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV));
-}
-
-result<stream_entries::last_event> stream_entries::last_at(std::uint64_t position) {
-  auto last = seek_below(std::numeric_limits<std::uint64_t>::max());
-  if (last && !last->positions.empty() && number_in(last->positions) > position) last = current(cursor_.move(MDB_PREV));
-  if (!last) return std::move(last).error();
-  if (last->positions.empty()) return last_event{};
-  return last_event{last->first + count_of(last->positions) - 1,
-                    number_in(last->positions.substr(last->positions.size() - number_bytes))};
-}
-
-result<stream_entries::entry> stream_entries::seek(std::uint64_t from) {
-  auto below = seek_below(from);
-  if (!below) return below;
-  if (!below->positions.empty() && from - below->first < count_of(below->positions)) return below;
-  key_.set(from);
-  return current(cursor_.seek(key_.bytes(), MDB_SET_RANGE));
-}
-
-result<stream_entries::entry> stream_entries::next() { return current(cursor_.move(MDB_NEXT)); }
 
 }  // namespace tyto

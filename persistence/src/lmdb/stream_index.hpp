@@ -1,234 +1,114 @@
-// Which positions of the journal belong to which stream. Up to the position `folded_to` the answer lies in the table
-// `streams`; beyond it, for the journal's tail, in memory. The tail is filled from the events and has two generations:
-// the active one grows; when it is full it becomes the folding one, which stays as it is while each of the following
-// appends writes a part of it to the table. Once all of it is there, `folded_to` moves to its end and it is forgotten.
-//
-// So the table may hold entries *early*, beyond `folded_to`. They repeat what the tail says: a stream has at most one,
-// and it begins where the stream's part of the tail begins. Hence one rule: who reads a stream takes its part of the
-// tail first, begins the transaction after that, and then uses only those entries that begin below that part. A fold
-// that ends between the two steps moves the part into the table without changing it, so the reader misses nothing and
-// sees nothing twice. The other order would lose a part whose fold ends after the transaction began.
-//
-// A batch is shown in the tail just before it is committed, because nobody who has seen it in a transaction may look in
-// vain afterwards. Whoever began their transaction too early for it leaves it out.
-//
-// A crash forgets which entries are early. The tail, rebuilt from `folded_to`, holds all of what was being folded, and
-// is folded as one generation: it writes the same keys again, with at least the same positions.
+// The index of streams on disk, for those who read: which positions up to folded_to() belong to which stream. It lies
+// in runs (see run_catalog.hpp), each of which has a part of the positions of many streams. A stream's last event is in
+// the newest run that has any of it, and its history goes from the oldest run to the newest.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <shared_mutex>
+#include <mutex>
+#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
+#include <variant>
 #include <vector>
 
+#include "lmdb/journal_tables.hpp"
+#include "lmdb/key_filter.hpp"
 #include "lmdb/lmdb.hpp"
-#include "lmdb/stream_key.hpp"
+#include "lmdb/old_index.hpp"
+#include "lmdb/run_catalog.hpp"
+#include "lmdb/run_reader.hpp"
+#include "lmdb/stream_name.hpp"
 #include "tyto/result.hpp"
 
 namespace tyto {
 
-/// The positions of consecutive events of one stream.
-struct stream_run {
-  std::uint64_t first = 0;  // the sequence number of the first of them
-  std::vector<std::uint64_t> positions;
-};
-
-/// A stream's name and its hash, so that looking in several places computes it once. Lent.
-struct stream_name {
-  explicit stream_name(std::string_view persistence_id);
-  stream_name(std::string_view persistence_id, std::uint64_t known_hash) : id(persistence_id), hash(known_hash) {}
-
-  std::string_view id;
-  std::uint64_t hash;
-};
-
-/// Which of consecutive positions belong to which stream. Not synchronised.
-///
-/// It takes a few allocations however many streams there are: the names lie one after the other, and a stream's
-/// positions are linked backwards, one number for each position.
-class stream_runs {
+/// A run's filter, loaded when it is first asked for and shared by all who read. It is the run's door, too: before it
+/// is loaded, the run's table is asked whether it is that run. Safe to use from any thread.
+class shared_filter {
  public:
-  /// Begins after `position`.
-  explicit stream_runs(std::uint64_t position = 0) : begin_(position) {}
-
-  /// Adds the next position; returns false if its event is not the next one of its stream.
-  bool add(const stream_name& name, std::uint64_t sequence_number);
-  /// Adds positions whose events were removed.
-  void skip(std::uint64_t positions);
-  /// Adds positions that begin where these end, and events that follow those of their streams.
-  void add(const stream_runs& following);
-
-  struct run {
-    std::uint64_t first = 0;  // the sequence number of its first event
-    std::uint32_t count = 0;
-    std::uint32_t last = 0;  // where its last position is linked
-    [[nodiscard]] std::uint64_t version() const { return first + count - 1; }
-  };
-  /// Returns the stream's run, or nullptr.
-  [[nodiscard]] const run* find(const stream_name& name) const;
-  /// Writes the run's positions to the memory that ends at `end`, from the last one backwards, as far as the event
-  /// `from`.
-  void copy_positions(const run& of, std::uint64_t from, char* end) const;
-
-  /// The last position, or the one to begin after.
-  [[nodiscard]] std::uint64_t end_position() const { return begin_ + links_.size(); }
-  /// Returns how many positions there are, with those whose events were removed.
-  [[nodiscard]] std::uint64_t events() const { return links_.size(); }
-  [[nodiscard]] std::size_t streams() const { return streams_.size(); }
-
-  /// Visits streams in the order of their names, and knows how far it is. Copy it to be able to go back.
-  class walk;
-
- private:
-  struct stream : run {
-    std::uint64_t hash = 0;
-    std::uint64_t name_offset = 0;
-    std::uint32_t name_bytes = 0;
-  };
-  [[nodiscard]] std::string_view name_of(const stream& s) const {
-    return std::string_view{names_}.substr(s.name_offset, s.name_bytes);
+  result<const key_filter*> get(const lmdb::transaction& transaction, lmdb::table table, const index_run& of);
+  /// Returns nothing if it has not been asked for.
+  [[nodiscard]] const key_filter* if_loaded() const {
+    return is_loaded_.load(std::memory_order_acquire) ? &*filter_ : nullptr;
   }
-  [[nodiscard]] std::size_t slot_of(const stream_name& name) const;
-  stream& find_or_add(const stream_name& name, std::uint64_t first);
-  void grow();
-  void keep_sorted();
-
-  std::uint64_t begin_;
-  std::vector<std::uint32_t> links_;  // for each position that of the stream's event before it, or `none`
-  std::vector<stream> streams_;
-  std::string names_;
-  std::vector<std::uint32_t> slots_;  // a hash table: the number of a stream plus one, or 0
-  // The numbers of streams. Each full chunk is sorted by name as soon as it is full, so that no single append has to
-  // sort them all.
-  std::vector<std::uint32_t> sorted_;
-};
-
-class stream_runs::walk {
- public:
-  walk() = default;
-  explicit walk(const stream_runs& over);
-
-  /// Returns the next stream's name and run; there must be one.
-  std::pair<std::string_view, const run*> next();
-  [[nodiscard]] bool at_end() const { return heads_.empty(); }
 
  private:
-  struct head {
-    std::uint32_t at;
-    std::uint32_t end;
-  };
-  [[nodiscard]] std::string_view name_at(const head& h) const {
-    return over_->name_of(over_->streams_[over_->sorted_[h.at]]);
-  }
-  const stream_runs* over_ = nullptr;
-  std::vector<head> heads_;  // what is left of each sorted chunk: a heap, the first name on top
+  std::mutex mutex_;
+  std::optional<key_filter> filter_;
+  std::atomic<bool> is_loaded_ = false;
 };
 
-/// The index of the journal's tail: of the events above `folded_to`, up to indexed_to(). Safe to call from any thread;
-/// changed by one at a time, which is also the one that folds.
-class stream_tail {
- public:
-  /// What one append has written of the folding generation. It counts once the append is committed.
-  struct fold_step {
-    stream_runs::walk rest;
-    std::uint64_t folded_to = 0;  // where `folded_to` moves, if nothing is left to write; else 0
+/// The runs that count at some moment.
+struct index_state {
+  struct indexed_run {
+    index_run where;
+    std::shared_ptr<shared_filter> filter;
   };
-
-  /// What is known of a stream: its version, 0 if the tail has none of its events, and those from some number on.
-  struct part {
-    std::uint64_t version = 0;
-    stream_run run;
-
-    /// Forgets what a transaction whose last position is `head` does not see.
-    void limit_to(std::uint64_t head);
-
-    // Of the published batch: its end, if it has events of this stream, else 0; the version without it; and how many
-    // batches had been withdrawn before.
-    std::uint64_t published_end = 0;
-    std::uint64_t settled_version = 0;
-    std::uint64_t withdrawn = 0;
-  };
-  [[nodiscard]] part copy(const stream_name& stream, std::uint64_t from_sequence_number) const;
-  /// Returns the version without the published batch.
-  [[nodiscard]] std::uint64_t version(const stream_name& stream) const;
-
-  /// Adds the next event; returns false if it does not continue its stream.
-  bool add(const stream_name& stream, std::uint64_t sequence_number);
-  /// The events up to `position` that have not been added were removed.
-  void skip_to(std::uint64_t position);
-  /// Shows a batch, which begins after indexed_to(), to readers before it is committed: who has seen it in a
-  /// transaction finds it here too. Must be followed by settle() or withdraw(), until which the batch is borrowed.
-  void publish(const stream_runs& batch);
-  /// The published batch is committed, and so is what `step` says.
-  void settle(fold_step step);
-  /// The published batch is not committed.
-  void withdraw();
-  /// Returns how many batches have been withdrawn: others have their positions by now.
-  [[nodiscard]] std::uint64_t withdrawn() const;
-  /// Forgets everything, because the table has it up to `folded_to`.
-  void clear(std::uint64_t folded_to);
-
-  [[nodiscard]] std::uint64_t folded_to() const;
-  [[nodiscard]] std::uint64_t indexed_to() const;
-
-  /// Makes the active generation the folding one if it has `fold_events` or more and nothing else is being folded.
-  void begin_fold(std::uint64_t fold_events);
-
-  /// Writes entries to the table `streams` for an append of `events` events: so many that the fold ends long before the
-  /// active generation is full. Returns LMDB's code.
-  int fold(lmdb::transaction& transaction, lmdb::table streams, std::uint64_t events, fold_step& step) const;
-
- private:
-  struct folding_generation {
-    stream_runs runs;
-    stream_runs::walk rest;      // what is left to write
-    std::uint64_t room = 0;      // how many events the tail had room for when the fold began
-    std::uint64_t at_least = 0;  // how many entries an append writes at least
-  };
-  [[nodiscard]] static std::uint64_t entries_due(const folding_generation& generation, std::uint64_t events);
-
-  mutable std::shared_mutex mutex_;
-  std::uint64_t folded_to_ = 0;
-  std::unique_ptr<folding_generation> folding_;
-  stream_runs active_;
-  const stream_runs* published_ = nullptr;
-  std::uint64_t withdrawn_ = 0;
+  run_catalog catalog;
+  std::vector<indexed_run> runs;
 };
 
-/// Reads one stream's entries in the table `streams`, as of a transaction.
-class stream_entries {
+/// The index as one transaction sees it, which it must not outlive.
+class index_view {
  public:
-  stream_entries(const lmdb::transaction& transaction, lmdb::table streams, std::string_view persistence_id);
+  index_view(const lmdb::transaction& transaction, const journal_tables& tables,
+             std::shared_ptr<const index_state> state)
+      : transaction_(transaction), tables_(tables), state_(std::move(state)) {}
 
-  /// A stream's last event; 0 and 0 if it has none.
-  struct last_event {
-    std::uint64_t sequence_number = 0;
-    std::uint64_t position = 0;
-  };
-  /// Returns the last event according to those entries that begin at or below `position`.
-  result<last_event> last_at(std::uint64_t position);
+  /// See run_catalog::can_be_read_in(). If not, nothing else may be asked.
+  [[nodiscard]] bool can_be_read() const { return state_->catalog.can_be_read_in(tables_); }
+  [[nodiscard]] std::uint64_t folded_to() const { return state_->catalog.folded_to(); }
+  /// Returns the position up to which what it says has no checksum, and has to be checked against the events.
+  [[nodiscard]] std::uint64_t unsealed_to() const;
+  /// Returns a stream's last event. Fails with errc::damaged.
+  [[nodiscard]] result<last_event> last(const stream_name& stream) const;
 
-  /// Positions in stored form (u64, little-endian), beginning with that of `first`; none after the last entry.
-  struct entry {
-    std::uint64_t first = 0;
-    std::string_view positions;
-  };
-  /// Returns the entry that holds `from`, or the first one after it.
-  result<entry> seek(std::uint64_t from);
-  /// Returns the entry after the last one returned.
-  result<entry> next();
+  [[nodiscard]] const std::vector<index_state::indexed_run>& runs() const { return state_->runs; }
+  /// Returns whether `run`, which is none of format 1, may hold something of a stream.
+  [[nodiscard]] result<bool> may_hold(const index_state::indexed_run& run, const stream_name& stream) const;
+  [[nodiscard]] const lmdb::transaction& transaction() const { return transaction_; }
+  [[nodiscard]] const journal_tables& tables() const { return tables_; }
 
  private:
-  // Returns the last entry whose key is below that of `from`.
-  result<entry> seek_below(std::uint64_t from);
-  [[nodiscard]] result<entry> current(int code) const;
-  [[nodiscard]] error failure(int code) const;
+  const lmdb::transaction& transaction_;
+  const journal_tables& tables_;
+  std::shared_ptr<const index_state> state_;
+};
 
-  lmdb::cursor cursor_;
-  stream_key key_;
+/// Goes along one stream's positions.
+class stream_history {
+ public:
+  stream_history(const index_view& index, const stream_name& stream) : index_(index), stream_(stream) {}
+
+  /// Returns the positions of some events that hold `from`, or of the first ones after it; none if there are none.
+  result<stream_positions> seek(std::uint64_t from);
+  /// Returns the positions of the events after the last ones returned, likewise.
+  result<stream_positions> next();
+
+ private:
+  // Returns what the run number `run_` or a later one has.
+  result<stream_positions> find();
+  result<bool> open_run();
+
+  const index_view& index_;
+  stream_name stream_;
+  std::uint64_t from_ = 0;
+  std::size_t run_ = 0;
+  run_key key_{stream_.id, stream_.hash, 0};
+  std::variant<std::monostate, old_index_reader, run_reader> reader_;
+};
+
+/// The index of a journal: what is kept of it in memory for all transactions. Safe to use from any thread.
+class stream_index {
+ public:
+  /// Returns the index as a transaction sees it. Fails with errc::damaged.
+  result<index_view> view(const lmdb::transaction& transaction, const journal_tables& tables);
+
+ private:
+  std::mutex mutex_;
+  std::string stored_;  // the catalog that `state_` was made from
+  std::shared_ptr<const index_state> state_ = std::make_shared<index_state>();
 };
 
 }  // namespace tyto
