@@ -49,6 +49,18 @@ class Looking(Served):
             self.assertEqual(headers["cross-origin-resource-policy"], "same-origin")
             self.assertNotIn("access-control-allow-origin", headers)
 
+    def test_figures_for_prometheus(self):
+        answer = get(self.program, "/metrics")
+        if answer.status == 404:
+            self.assertIn("prometheus-cpp", answer.json["message"])  # it was built without
+            return
+        self.assertTrue(answer.headers["content-type"].startswith("text/plain; version=0.0.4"))
+        figures = dict(line.rsplit(" ", 1) for line in answer.body.decode().splitlines() if not line.startswith("#"))
+        self.assertEqual(float(figures["tyto_up"]), 1)
+        self.assertEqual(float(figures["tyto_events_total"]), self.head())
+        self.assertIn('tyto_commit_seconds_bucket{le="+Inf"}', figures)
+        self.assertEqual(request(self.program, "POST", "/metrics").status, 405)
+
     def test_events_from_a_position_and_from_the_end(self):
         first = get(self.program, "/api/events?from=1&limit=2").json
         self.assertEqual([each["position"] for each in first["events"]], [1, 2])

@@ -68,10 +68,12 @@ struct command_counts {
 /// also of more.
 struct size_counts {
   std::array<std::uint64_t, 24> of{};
+  std::uint64_t sum = 0;  // of all sizes
 
   void add(std::uint64_t size) {
     const auto power = static_cast<std::size_t>(std::bit_width(size | 1)) - 1;
     ++of[power < of.size() ? power : of.size() - 1];
+    sum += size;
   }
   friend bool operator==(const size_counts&, const size_counts&) = default;
 };

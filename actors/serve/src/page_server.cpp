@@ -27,6 +27,7 @@
 #include "event_feed.hpp"
 #include "history.hpp"
 #include "httplib_included.hpp"
+#include "metrics_text.hpp"
 #include "page_files.hpp"
 #include "served.hpp"
 #include "tyto/detail/owner_process.hpp"
@@ -290,6 +291,7 @@ class web {
   bool bind(const Arguments&... arguments);
   void wire();
   handled take(const httplib::Request& request, httplib::Response& response);
+  void show_metrics(httplib::Response& response);
   void feed(const httplib::Request& request, httplib::Response& response);
 
   const std::unique_ptr<served> what_;
@@ -403,7 +405,8 @@ web::handled web::take(const httplib::Request& request, httplib::Response& respo
     send(response, refuse(416, "invalid_argument", "there are no ranges here"));
   } else if (is_posted && is_act_path(path)) {
     return handled::Unhandled;
-  } else if (is_act_path(path) || (is_posted && (head.is_for_file || is_data_path(path) || path == "/events"))) {
+  } else if (is_act_path(path) ||
+             (is_posted && (head.is_for_file || is_data_path(path) || path == "/events" || path == "/metrics"))) {
     response.set_header("Allow", is_posted ? "GET, HEAD" : "POST");
     send(response,
          refuse(405, "invalid_argument", is_posted ? "this is asked for with GET" : "this is asked for with POST"));
@@ -414,10 +417,21 @@ web::handled web::take(const httplib::Request& request, httplib::Response& respo
     send(response, answer_get(*answers_, path, request.params));
   } else if (path == "/events") {
     feed(request, response);
+  } else if (path == "/metrics") {
+    show_metrics(response);
   } else {
     send(response, refuse(404, "invalid_argument", "there is no such thing here; docs/serve.md has what there is"));
   }
   return handled::Handled;
+}
+
+void web::show_metrics(httplib::Response& response) {
+  if (auto text = metrics_text(*what_)) {
+    response.status = 200;
+    return response.set_content(*std::move(text), "text/plain; version=0.0.4; charset=utf-8");
+  }
+  send(response,
+       refuse(404, "invalid_argument", "this program was built without prometheus-cpp, and so has no metrics"));
 }
 
 void web::feed(const httplib::Request& request, httplib::Response& response) {

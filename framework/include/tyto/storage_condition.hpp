@@ -20,6 +20,9 @@ struct storage_condition {
   result<void> files = {};
   /// The reader that is furthest behind, if any is.
   std::optional<lagging_reader> slowest_reader = {};
+  /// What is in use of the room that there is, pages that are free besides; 0: it is not known.
+  std::uint64_t used_bytes = 0;
+  std::uint64_t capacity_bytes = 0;
 };
 
 }  // namespace tyto

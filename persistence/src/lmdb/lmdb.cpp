@@ -591,6 +591,10 @@ storage_condition environment::condition() const {
   std::optional<listed_reader> slowest;
   MDB_envinfo info{};
   if (mdb_reader_list(handle_, keep_slowest, &slowest) < 0 || mdb_env_info(handle_, &info) != 0) return now;
+  MDB_stat stat{};
+  mdb_env_stat(handle_, &stat);
+  now.used_bytes = (info.me_last_pgno + 1) * stat.ms_psize;
+  now.capacity_bytes = info.me_mapsize;
   if (!slowest || slowest->reads_at >= info.me_last_txnid) return now;
   now.slowest_reader =
       lagging_reader{slowest->process, info.me_last_txnid - slowest->reads_at, bytes_held_since(slowest->reads_at)};

@@ -142,8 +142,8 @@ TEST_CASE("The status has every figure, the process and the version") {
                     R"(,"version":")" TYTO_VERSION
                     R"(","running":true,"head":7,"commits":5,"aggregates":{"commands":11,
                     "rejections":12,"conflicts":13,"repetitions":14,"recoveries":15,"snapshots_used":16},
-                    "commit_events":[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],
-                    "commit_times_us":[0,0,0,0,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0],
+                    "commit_events":[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"commit_events_sum":1,
+                    "commit_times_us":[0,0,0,0,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"commit_times_us_sum":900,
                     "live_aggregates":3,"commands_in_flight":2,"consumers":[
                     {"name":"billing[2/4]","consumer":"billing","state":"failing","position":6,"lag":1,
                     "lag_time_us":1500,"events_per_second":2.5,"failures":8,"parked":9,"last_error":"bad \ufffd",
