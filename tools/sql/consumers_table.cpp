@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "known_consumers.hpp"
 #include "tables.hpp"
 
 namespace tyto::sql {
@@ -20,29 +21,6 @@ struct consumer_row {
   const char* kind;
   std::uint64_t position;
 };
-
-// A reaction in n partitions has a checkpoint for each, `name#i/n`, and n itself under `name#`; what it had in earlier
-// numbers of partitions stays, and under `name` what it had before any. It is as far as the slowest that counts.
-std::map<std::string, std::uint64_t> positions_by_reaction(const std::vector<checkpoint>& all) {
-  std::map<std::string_view, std::uint64_t> stored;
-  for (const auto& each : all) stored.emplace(each.name, each.position);
-  const auto stored_at = [&stored](const std::string& checkpoint) {
-    const auto found = stored.find(checkpoint);
-    return found == stored.end() ? 0 : found->second;
-  };
-  std::map<std::string, std::uint64_t> positions;
-  for (const auto& each : all) {
-    const auto reaction = each.name.substr(0, each.name.find('#'));
-    if (positions.contains(reaction)) continue;
-    const auto count = stored_at(reaction + "#");
-    auto slowest = count > 1 ? stored_at(reaction + "#0/" + std::to_string(count)) : stored_at(reaction);
-    for (std::uint64_t i = 1; i < count; ++i) {
-      slowest = std::min(slowest, stored_at(reaction + "#" + std::to_string(i) + "/" + std::to_string(count)));
-    }
-    positions.emplace(reaction, slowest);
-  }
-  return positions;
-}
 
 class consumers_cursor final : public list_cursor<consumer_row> {
  public:
@@ -60,14 +38,17 @@ class consumers_cursor final : public list_cursor<consumer_row> {
  private:
   result<void> list(const request&, std::vector<consumer_row>& rows) override {
     auto head = opened().head();
-    auto reactions = head ? opened().journal().checkpoints() : std::move(head).error();
-    if (!reactions) return std::move(reactions).error();
+    if (!head) return std::move(head).error();
     head_ = *head;
-    for (const auto& [reaction, at] : positions_by_reaction(*reactions)) rows.push_back({reaction, "reaction", at});
-    if (opened().read_models() == nullptr) return {};
-    auto models = opened().read_models()->checkpoints();
-    if (!models) return std::move(models).error();
-    for (auto& each : *models) rows.push_back({std::move(each.name), "read model", each.position});
+    auto known = survey::known_consumers(opened().journal(), opened().read_models());
+    if (!known) return std::move(known).error();
+    // A reaction is as far as the slowest of its partitions.
+    std::map<std::pair<std::string, bool>, std::uint64_t> slowest;
+    for (const auto& each : *known) {
+      const auto [found, is_first] = slowest.try_emplace({each.consumer, each.has_rows}, each.position);
+      if (!is_first) found->second = std::min(found->second, each.position);
+    }
+    for (const auto& [of, at] : slowest) rows.push_back({of.first, of.second ? "read model" : "reaction", at});
     return {};
   }
 
