@@ -61,6 +61,13 @@ class Looking(Served):
         self.assertIn('tyto_commit_seconds_bucket{le="+Inf"}', figures)
         self.assertEqual(request(self.program, "POST", "/metrics").status, 405)
 
+    def test_nothing_is_compressed(self):
+        """The library would take seconds for a long answer."""
+        for path in ("/", "/page.js", "/api/events", "/nothing"):
+            answer = get(self.program, path, Accept_Encoding="gzip, br")
+            self.assertNotIn("content-encoding", answer.headers)
+            self.assertEqual(len(answer.body), int(answer.headers["content-length"]))
+
     def test_events_from_a_position_and_from_the_end(self):
         first = get(self.program, "/api/events?from=1&limit=2").json
         self.assertEqual([each["position"] for each in first["events"]], [1, 2])

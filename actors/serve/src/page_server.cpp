@@ -202,9 +202,21 @@ request_head head_of(const httplib::Request& request) {
   return head;
 }
 
+// Not as a body, which the library would compress where the client takes that: for seconds, with what it takes for
+// best.
+void send(httplib::Response& response, const std::string& type, std::shared_ptr<const std::string> owner,
+          std::string_view content) {
+  response.set_content_provider(
+      content.size(), type,
+      [owner = std::move(owner), content](std::size_t at, std::size_t size, httplib::DataSink& to) {
+        return to.write(content.data() + at, size);
+      });
+}
+
 void send(httplib::Response& response, reply answer) {
   response.status = answer.status;
-  response.set_content(answer.body + "\n", "application/json");
+  const auto body = std::make_shared<const std::string>(std::move(answer.body) + "\n");
+  send(response, "application/json", body, *body);
 }
 
 // What ends the streams.
@@ -385,8 +397,8 @@ void web::wire() {
     send(response, refuse(503, "overloaded", "there is no memory for the answer"));
   });
   server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (response.body.empty())
-      send(response, refuse(response.status, "invalid_argument", "the request cannot be read"));
+    if (response.has_header("Content-Type")) return;  // it says what is wrong
+    send(response, refuse(response.status, "invalid_argument", "the request cannot be read"));
   });
 }
 
@@ -412,7 +424,7 @@ web::handled web::take(const httplib::Request& request, httplib::Response& respo
          refuse(405, "invalid_argument", is_posted ? "this is asked for with GET" : "this is asked for with POST"));
   } else if (const auto* const file = file_at(path)) {
     response.status = 200;
-    response.set_content(file->content.data(), file->content.size(), std::string{file->type});
+    send(response, std::string{file->type}, nullptr, file->content);
   } else if (is_data_path(path)) {
     send(response, answer_get(*answers_, path, request.params));
   } else if (path == "/events") {
