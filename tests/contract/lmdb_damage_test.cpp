@@ -200,8 +200,9 @@ TEST_CASE("A damaged entry of the index, of its filter or of its catalog never l
       const auto read = opened->journal->read_stream(id, 1, collect(seen));
       CHECK((read ? seen.size() == 6 : read.error().code() == errc::damaged));
       if (read_only) continue;
-      const auto appended = append_one(*opened->journal, write_of(id, 1, expected_version::exactly(6)));
-      CHECK((appended || appended.error().code() == errc::damaged));
+      const auto write = write_of(id, 1, expected_version::exactly(6));
+      const auto appended = append_and_wait(*opened->journal, {{write}, {}});
+      CHECK((appended ? appended->front().has_value() : appended.error().code() == errc::damaged));
     }
   }
 }

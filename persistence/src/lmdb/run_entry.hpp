@@ -36,7 +36,10 @@ class run_key {
     std::string_view name;
     std::uint64_t number = 0;
   };
-  /// Returns nothing if `key` is not an entry's; it may be that of a piece of the filter.
+  /// Returns whether `key` is an entry's, damaged or not. If not, it is the run's head's or that of a piece of its
+  /// filter.
+  static bool is_entry(std::string_view key) { return key.size() > sizeof(std::uint64_t); }
+  /// Returns nothing if `key` has not the form of an entry's.
   static std::optional<parts> parse(std::string_view key);
 
  private:

@@ -6,9 +6,9 @@ merged_entries::merged_entries(const lmdb::transaction& transaction, std::span<c
   for (const auto table : runs) sources_.push_back(std::make_unique<source>(transaction, table));
 }
 
-// Passes over pieces of the filter.
+// Passes over the head and the filter.
 int merged_entries::arrive(source& at, int code) {
-  while (code == 0 && !run_key::parse(at.cursor.key())) code = at.cursor.move(MDB_NEXT);
+  while (code == 0 && !run_key::is_entry(at.cursor.key())) code = at.cursor.move(MDB_NEXT);
   at.is_at_end = code == MDB_NOTFOUND;
   return at.is_at_end ? 0 : code;
 }
@@ -20,9 +20,10 @@ int merged_entries::choose() {
     if (first_ == nullptr || each->cursor.key() < first_->cursor.key()) first_ = each.get();
   }
   if (first_ == nullptr) return MDB_NOTFOUND;
-  key_ = *run_key::parse(first_->cursor.key());
+  const auto key = run_key::parse(first_->cursor.key());
   const auto unpacked = packed_positions::unpack(first_->cursor.key(), first_->cursor.value());
-  if (!unpacked) return MDB_CORRUPTED;
+  if (!key || !unpacked) return MDB_CORRUPTED;
+  key_ = *key;
   positions_ = *unpacked;
   return 0;
 }
@@ -71,9 +72,10 @@ int merge_step(const lmdb::transaction& transaction, std::span<const lmdb::table
   int code = into.last(last, value);
   if (code != 0) return code;
   std::string resume;
-  if (const auto key = run_key::parse(last)) {
+  if (!last.empty()) {
+    const auto key = run_key::parse(last);
     const auto positions = packed_positions::unpack(last, value);
-    if (!positions) return 0;  // damaged
+    if (!key || !positions) return 0;  // damaged
     resume = run_key{key->name, key->hash, key->number + positions->count}.bytes();
   }
   merged_entries entries{transaction, sources};

@@ -23,7 +23,7 @@ std::optional<packed_positions> run_reader::unpacked() const {
 result<void> run_reader::check_neighbour(int code) const {
   if (code == MDB_NOTFOUND) return {};
   if (code != 0) return failure(code);
-  if (!run_key::parse(cursor_.key())) return {};  // a piece of the filter
+  if (!run_key::is_entry(cursor_.key())) return {};  // a piece of the filter
   return unpacked() ? result<void>{} : damaged();
 }
 

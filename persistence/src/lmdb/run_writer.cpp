@@ -21,7 +21,7 @@ int run_writer::last(std::string_view& key, std::string_view& value) {
   key = {};
   int code = cursor_.move(MDB_LAST);
   // Pieces come with the entries behind them, so that only a finished run can end with one.
-  while (code == 0 && !run_key::parse(cursor_.key())) code = cursor_.move(MDB_PREV);
+  while (code == 0 && !run_key::is_entry(cursor_.key())) code = cursor_.move(MDB_PREV);
   if (code != 0) return code == MDB_NOTFOUND ? 0 : code;
   key = cursor_.key();
   value = cursor_.value();
@@ -33,7 +33,9 @@ int run_writer::find_place() {
   std::string_view key;
   std::string_view value;
   if (const int code = last(key, value); code != 0) return code;
-  if (const auto parts = run_key::parse(key)) {
+  if (!key.empty()) {
+    const auto parts = run_key::parse(key);
+    if (!parts) return MDB_CORRUPTED;
     const auto piece = shape_.piece_of(parts->hash);
     const int code = cursor_.seek(shape_.key_of(piece), MDB_SET_KEY);
     if (code != 0 && code != MDB_NOTFOUND) return code;

@@ -335,7 +335,18 @@ TEST_CASE("A merge stops before an entry that is damaged, and neither fails nor 
   here.write(0, names(100, 1, 1), filter_shape::for_names(100), 1'000);
   here.write(1, names(100, 3, 1'000), filter_shape::for_names(100), 1'000);
   const run_key key{"order|50", stream_name{"order|50"}.hash, 3};
-  here.change_value(here.tables.runs[1], key.bytes(), 2);
+  SECTION("its value") { here.change_value(here.tables.runs[1], key.bytes(), 2); }
+  SECTION("its key, which has not even the form of one") {
+    here.change([&](lmdb::transaction& transaction) {
+      std::string_view stored;
+      REQUIRE(transaction.get(here.tables.runs[1], key.bytes(), stored) == 0);
+      const std::string value{stored};
+      REQUIRE(transaction.erase(here.tables.runs[1], key.bytes()) == 0);
+      std::string changed{key.bytes()};
+      changed[changed.size() - 9] = 2;
+      REQUIRE(transaction.put(here.tables.runs[1], changed, value) == 0);
+    });
+  }
   const std::vector<lmdb::table> sources{here.tables.runs[0], here.tables.runs[1]};
   for (int i = 0; i < 3; ++i) {
     here.change([&](lmdb::transaction& transaction) {
