@@ -59,7 +59,7 @@ class Looking(Served):
         self.assertEqual(float(figures["tyto_up"]), 1)
         self.assertEqual(float(figures["tyto_events_total"]), self.head())
         self.assertIn('tyto_commit_seconds_bucket{le="+Inf"}', figures)
-        self.assertEqual(request(self.program, "POST", "/metrics").status, 405)
+        self.assertEqual(post(self.program, "/metrics", {}).status, 405)
 
     def test_nothing_is_compressed(self):
         """The library would take seconds for a long answer."""
