@@ -2,7 +2,6 @@
 // and TLS are cpp-httplib's.
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -393,7 +393,7 @@ void web::wire() {
   server_->Post("/api/[a-z]{1,9}", [this](const httplib::Request& request, httplib::Response& response) {
     send(response, answer_post(*answers_, request.path, request.body));
   });
-  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
     send(response, refuse(503, "overloaded", "there is no memory for the answer"));
   });
   server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {

@@ -1,7 +1,6 @@
 #include "served.hpp"
 
-#include <errno.h>
-
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
