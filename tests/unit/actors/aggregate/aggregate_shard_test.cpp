@@ -35,8 +35,9 @@ struct world {
                                 std::chrono::milliseconds{10},
                                 std::chrono::milliseconds{1'000}};
   std::atomic<std::size_t> live = 0;
+  aggregate_counts counts;
   address<shard_message> shard =
-      spawn<aggregate_shard>(host, placement::shared, around, host, std::size_t{1'000}, live);
+      spawn<aggregate_shard>(host, placement::shared, around, host, std::size_t{1'000}, live, counts);
   std::vector<std::string> answers;
 
   void post(const std::string& id, bool caller_waits = false) {
@@ -100,7 +101,7 @@ TEST_CASE("Each answer goes to the aggregate whose write it is for, over several
 
 TEST_CASE("An aggregate that waits for an answer stays in memory beyond the limit, and leaves when it has it") {
   world w;
-  w.shard = spawn<aggregate_shard>(w.host, placement::shared, w.around, w.host, std::size_t{1}, w.live);
+  w.shard = spawn<aggregate_shard>(w.host, placement::shared, w.around, w.host, std::size_t{1}, w.live, w.counts);
   w.post("a");
   w.post("b");
   w.post("c");

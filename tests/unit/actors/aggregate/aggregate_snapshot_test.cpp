@@ -193,7 +193,7 @@ TEST_CASE("Snapshots that cannot be stored or read are reported and change nothi
                                              around.min_backoff,
                                              around.max_backoff};
   w.shard = detail::spawn<detail::aggregate_shard>(w.host, detail::placement::shared, with_broken, w.host,
-                                                   std::size_t{1}, w.live);
+                                                   std::size_t{1}, w.live, w.counts);
   for (int i = 0; i < 7; ++i) (void)w.execute(add{1}).value();
   CHECK(total(w) == "7");
   CHECK(w.log.size() == 2);  // once when it recovered, once for all snapshots

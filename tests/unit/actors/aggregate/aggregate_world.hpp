@@ -54,6 +54,7 @@ struct aggregate_world {
       std::chrono::milliseconds{1'000}};
   std::string persistence_id = make_persistence_id(A::category, "1");
   std::atomic<std::size_t> live = 0;
+  aggregate_counts counts;
   const aggregate_definition* definition = &definition_of<A>();
   detail::address<detail::shard_message> shard = start();
 
@@ -63,7 +64,8 @@ struct aggregate_world {
   detail::address<detail::shard_message> start_as() {
     definition = &definition_of<Other>();
     live = 0;
-    return detail::spawn<detail::aggregate_shard>(host, detail::placement::shared, around, host, std::size_t{1}, live);
+    return detail::spawn<detail::aggregate_shard>(host, detail::placement::shared, around, host, std::size_t{1}, live,
+                                                  counts);
   }
 
   /// The answer appears here once it is given.
