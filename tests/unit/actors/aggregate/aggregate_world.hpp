@@ -54,7 +54,7 @@ struct aggregate_world {
       std::chrono::milliseconds{1'000}};
   std::string persistence_id = make_persistence_id(A::category, "1");
   std::atomic<std::size_t> live = 0;
-  aggregate_counts counts;
+  detail::aggregate_counts counts;
   const aggregate_definition* definition = &definition_of<A>();
   detail::address<detail::shard_message> shard = start();
 
