@@ -160,6 +160,8 @@ writer_lock::~writer_lock() {
   if (is_held_ && (is_writing_ || last_ended_in_order_)) {
     [[maybe_unused]] const int ignored = ::ftruncate(descriptor_.number(), 0);
   }
+  // A child that was just forked has not closed its part yet: the lock is given up for all who share it.
+  for (const auto* each : {&directory_, &descriptor_}) ::flock(each->number(), LOCK_UN);
   give_up();
 }
 
