@@ -13,14 +13,20 @@ MODULES = {
     "actors": ["actors/include", "actors/src"],
     "caf": ["actors/caf/include", "actors/caf/src"],
     "testing": ["actors/testing/include", "actors/testing/src"],
+    "survey": ["actors/survey"],
+    "metrics": ["actors/metrics/include", "actors/metrics/src"],
+    "serve": ["actors/serve/include", "actors/serve/src"],
 }
 # What the modules may include of each other. The face of the runtime stands on top: only what implements it and what
-# stands beside it, the bridge to CAF and simulated worlds, include it.
+# stands beside it, the bridge to CAF, simulated worlds, metrics and the page, include it.
 BELOW = {"framework": {"framework"}, "persistence": {"framework", "persistence"}, "actors": {"framework", "actors"},
-         "caf": {"framework", "actors", "caf"}, "testing": {"framework", "persistence", "actors", "testing"}}
-HOMES = {"caf": "actors/caf", "testing": "actors/testing"}  # where the README of a whole module is
+         "caf": {"framework", "actors", "caf"}, "testing": {"framework", "persistence", "actors", "testing"},
+         "survey": {"framework", "survey"}, "metrics": {"framework", "actors", "metrics"},
+         "serve": {"framework", "persistence", "actors", "survey", "metrics", "serve"}}
+HOMES = {"caf": "actors/caf", "testing": "actors/testing", "metrics": "actors/metrics", "serve": "actors/serve"}  # where the README of a whole module is
 FACE = "actors/include/tyto/runtime.hpp"
-MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/caf/", "actors/testing/")
+MAY_SEE_FACE = ("actors/src/runtime.cpp", "actors/src/runtime_access.hpp", "actors/caf/", "actors/testing/", "actors/metrics/",
+                "actors/serve/")
 MAY_SEE_CAF = ("actors/src/actor/caf_host.cpp", "actors/caf/")
 LMDB = "persistence/src/lmdb/"
 

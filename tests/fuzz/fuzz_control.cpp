@@ -33,7 +33,7 @@ class idle_runtime final : public detail::controlled {
   }
   result<void> resume(std::string_view consumer) override { return noted(consumer); }
   result<void> reset(std::string_view consumer) override { return noted(consumer); }
-  result<void> change_stream(std::string_view persistence_id, retention) override { return noted(persistence_id); }
+  result<void> change_stream(std::string_view, retention) override { return {}; }
 
  private:
   result<void> noted(std::string_view consumer) {
@@ -45,8 +45,9 @@ class idle_runtime final : public detail::controlled {
 }  // namespace
 
 std::vector<std::string> seeds() {
-  return {R"({"do":"status"})",
-          R"({"do":"truncate","stream":"order|1","before":3})"
+  return {R"({"do":"truncate","stream":"order|1","before":3})"
+          "\n",
+          R"({"do":"status"})"
           "\n"
           R"({"do":"health"})"
           "\n"

@@ -1,4 +1,4 @@
-// What can be done to a runtime from outside: the port between the control socket and the engine.
+// What can be done to a runtime from outside: the port between the control socket and the runtime.
 #pragma once
 
 #include <chrono>
