@@ -103,7 +103,6 @@ TEST_CASE("Consumers killed at one call to the disk after the other have skipped
   CAPTURE(moment);
   const temporary_directory directory;
   numbers_sent sent;
-  consumer_kills kills;
   int call = 1;
   for (;; ++call) {
     CAPTURE(call);

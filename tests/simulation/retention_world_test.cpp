@@ -188,7 +188,7 @@ std::string streams_are_what_was_promised(const inside& at, const library& outsi
       numbers.push_back(from_bytes<written>(event.payload).value().number);
       return visit::next;
     });
-    const auto wrong = [&id](const std::string& what) { return "page " + id + " " + what; };
+    const auto wrong = [&name = id](const std::string& what) { return "page " + name + " " + what; };
     if (!info) return info.error().message();
     if (has_gap) return wrong("has a gap");
     if (info->version < of.version) return wrong("has lost its last events");
