@@ -88,7 +88,9 @@ TEST_CASE("A control socket that cannot be a file is refused, and one at the end
   };
   CHECK(refusal_of_path("").empty());
   CHECK(refusal_of_path("control.sock").empty());
-  CHECK(refusal_of_path(std::string(3'000, 'd') + "/" + std::string(80, 's')).empty());
+  auto long_path = std::string(3'000, 'd');
+  long_path.append("/").append(80, 's');
+  CHECK(refusal_of_path(long_path).empty());
   CHECK(refusal_of_path("data/" + std::string(81, 's')) ==
         "control_socket 'data/" + std::string(81, 's') + "' ends in a name of more than 80 bytes; take a shorter one");
   for (const auto* none : {"data/", "/", ".", "data/.."}) {
