@@ -255,6 +255,13 @@ class Looking(Case):
         tyto("export", "-d", self.dir, "-o", file)
         self.assertEqual([json.loads(line) for line in pathlib.Path(file).read_text().splitlines()], every)
         self.assertEqual(sorted(os.listdir(self.place)), ["out.jsonl", "shop"])
+        link = os.path.join(self.place, "link.jsonl")
+        os.symlink(file, link)
+        tyto("export", "-d", self.dir, "-o", link, "--to", 1)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(len(pathlib.Path(file).read_text().splitlines()), 1)
+        self.assertIn("No space left", complaint("export", "-d", self.dir, "-o", "/dev/full"))
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
         self.assertIn("beyond", complaint("export", "-d", self.dir, "--from", 5, "--to", 4, status=USAGE))
         self.assertIn("directory", complaint("export", "-d", self.dir, "-o", self.place))
 
@@ -367,6 +374,17 @@ class Live(Case):
             self.assertIn("reaction", complaint("reset", "mailing", "-d", self.dir, status=USAGE))
             self.assertIn("nobody", complaint("pause", "nobody", "-d", self.dir, status=USAGE))
 
+    def test_a_program_that_does_not_answer(self):
+        with Ledger(self.dir) as ledger:
+            ledger.process.send_signal(signal.SIGSTOP)
+            try:
+                info = tyto("info", "-d", self.dir)
+                self.assertIn(b"head", info.stdout)
+                self.assertIn(b"does not say how it is doing", info.stderr)
+                self.assertIn(b"mailing", tyto("consumers", "-d", self.dir).stdout)
+            finally:
+                ledger.process.send_signal(signal.SIGCONT)
+
     def test_the_socket_may_lie_elsewhere(self):
         with Ledger(self.dir):
             socket = os.path.join(self.place, "elsewhere.sock")
@@ -458,6 +476,19 @@ class AtRest(Case):
         self.assertIn("no storage", complaint("restore", copy, "--replace", "-d", home, status=USAGE))
         self.assertEqual(os.listdir(home), ["letters.txt"])
         shutil.rmtree(home)
+        link = os.path.join(self.place, "link")
+        os.symlink(self.dir, link)
+        tyto("restore", copy, "--replace", "-d", link)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(lines("tail", "-d", self.dir, "-n", 1000), every)
+        self.assertIn("lies in", complaint("restore", self.dir, "--replace", "-d", link, status=USAGE))
+        self.assertIn("own directory", complaint("backup", os.path.join(self.dir, "backup"), "-d", self.dir, status=USAGE))
+        os.remove(link)
+        shutil.rmtree(self.dir + ".before-restore-2")
+        shutil.rmtree(os.path.join(self.dir, "journal"))
+        os.makedirs(os.path.join(self.dir, "read_models"), exist_ok=True)
+        tyto("restore", copy, "--replace", "-d", self.dir)
+        shutil.rmtree(self.dir + ".before-restore-2")
         elsewhere = os.path.join(self.place, "elsewhere")
         tyto("restore", copy, "-d", elsewhere)
         self.assertEqual(lines("tail", "-d", elsewhere, "-n", 1000), every)
@@ -525,6 +556,20 @@ class Bad(Case):
         self.assertFalse(os.path.exists(file + ".unfinished"))
         self.assertEqual(len(lines("cat", "account|bob", "-d", self.dir)), 2)  # others can still be read
 
+    def test_pages_that_end_a_reader(self):
+        """LMDB may end the process where a page is damaged: then the command says what to do, and restore works."""
+        copy = os.path.join(self.place, "copy")
+        tyto("backup", copy, "-d", self.dir)
+        file = pathlib.Path(self.dir, "journal", "data.mdb")
+        content = bytearray(file.read_bytes())
+        for page in range(2, len(content) // 4096):  # all but the two with which the file begins
+            content[page * 4096 + 18:page * 4096 + 48] = b"\xbf" * 30
+        file.write_bytes(content)
+        self.assertIn("verify", complaint("info", "-d", self.dir))
+        tyto("verify", "-d", self.dir, status=NO)
+        tyto("restore", copy, "--replace", "-d", self.dir)
+        self.assertTrue(lines("verify", "-d", self.dir)[0]["sound"])
+
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mount"), "needs the right to mount")
     def test_read_only_file_system(self):
         place = os.path.join(self.place, "mounted")
@@ -566,6 +611,15 @@ class Bad(Case):
                           ["export", "--format", "xml"], ["dead-letters"], ["info", "--misspelt"], ["-d", "", "info"],
                           ["tail", "--color", "sometimes"], ["trace", ""], ["tail", "-n", "-1"]):
             self.assertTrue(complaint(*arguments, status=USAGE, cwd=self.dir))
+        for number in ("010", "0x10", "-1", "", " 1", "1 ", "18446744073709551616", "99999999999999999999999"):
+            for arguments in (["dead-letters", "discard", "mailing", number], ["export", "--to", number], ["export", "--from", number],
+                              ["cat", "account|alice", "--from", number], ["tail", "-n", number],
+                              ["truncate", "account|alice", "--yes", "--before", number], ["sql", "select 1", "--max-rows", number]):
+                complaint(*arguments, status=USAGE, cwd=self.dir)
+        for arguments in (["stats", "--correlation", ""], ["stats", "--type", ""], ["dead-letters", "list", ""],
+                          ["state", "account|alice", "--at", ""], ["backup", ""], ["cat", ""]):
+            complaint(*arguments, status=USAGE, cwd=self.dir)
+        self.assertEqual(len(lines("dead-letters", "list", "-d", self.dir)), 2)
         self.assertIn("Usage", text(tyto("--help")))
         self.assertRegex(text(tyto("--version")), r"^tyto \d+\.\d+\.\d+\n$")
         self.assertIn("--where", text(tyto("tail", "--help")))
@@ -700,6 +754,7 @@ class Mcp(Case):
                                ('{"jsonrpc":"2.0","id":1}', -32600), ('{"jsonrpc":"2.0","id":[],"method":"ping"}', -32600),
                                ('{"jsonrpc":"2.0","id":1,"method":"no/such"}', -32601),
                                ('{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', -32600),
+                               ('{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":' + "[" * 100000 + "]" * 100000 + "}}", -32700),
                                ("x" * (5 << 20), -32600)):
                 agent.send(line)
                 self.assertEqual(json.loads(agent.process.stdout.readline())["error"]["code"], code, line[:80])

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -67,20 +69,34 @@ class commands {
   std::function<outcome()> chosen_;
 };
 
+// CLI11 would take "010" for 8, and "-1" for the largest number.
+std::string whole_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stopped, failed] = std::from_chars(text.data(), end, number);
+  const bool has_zeros = text.size() > 1 && text.front() == '0';
+  if (failed == std::errc{} && stopped == end && !text.empty() && !has_zeros) return {};
+  return "'" + text + "' is not a whole number from 0 to 18446744073709551615, written without leading zeros";
+}
+
 std::string not_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }
 
 void commands::add_selection(CLI::App& to, selection_request& which) {
   to.add_option("--type", which.types, "Events of this type; may be given several times")
+      ->check(not_empty)
       ->type_name("TYPE")
       ->take_all();
   to.add_option("--category", which.categories, "Events of streams of this category; may be given several times")
+      ->check(not_empty)
       ->type_name("CATEGORY")
       ->take_all();
   to.add_option("--since", which.since, "Events of this time or later: 10m, 2h, 3d, 2026-03-02, 2026-03-02T09:30Z")
       ->type_name("TIME")
       ->check(not_empty);
   to.add_option("--until", which.until, "Events before this time")->type_name("TIME")->check(not_empty);
-  to.add_option("--correlation", which.correlation, "Events with this correlation id")->type_name("ID");
+  to.add_option("--correlation", which.correlation, "Events with this correlation id")
+      ->check(not_empty)
+      ->type_name("ID");
   to.add_option("--where", which.where,
                 "Events whose payload has this value, such as cents=500 or address.city=Oslo; may be given several "
                 "times, and then all must hold")
@@ -125,16 +141,20 @@ void commands::declare_looking(CLI::App& app) {
   add(app, "streams", "Lists the streams",
       [this](const setting& given) { return show_streams(given, read_.categories); })
       ->add_option("--category", read_.categories, "Streams of this category; may be given several times")
+      ->check(not_empty)
       ->type_name("CATEGORY")
       ->take_all();
   auto* cat = add(app, "cat", "Prints the events of a stream",
                   [this](const setting& given) { return show_stream(given, read_.stream, read_.from); });
-  cat->add_option("STREAM", read_.stream, "Its name, category|entity")->required();
-  cat->add_option("--from", read_.from, "The first event's number in the stream")->type_name("NUMBER");
+  cat->add_option("STREAM", read_.stream, "Its name, category|entity")->check(not_empty)->required();
+  cat->add_option("--from", read_.from, "The first event's number in the stream")
+      ->check(whole_number)
+      ->type_name("NUMBER");
   auto* tail =
       add(app, "tail", "Prints the last events", [this](const setting& given) { return show_tail(given, read_.tail); });
   tail->add_option("-n,--count", read_.tail.count, "How many")
       ->type_name("COUNT")
+      ->check(whole_number)
       ->check(CLI::Range(1'000'000))
       ->capture_default_str();
   tail->add_flag("-f,--follow", read_.tail.follow, "Goes on with what is stored from now on, until Ctrl-C");
@@ -162,22 +182,31 @@ void commands::declare_looking(CLI::App& app) {
       ->capture_default_str();
   auto* state = add(app, "state", "Prints the latest snapshot of an aggregate's state, and what has happened since",
                     [this](const setting& given) { return show_state(given, read_.stream, read_.moment); });
-  state->add_option("STREAM", read_.stream, "Its name, category|entity")->required();
-  state->add_option("--at", read_.moment, "As of the event of this number, or of this time")->type_name("NUMBER|TIME");
+  state->add_option("STREAM", read_.stream, "Its name, category|entity")->check(not_empty)->required();
+  state->add_option("--at", read_.moment, "As of the event of this number, or of this time")
+      ->check(not_empty)
+      ->type_name("NUMBER|TIME");
   auto* exported = add(app, "export", "Writes events as lines",
                        [this](const setting& given) { return export_events(given, read_.exported); });
   exported->add_option("--format", read_.exported.format, "jsonl, cloudevents (CloudEvents 1.0 in JSON) or csv")
       ->check(CLI::IsMember({"jsonl", "cloudevents", "csv"}))
       ->capture_default_str();
-  exported->add_option("--from", read_.exported.range.from, "The first position")->type_name("POSITION");
-  exported->add_option("--to", read_.exported.range.to, "The last position")->type_name("POSITION");
+  exported->add_option("--from", read_.exported.range.from, "The first position")
+      ->check(whole_number)
+      ->type_name("POSITION");
+  exported->add_option("--to", read_.exported.range.to, "The last position")
+      ->check(whole_number)
+      ->type_name("POSITION");
   exported->add_option("-o,--output", read_.exported.file, "The file; without it, standard output")
       ->type_name("FILE")
       ->check(not_empty);
   add_selection(*exported, read_.exported.which);
   auto* diff = add(app, "diff", "Compares two journals event by event",
                    [this](const setting& given) { return compare_journals(given, read_.path); });
-  diff->add_option("OTHER", read_.path, "The other storage's directory")->type_name("DIR")->required();
+  diff->add_option("OTHER", read_.path, "The other storage's directory")
+      ->check(not_empty)
+      ->type_name("DIR")
+      ->required();
   auto* sql =
       add(app, "sql", "Asks in SQL: tables events, streams, consumers, dead_letters, and each projection's rows",
           [this](const setting& given) { return run_sql(given, read_.query, read_.max_rows); });
@@ -185,6 +214,7 @@ void commands::declare_looking(CLI::App& app) {
       ->required()
       ->check(not_empty);
   sql->add_option("--max-rows", read_.max_rows, "Stops after so many rows; 0: never")
+      ->check(whole_number)
       ->type_name("COUNT")
       ->capture_default_str();
   add(app, "mcp",
@@ -198,6 +228,7 @@ void commands::declare_page(CLI::App& app) {
   auto* serve = add(app, "serve", "Shows the storage, and the program that runs on it, as a page in the browser",
                     [this](const setting& given) { return serve_page(given, read_.serve); });
   serve->add_option("-p,--port", read_.serve.port, "0 takes one that is free")
+      ->check(whole_number)
       ->type_name("PORT")
       ->capture_default_str();
   serve->add_option("--address", read_.serve.address, "One that other machines can reach takes a token and TLS")
@@ -210,6 +241,7 @@ void commands::declare_page(CLI::App& app) {
   serve->add_option("--certificate", read_.serve.certificate, "The certificate for TLS, in PEM")->type_name("FILE");
   serve->add_option("--key", read_.serve.private_key, "Its private key, in PEM")->type_name("FILE");
   serve->add_option("--name", read_.serve.names, "A name by which browsers reach it; may be given several times")
+      ->check(not_empty)
       ->type_name("HOST")
       ->take_all();
 }
@@ -223,20 +255,20 @@ void commands::declare_dead_letters(CLI::App& app) {
   letters->require_subcommand(1);
   auto* list = add(*letters, "list", "Lists them",
                    [this](const setting& given) { return list_dead_letters(given, read_.consumer); });
-  list->add_option("CONSUMER", read_.consumer, "Those of this consumer");
+  list->add_option("CONSUMER", read_.consumer, "Those of this consumer")->check(not_empty);
   auto* replay = add(*letters, "replay", "Has the running program handle them again", [this](const setting& given) {
     read_.replay.consumer = read_.consumer;
     if (!read_.key.empty()) read_.replay.key = read_.key;
     return replay_dead_letters(given, read_.replay);
   });
-  replay->add_option("CONSUMER", read_.consumer)->required();
+  replay->add_option("CONSUMER", read_.consumer)->check(not_empty)->required();
   replay->add_option("--key", read_.key, "Only those with this key")->check(not_empty);
   auto* discard = add(*letters, "discard", "Gives one up", [this](const setting& given) {
     read_.discard.consumer = read_.consumer;
     return discard_dead_letter(given, read_.discard);
   });
-  discard->add_option("CONSUMER", read_.consumer)->required();
-  discard->add_option("POSITION", read_.discard.position)->required();
+  discard->add_option("CONSUMER", read_.consumer)->check(not_empty)->required();
+  discard->add_option("POSITION", read_.discard.position)->check(whole_number)->required();
 }
 
 void commands::declare_acting(CLI::App& app) {
@@ -245,6 +277,7 @@ void commands::declare_acting(CLI::App& app) {
                                 outcome (*act)(const setting&, const std::string&)) {
     add(app, name, what, [this, act](const setting& given) { return act(given, read_.consumer); })
         ->add_option("CONSUMER", read_.consumer, "Its name; `tyto consumers` lists them")
+        ->check(not_empty)
         ->required();
   };
   for_consumer("pause", "Has a consumer of the running program take nothing more", pause_consumer);
@@ -256,13 +289,14 @@ void commands::declare_changes(CLI::App& app) {
   const auto for_stream = [&](const char* name, const char* what, stream_change change) {
     auto* made = add(app, name, what,
                      [this, change](const setting& given) { return change_stream(given, change, read_.change); });
-    made->add_option("STREAM", read_.change.stream, "Its name, category|entity")->required();
+    made->add_option("STREAM", read_.change.stream, "Its name, category|entity")->check(not_empty)->required();
     made->add_flag("--yes", read_.change.is_confirmed, "It is meant: this cannot be undone");
     return made;
   };
   for_stream("close", "Has a stream take no more events", stream_change::close);
   for_stream("truncate", "Has the running program remove the first events of a stream", stream_change::truncate)
       ->add_option("--before", read_.change.before, "The number of the first event that stays")
+      ->check(whole_number)
       ->type_name("NUMBER")
       ->required();
   for_stream("delete", "Removes a stream", stream_change::remove);
@@ -274,11 +308,15 @@ void commands::declare_upkeep(CLI::App& app) {
   add(app, "backup", "Copies the journal, also while the program runs",
       [this](const setting& given) { return back_up(given, read_.path); })
       ->add_option("DEST", read_.path, "A directory that is missing or empty")
+      ->check(not_empty)
       ->type_name("DIR")
       ->required();
   auto* restored = add(app, "restore", "Puts a backup in the place of the directory",
                        [this](const setting& given) { return restore(given, read_.restored); });
-  restored->add_option("BACKUP", read_.restored.backup, "The backup's directory")->type_name("DIR")->required();
+  restored->add_option("BACKUP", read_.restored.backup, "The backup's directory")
+      ->check(not_empty)
+      ->type_name("DIR")
+      ->required();
   restored->add_flag("--replace", read_.restored.replace, "Moves aside what is in the directory");
   add(app, "compact", "Gives back the space of removed events",
       [](const setting& given) { return compact_journal(given); });

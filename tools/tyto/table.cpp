@@ -56,7 +56,7 @@ std::string table::shown(const style& how) const {
   std::vector<cell> names;
   for (const auto& each : columns_) {
     auto name = each.name;
-    std::ranges::replace(name, '_', ' ');
+    if (!each.is_exact) std::ranges::replace(name, '_', ' ');
     names.push_back({std::move(name), {}, shade::faint});
   }
   add_line(names);

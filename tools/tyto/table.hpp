@@ -35,6 +35,7 @@ class table {
   struct column {
     std::string name;  // as the JSON field has it; a person sees spaces for `_`
     align to = align::left;
+    bool is_exact = false;  // its name is shown as it is
   };
 
   explicit table(std::vector<column> columns) : columns_(std::move(columns)) {}

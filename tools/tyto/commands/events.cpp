@@ -49,22 +49,28 @@ outcome follow(const event_store& journal, std::uint64_t from, const event_selec
   }
 }
 
-// Where an export goes: standard output, or a file that has its name only when all of it is there.
+// Where an export goes: standard output, or a file that has its name only when all of it is there; what is no regular
+// file, such as a pipe or a device, is written to as it is.
 class destination {
  public:
   static result<destination> open(const std::string& file) {
     destination made;
     if (file.empty()) return made;
-    made.file_ = file;
-    if (std::filesystem::is_directory(file)) return made.failure("it is a directory");
-    made.stream_.open(made.unfinished(), std::ios::binary | std::ios::trunc);
+    std::error_code failed;
+    made.file_ =
+        std::filesystem::weakly_canonical(file, failed).string();  // a link stays, and what it leads to is written
+    if (failed) return error{errc::io, fmt::format("writing to '{}'", file), failed.message()};
+    const auto status = std::filesystem::status(made.file_, failed);
+    if (std::filesystem::is_directory(status)) return made.failure("it is a directory");
+    made.has_name_at_once_ = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+    made.stream_.open(made.written(), std::ios::binary | std::ios::trunc);
     if (!made.stream_) return made.failure(std::generic_category().message(errno));
     return made;
   }
   destination(destination&&) = default;
   ~destination() {
     std::error_code ignored;
-    if (stream_.is_open()) std::filesystem::remove(unfinished(), ignored);
+    if (stream_.is_open() && !has_name_at_once_) std::filesystem::remove(written(), ignored);
   }
 
   result<void> write(std::string_view line) {
@@ -80,17 +86,18 @@ class destination {
     stream_.close();
     if (!stream_) return failure(std::generic_category().message(errno));
     std::error_code code;
-    std::filesystem::rename(unfinished(), file_, code);
+    if (!has_name_at_once_) std::filesystem::rename(written(), file_, code);
     return code ? failure(code.message()) : result<void>{};
   }
 
  private:
   destination() = default;
-  [[nodiscard]] std::string unfinished() const { return file_ + ".unfinished"; }
+  [[nodiscard]] std::string written() const { return has_name_at_once_ ? file_ : file_ + ".unfinished"; }
   [[nodiscard]] error failure(const std::string& why) const {
     return {errc::io, fmt::format("writing to '{}'", file_), why};
   }
   std::string file_;
+  bool has_name_at_once_ = false;
   std::ofstream stream_;
 };
 

@@ -72,14 +72,12 @@ struct live_consumer {
 };
 
 // What the runtime says of its consumers, if one runs.
-result<std::optional<std::map<std::string, live_consumer>>> live_consumers(const setting& given) {
-  auto answer = ask_runtime(given, json{{"do", "status"}});
-  if (!answer) return std::move(answer).error();
-  std::optional<std::map<std::string, live_consumer>> live;
-  if (!*answer) return live;
-  live.emplace();
-  for (const auto& each : (**answer)["consumers"]) {
-    live->insert_or_assign(
+std::optional<std::map<std::string, live_consumer>> live_consumers(const setting& given) {
+  const auto status = status_of_runtime(given);
+  if (!status) return std::nullopt;
+  std::map<std::string, live_consumer> live;
+  for (const auto& each : (*status)["consumers"]) {
+    live.insert_or_assign(
         each.value("name", std::string{}),
         live_consumer{each.value("state", std::string{}), each.value("events_per_second", 0.0),
                       each.value("failures", std::uint64_t{0}), each.value("refused", std::uint64_t{0}),
@@ -103,8 +101,7 @@ outcome show_info(const setting& given) {
   if (!last) return std::move(last).error();
   auto consumers = survey::known_consumers(*opened);
   if (!consumers) return std::move(consumers).error();
-  auto status = ask_runtime(given, json{{"do", "status"}});
-  if (!status) return std::move(status).error();
+  const auto status = status_of_runtime(given);
 
   sheet about;
   about.add("directory", cell::of(std::filesystem::absolute(given.directory).lexically_normal().string()));
@@ -120,7 +117,7 @@ outcome show_info(const setting& given) {
   about.add("writer", described->writer
                           ? cell::shown_as(fmt::format("process {}", *described->writer), *described->writer)
                           : cell::shown_as("none", nullptr));
-  about.add("control_socket", *status ? cell::shown_as("a runtime listens", true) : cell::shown_as("none", false));
+  about.add("control_socket", status ? cell::shown_as("a runtime listens", true) : cell::shown_as("none", false));
   if (auto printed = print(about.shown(given.how)); !printed) return std::move(printed).error();
   return done;
 }
@@ -132,12 +129,11 @@ outcome show_consumers(const setting& given) {
   if (!consumers) return std::move(consumers).error();
   auto head = opened->journal->head();
   if (!head) return std::move(head).error();
-  auto live = live_consumers(given);
-  if (!live) return std::move(live).error();
+  const auto live = live_consumers(given);
 
   std::vector<table::column> columns{
       {"consumer"}, {"kind"}, {"position", align::right}, {"lag", align::right}, {"dead_letters", align::right}};
-  if (*live) {
+  if (live) {
     for (const auto* name : {"events_per_second", "failures", "refused"}) columns.push_back({name, align::right});
     columns.push_back({"state"});
     columns.push_back({"last_error"});
@@ -155,10 +151,10 @@ outcome show_consumers(const setting& given) {
     // The head was looked up last, but a consumer may have moved on since its checkpoint was.
     std::vector<cell> row{cell::of(each.name), cell::of(each.has_rows ? "projection" : "reaction"),
                           cell::of(each.position), cell::of(*head - std::min(*head, each.position)), letters};
-    if (*live) {
-      const auto found = (*live)->find(each.name);
+    if (live) {
+      const auto found = live->find(each.name);
       const live_consumer none{.state = "not registered"};
-      const auto& now = found == (*live)->end() ? none : found->second;
+      const auto& now = found == live->end() ? none : found->second;
       row.push_back(cell::shown_as(fmt::format("{:.0f}", now.events_per_second), now.events_per_second));
       row.push_back(cell::of(now.failures));
       row.push_back(cell::of(now.refused));
@@ -180,10 +176,15 @@ outcome show_health(const setting& given) {
   if (!answer) return std::move(answer).error();
   table problems{{{"subject"}, {"since"}, {"times", align::right}, {"message"}}};
   for (const auto& each : (*answer)["problems"]) {
-    problems.add({cell::of(each.value("subject", std::string{})), cell::of(each.value("since", std::string{})),
+    const auto since = each.value("since", std::string{});
+    const auto time = parse_time(since, true, timestamp{});
+    problems.add({cell::of(each.value("subject", std::string{})), time ? cell::of(*time, given.how) : cell::of(since),
                   cell::of(each.value("times", std::uint64_t{1})), cell::of(each.value("message", std::string{}))});
   }
-  const bool is_healthy = answer->value("healthy", false);
+  if (!answer->contains("healthy") || !(*answer)["healthy"].is_boolean()) {
+    return error{errc::undecodable, "asking the runtime how it is", "its answer is not one that this version knows"};
+  }
+  const bool is_healthy = (*answer)["healthy"].get<bool>();
   if (!problems.empty()) {
     if (auto printed = print(problems.shown(given.how)); !printed) return std::move(printed).error();
   } else if (!given.how.json) {

@@ -6,6 +6,7 @@
 #include "output.hpp"
 #include "sql_rows.hpp"
 #include "table.hpp"
+#include "tyto/printable.hpp"
 
 namespace tyto::tool {
 namespace {
@@ -44,7 +45,8 @@ class row_table {
  private:
   void begin(const std::vector<std::string>& columns) {
     std::vector<table::column> described;
-    for (const auto& name : columns) described.push_back({name});
+    for (const auto& name : columns)
+      described.push_back({.name = printable(name), .to = align::left, .is_exact = true});
     rows_.emplace(std::move(described));
   }
 

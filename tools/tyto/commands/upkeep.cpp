@@ -1,8 +1,14 @@
 // `tyto verify`, `backup`, `restore`, `compact`, and what becomes of streams.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "commands.hpp"
 #include "opened.hpp"
@@ -43,6 +49,53 @@ result<void> check_sound(const fs::path& directory) {
   return error{
       errc::damaged, fmt::format("checking '{}'", directory.string()),
       verified->findings.front().message() + fmt::format("; `tyto -d '{}' verify` says all", directory.string())};
+}
+
+// The lock that a writer of `directory` has: of the operating system, so that it can be had where the files are
+// damaged.
+class directory_lock {
+ public:
+  static result<directory_lock> take(const fs::path& directory) {
+    directory_lock lock;
+    const auto doing = fmt::format("locking '{}'", directory.string());
+    lock.number_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock.number_ < 0) return failure(doing, {errno, std::generic_category()});
+    if (::flock(lock.number_, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno != EWOULDBLOCK) return failure(doing, {errno, std::generic_category()});
+    return error{errc::locked, doing, "a program writes there: stop it first; `tyto info` names it"};
+  }
+  directory_lock(directory_lock&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  ~directory_lock() {
+    if (number_ >= 0) ::close(number_);
+  }
+
+ private:
+  directory_lock() = default;
+  int number_ = -1;
+};
+
+// Whether `inner` is `outer` or lies in it, whatever links lead there.
+bool lies_in(const fs::path& inner, const fs::path& outer) {
+  std::error_code ignored;
+  const auto path = fs::weakly_canonical(inner, ignored);
+  const auto within = fs::weakly_canonical(outer, ignored);
+  return std::mismatch(within.begin(), within.end(), path.begin(), path.end()).first == within.end();
+}
+
+// What is there if a storage was once in `directory`, however damaged.
+bool has_parts_of_storage(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::exists(directory / "journal", ignored) || fs::exists(directory / "read_models", ignored) ||
+         fs::exists(directory / "writer.lock", ignored);
+}
+
+// Copies the journal of `opened` to `to`, and leaves nothing there if that fails.
+result<void> copy_to(const storage& opened, const fs::path& to) {
+  std::error_code ignored;
+  const bool was_there = fs::exists(to, ignored);
+  auto copied = backup(opened, to);
+  if (!copied && !was_there) fs::remove(to, ignored);
+  return copied;
 }
 
 // A name beside `directory` that is not taken.
@@ -127,9 +180,17 @@ outcome verify_storage(const setting& given) {
 }
 
 outcome back_up(const setting& given, const fs::path& to) {
+  const auto doing = fmt::format("backing up to '{}'", to.string());
+  std::error_code ignored;
+  if (fs::exists(to / "journal" / "data.mdb.unfinished", ignored)) {
+    return error{errc::invalid_argument, doing, "a backup was interrupted there: delete the directory, and try again"};
+  }
   auto opened = open_for_reading(given.directory);
   if (!opened) return std::move(opened).error();
-  if (auto copied = backup(*opened, to); !copied) return std::move(copied).error();
+  if (lies_in(to, given.directory)) {
+    return error{errc::invalid_argument, doing, "it lies in the storage's own directory: choose another place"};
+  }
+  if (auto copied = copy_to(*opened, to); !copied) return std::move(copied).error();
   note(fmt::format("the journal is in '{}', a storage of its own; `tyto -d '{}' verify` reads all of it", to.string(),
                    to.string()));
   return done;
@@ -138,29 +199,33 @@ outcome back_up(const setting& given, const fs::path& to) {
 // The copy is made beside the directory, looked at, and takes its place last: what was there stays under another name.
 outcome restore(const setting& given, const restore_request& request) {
   const auto doing = fmt::format("restoring '{}' from '{}'", given.directory.string(), request.backup.string());
+  if (lies_in(request.backup, given.directory) || lies_in(given.directory, request.backup)) {
+    return error{errc::invalid_argument, doing, "one of the two directories lies in the other: choose another place"};
+  }
   if (auto sound = check_sound(request.backup); !sound) return std::move(sound).error();
   auto source = open_for_reading(request.backup);
   if (!source) return std::move(source).error();
-  const auto target = fs::absolute(given.directory).lexically_normal();
-  auto place = target.filename().empty() ? target.parent_path() : target;
+  std::error_code failed;
+  // Where a link leads: the directory itself is replaced, not the link to it.
+  const auto place = fs::weakly_canonical(given.directory, failed);
+  if (failed) return failure(doing, failed);
   auto is_free = is_missing_or_empty(place);
   if (!is_free) return std::move(is_free).error();
   if (!*is_free && !request.replace) {
     return error{errc::invalid_argument, doing,
                  "there is something in the directory; with --replace it is moved aside, to a directory beside it"};
   }
-  if (!*is_free && !fs::exists(place / "journal")) {
+  if (!*is_free && !has_parts_of_storage(place)) {
     return error{errc::invalid_argument, doing, "what is in the directory is no storage: nothing of it is touched"};
   }
-  storage old;  // its lock keeps others from writing until the directory has moved
+  std::optional<directory_lock> locked;  // until the directory has moved
   if (!*is_free) {
-    auto locked = open_lmdb({.path = place, .check_pages = page_check::never});
-    if (!locked && locked.error().code() == errc::locked) return std::move(locked).error();
-    if (locked) old = *std::move(locked);
+    auto lock = directory_lock::take(place);
+    if (!lock) return std::move(lock).error();
+    locked.emplace(*std::move(lock));
   }
   const auto made = free_name(place, "restoring");
-  if (auto copied = backup(*source, made); !copied) return std::move(copied).error();
-  std::error_code failed;
+  if (auto copied = copy_to(*source, made); !copied) return std::move(copied).error();
   auto kept = fs::path{};
   if (!*is_free) {
     kept = free_name(place, "before-restore");

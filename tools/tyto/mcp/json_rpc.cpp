@@ -4,6 +4,7 @@
 #include <ostream>
 #include <variant>
 
+#include "bounded_json.hpp"
 #include "table.hpp"
 
 namespace tyto::tool {
@@ -70,8 +71,9 @@ std::string answer_line(std::string_view line, const rpc_method& method) {
   if (line.size() > max_rpc_line_bytes) {
     return to_text(failure(nullptr, {invalid_request, "the line is longer than 4 MiB"}));
   }
-  const auto message = json::parse(line, nullptr, false);
-  if (message.is_discarded()) return to_text(failure(nullptr, {parse_error, "the line is not JSON"}));
+  const auto message = parse_bounded(line);
+  if (message.is_discarded())
+    return to_text(failure(nullptr, {parse_error, "the line is not JSON, or nested too deeply"}));
   if (!message.is_array()) {
     const auto made = answer(message, method);
     return made.is_null() ? std::string{} : to_text(made);
