@@ -39,7 +39,7 @@ bool has(const nlohmann::json& payload, const field_condition& wanted) {
 result<field_condition> field_condition::parse(std::string_view text) {
   const auto sign = text.find('=');
   if (sign == std::string_view::npos || sign == 0) {
-    return error{errc::invalid_argument, "reading --where '" + printable(text) + "'",
+    return error{errc::invalid_argument, "reading the condition '" + printable(text) + "'",
                  "write FIELD=VALUE, for example cents=500 or address.city=Oslo"};
   }
   return field_condition{std::string{text.substr(0, sign)}, std::string{text.substr(sign + 1)}};

@@ -1,4 +1,4 @@
-// Which events a command shows: what --type, --category, --since, --until, --where and --correlation say.
+// Which events are wanted: by type, category, time, correlation id and fields of the payload.
 #pragma once
 
 #include <optional>

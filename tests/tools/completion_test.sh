@@ -30,5 +30,7 @@ expect 'list' tyto dead-letters l
 expect "'account|alice'" tyto -d "$place/shop" cat "'account|a"
 expect 'mailing' tyto -d "$place/shop" pause mai
 expect '--follow --full' tyto tail --f
-expect 'cloudevents csv chrome' tyto export --format c
+expect 'cloudevents csv' tyto export --format c
+expect 'chrome' tyto trace x --format c
+expect 'mailing' tyto --socket none -d "$place/shop" pause mai
 expect '' tyto -d "$place/shop" cat nothing

@@ -82,6 +82,10 @@ TEST_CASE("The last events are found wherever they are") {
   event_selection recent;
   recent.since = timestamp{std::chrono::seconds{many - 9'000}};
   CHECK(last_events(*opened.journal, many, many, recent).value().size() == 9'001);
+  recent.until = timestamp{std::chrono::seconds{many - 8'900}};  // before all of the last part
+  CHECK(last_events(*opened.journal, many, many, recent).value().size() == 100);
+  recent.correlation = "none";
+  CHECK(last_events(*opened.journal, many, many, recent).value().empty());
   CHECK(last_events(*opened.journal, 0, 5, {}).value().empty());
 }
 

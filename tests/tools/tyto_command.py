@@ -427,6 +427,9 @@ class AtRest(Case):
         with Ledger(self.dir) as ledger:
             self.assertIn(b"1 dead letters", tyto("dead-letters", "replay", "mailing", "-d", self.dir).stderr)
 
+    def test_letters_of_nobody(self):
+        self.assertIn("mailing", complaint("dead-letters", "discard", "nobody", 5, "-d", self.dir, status=USAGE))
+
     def test_a_projection_is_reset(self):
         tyto("reset", "balances.v1", "-d", self.dir)
         self.assertNotIn("balances.v1", [each["consumer"] for each in lines("consumers", "-d", self.dir)])

@@ -130,7 +130,7 @@ void commands::declare(CLI::App& app) {
   app.footer(
       "Streams are named category|entity, which a shell wants in quotes: tyto cat 'account|alice'.\n"
       "The exit status is 0; 1 if the answer is no (nothing there, damaged, different, not healthy); 2 for a wrong\n"
-      "command line; 3 if something failed.");
+      "command line or directory; 3 if something failed.");
   declare_looking(app);
   declare_acting(app);
   declare_upkeep(app);

@@ -22,7 +22,7 @@ _tyto() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
-      -d | --dir | --color) ((++i)) ;;
+      -d | --dir | --socket | --color) ((++i)) ;;
       -*) ;;
       *) command+=" ${COMP_WORDS[i]}" words+=("${COMP_WORDS[i]}") ;;
     esac
@@ -30,8 +30,12 @@ _tyto() {
   case $previous in
     -d | --dir | OTHER | DEST) compopt -o dirnames && return ;;
     --color) COMPREPLY=($(compgen -W $'auto\nalways\nnever' -- "$current")) && return ;;
-    --format) COMPREPLY=($(compgen -W $'jsonl\ncloudevents\ncsv\ntree\njson\nchrome' -- "$current")) && return ;;
-    -o | --output) compopt -o default && return ;;
+    --format)
+      local forms=$'jsonl\ncloudevents\ncsv'
+      if [[ ${words[0]-} == trace ]]; then forms=$'tree\njson\nchrome'; fi
+      COMPREPLY=($(compgen -W "$forms" -- "$current")) && return
+      ;;
+    -o | --output | --socket) compopt -o default && return ;;
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "${words[@]}" --help 2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current"))

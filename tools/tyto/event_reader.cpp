@@ -112,27 +112,25 @@ result<std::uint64_t> read(const event_store& journal, const position_range& ran
 
 result<std::vector<recorded_event>> last_events(const event_store& journal, std::uint64_t head, std::size_t count,
                                                 const event_selection& which) {
+  // What `only` leaves out would tell how old a part is: with it nothing but the journal's begin ends the search.
+  const bool sees_all = which.only.types.empty() && which.only.categories.empty();
+  const bool takes_all = sees_all && which.where.empty() && !which.since && !which.until && !which.correlation;
+  event_selection any;
+  any.only = which.only;
   std::vector<recorded_event> found;  // the last one first
   auto end = head;
   while (end > 0 && found.size() < count) {
-    const auto span = which.only.types.empty() && which.only.categories.empty() && which.where.empty() &&
-                              !which.since && !which.correlation
-                          ? std::min<std::uint64_t>(events_at_once, count - found.size())
-                          : events_at_once;
+    const auto span = takes_all ? std::min<std::uint64_t>(events_at_once, count - found.size()) : events_at_once;
     const position_range part{end > span ? end - span + 1 : 1, end};
     std::vector<recorded_event> events;
     bool has_recent = !which.since;
-    auto wanted = which;
-    wanted.since.reset();
-    auto seen = scan(journal, part, wanted, [&](const event_view& event) {
-      const bool is_recent = !which.since || event.meta.time >= *which.since;
-      has_recent = has_recent || is_recent;
-      if (is_recent) events.push_back(copy_of(event));
+    auto seen = scan(journal, part, any, [&](const event_view& event) {
+      has_recent = has_recent || event.meta.time >= *which.since;
+      if (which.takes(event)) events.push_back(copy_of(event));
     });
     if (!seen) return std::move(seen).error();
     std::move(events.rbegin(), events.rend(), std::back_inserter(found));
-    // A filter leaves out what would tell how old a part is: only what it takes counts.
-    if (!has_recent && which.only.types.empty() && which.only.categories.empty() && which.where.empty()) break;
+    if (!has_recent && sees_all) break;
     end = part.from - 1;
   }
   if (found.size() > count) found.erase(found.begin() + static_cast<std::ptrdiff_t>(count), found.end());

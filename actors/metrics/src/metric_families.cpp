@@ -90,8 +90,8 @@ void add_consumers(families& to, const json& consumers) {
                std::move(of));
   });
   each([&](const json& c, labels of) {
-    to.counter("tyto_consumer_refused_total", "Commands of the consumer that were rejected.", number(c, "refused"),
-               std::move(of));
+    to.counter("tyto_consumer_refused_total", "Commands of the consumer that were rejected or found another version.",
+               number(c, "refused"), std::move(of));
   });
   each([&](const json& c, labels of) {
     to.gauge("tyto_consumer_dead_letters", "Dead letters of the consumer.", number(c, "parked"), std::move(of));

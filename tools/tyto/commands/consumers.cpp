@@ -115,6 +115,10 @@ outcome discard_dead_letter(const setting& given, const discard_request& request
   } else {
     auto opened = open_for_writing(given.directory);
     if (!opened) return std::move(opened).error();
+    auto known = survey::known_consumers(*opened);
+    if (!known) return std::move(known).error();
+    const auto names = survey::names_of(*known);
+    if (std::ranges::find(names, request.consumer) == names.end()) return unknown_consumer(request.consumer, names);
     auto letters = dead_letters(*opened->journal, request.consumer);
     if (!letters) return std::move(letters).error();
     std::erase_if(*letters, [&](const dead_letter& each) { return each.event.position != request.position; });

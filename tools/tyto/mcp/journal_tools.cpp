@@ -120,7 +120,7 @@ struct journal_tools::offer {
 const std::vector<journal_tools::offer>& journal_tools::all() {
   static const std::vector<offer> offers{
       {"journal_info",
-       "Says what the journal is: its id, how many events it has, when the first and the last happened, "
+       "Says what the journal is: its id, the position of its last event, when the first and the last happened, "
        "and which types of events and categories of streams there are, with their numbers.",
        schema_of(json::object(), {}), &journal_tools::info},
       {"list_streams", "Lists streams by name. A stream is the history of one thing, named category|entity.",
@@ -313,13 +313,14 @@ result<json> journal_tools::dead_letters(const json& arguments) const {
     for (const auto& [event, since] : *letters) {
       if (!listed.add({{"consumer", name},
                        {"position", event.position},
+                       {"part", event.part ? json(*event.part) : json(nullptr)},
                        {"key", event.key},
                        {"stream", event.persistence_id},
                        {"type", event.type},
                        {"reason", event.reason},
                        {"attempts", event.attempts},
                        {"since", detail::to_utc(since)}})) {
-        break;
+        return std::move(listed).finish("dead_letters");
       }
     }
   }
