@@ -26,6 +26,14 @@ class scripted_store final : public event_store {
     holding_ = false;
     for (auto& [batch, done] : std::exchange(held_, {})) append(std::move(batch), std::move(done));
   }
+  /// Lets the first append that is held back happen; those behind it and those that follow wait on.
+  void release_one() {
+    auto [batch, done] = std::move(held_.front());
+    held_.pop_front();
+    holding_ = false;
+    append(std::move(batch), std::move(done));
+    holding_ = true;
+  }
   /// The next append fails with `why`.
   void fail_next_append(error why) { fail_append_ = std::move(why); }
   /// The next `times` appends that write to the stream `id` fail with `why`.

@@ -6,11 +6,29 @@ merged_entries::merged_entries(const lmdb::transaction& transaction, std::span<c
   for (const auto table : runs) sources_.push_back(std::make_unique<source>(transaction, table));
 }
 
-// Passes over the head and the filter.
+bool merged_entries::is_whole(const lmdb::cursor& at) {
+  return run_key::parse(at.key()) && packed_positions::unpack(at.key(), at.value());
+}
+
+// Passes over the head and the filter. An entry is looked at here and not when its turn comes: the turn of one whose
+// key is damaged may never come.
 int merged_entries::arrive(source& at, int code) {
   while (code == 0 && !run_key::is_entry(at.cursor.key())) code = at.cursor.move(MDB_NEXT);
+  if (code == 0 && !is_whole(at.cursor)) return MDB_CORRUPTED;
   at.is_at_end = code == MDB_NOTFOUND;
   return at.is_at_end ? 0 : code;
+}
+
+// Moves to `key` as far as what stands before is known to be smaller: a damaged key may lead past entries.
+int merged_entries::seek(source& at, std::string_view key) {
+  int code = at.cursor.seek(key, MDB_SET_RANGE);
+  if (code == 0) code = at.cursor.move(MDB_PREV);
+  if (code == MDB_NOTFOUND) code = at.cursor.move(MDB_LAST);
+  if (code == 0 && at.cursor.key() < key && run_key::is_entry(at.cursor.key()) && !is_whole(at.cursor)) {
+    return MDB_CORRUPTED;
+  }
+  if (code != 0 && code != MDB_NOTFOUND) return code;
+  return arrive(at, at.cursor.seek(key, MDB_SET_RANGE));
 }
 
 int merged_entries::choose() {
@@ -30,7 +48,7 @@ int merged_entries::choose() {
 
 int merged_entries::seek(std::string_view key) {
   for (const auto& each : sources_) {
-    const int code = arrive(*each, key.empty() ? each->cursor.move(MDB_FIRST) : each->cursor.seek(key, MDB_SET_RANGE));
+    const int code = key.empty() ? arrive(*each, each->cursor.move(MDB_FIRST)) : seek(*each, key);
     if (code != 0) return code;
   }
   return choose();

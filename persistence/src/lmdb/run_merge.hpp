@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +36,9 @@ class merged_entries {
     lmdb::cursor cursor;
     bool is_at_end = false;
   };
-  int arrive(source& at, int code);
+  [[nodiscard]] static bool is_whole(const lmdb::cursor& at);
+  static int arrive(source& at, int code);
+  static int seek(source& at, std::string_view key);
   int choose();
 
   std::vector<std::unique_ptr<source>> sources_;

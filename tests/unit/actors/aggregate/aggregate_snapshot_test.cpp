@@ -86,6 +86,24 @@ TEST_CASE("A snapshot is stored only once its events are durable, and never if t
   }
 }
 
+TEST_CASE("A snapshot is not stored when the event before its own is durable") {
+  world w;
+  add_up_to(w, 1);
+  w.journal.hold();
+  auto second = w.post(add{});
+  w.host.run();
+  auto third = w.post(add{});  // of which a snapshot is taken
+  w.host.run();
+  w.journal.release_one();
+  w.host.run();
+  CHECK(second->has_value());
+  CHECK_FALSE(third->has_value());
+  CHECK(snapshots_in(w).empty());
+  w.journal.release();
+  w.host.run();
+  CHECK(snapshots_in(w) == std::vector<std::uint64_t>{3});
+}
+
 TEST_CASE("An unreadable or outdated snapshot is skipped with a warning") {
   world w;
   add_up_to(w, 7);

@@ -1,5 +1,7 @@
 // Runs as they lie in an environment: written in parts with their filters, merged, listed in a catalog, searched.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <random>
 #include <string>
@@ -358,6 +360,36 @@ TEST_CASE("A merge stops before an entry that is damaged, and neither fails nor 
   }
   CHECK(here.bytes_of(0).size() == 100 + filter_shape::for_names(100).pieces());
   CHECK_FALSE(here.read(1, "order|50", 3));
+}
+
+TEST_CASE("A merge stops at an entry whose key is damaged where it lies, wherever its steps begin and end") {
+  const place here;
+  here.write(0, names(100, 1, 1), filter_shape::for_names(100), 1'000);
+  here.write(1, names(100, 3, 1'000), filter_shape::for_names(100), 1'000);
+  const run_key key{"order|50", stream_name{"order|50"}.hash, 3};
+  const char hash_begin = GENERATE('\0', '\xff');  // it seems to belong far before, or far behind
+  {
+    const auto file = here.environment->data_file();
+    std::fstream pages{file, std::ios::in | std::ios::out | std::ios::binary};
+    const std::string content{std::istreambuf_iterator<char>{pages}, {}};
+    int changed = 0;
+    for (auto at = content.find(key.bytes()); at != std::string::npos; at = content.find(key.bytes(), at + 1)) {
+      pages.seekp(static_cast<std::streamoff>(at));
+      pages.put(hash_begin);
+      ++changed;
+    }
+    REQUIRE(changed > 0);
+  }
+  const std::vector<lmdb::table> sources{here.tables.runs[0], here.tables.runs[1]};
+  const std::uint64_t at_a_time = GENERATE(1, 2, 7);
+  for (int i = 0; i < 300; ++i) {
+    here.change([&](lmdb::transaction& transaction) {
+      run_writer writer{transaction, here.tables.runs[2], filter_shape::for_names(200)};
+      bool is_done = true;
+      REQUIRE(merge_step(transaction, sources, writer, {at_a_time, ~std::uint64_t{0}}, is_done) == 0);
+      REQUIRE_FALSE(is_done);
+    });
+  }
 }
 
 TEST_CASE("Which runs count is stored and read back, and four neighbours of a level are merged") {
