@@ -1,6 +1,7 @@
 // Stands for a consumer that does nothing but stop when it is told to: at once, or when the test lets it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -39,6 +40,11 @@ class stoppable_consumer final : public detail::mailbox {
   void wait_until_told() {
     std::unique_lock lock{mutex_};
     told_.wait(lock, [this] { return times_told_ > 0; });
+  }
+  /// Returns whether it is told to stop within `time`: for a test that it is not, which a slow machine cannot fail.
+  bool is_told_within(std::chrono::milliseconds time) {
+    std::unique_lock lock{mutex_};
+    return told_.wait_for(lock, time, [this] { return times_told_ > 0; });
   }
   /// Stops, as it has been told to.
   void stop() {

@@ -1,6 +1,7 @@
 #include "reading/rebuilds.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -157,6 +158,22 @@ TEST_CASE("A version that has caught up with the head of the journal answers ins
   CHECK(w.boxes["v1"]->is_closed());
   CHECK(w.boxes["v2"]->times_told() == 0);
   CHECK(w.logged() == names{"'v2' has caught up and answers in place of 'v1'"});
+}
+
+TEST_CASE("A version that is behind does not take over, however long it is behind") {
+  world w;
+  SECTION("behind the head of the journal") {
+    w.with("v1", "", 10).with("v2", "v1", 4);
+    w.start(12);
+    w.move("v2", 11);
+  }
+  SECTION("behind the one that answers") {
+    w.with("v1", "", 20).with("v2", "v1", 4);
+    w.start(10);
+    w.move("v2", 19);
+  }
+  CHECK_FALSE(w.boxes["v1"]->is_told_within(std::chrono::milliseconds{200}));
+  CHECK_FALSE(w.answers("v2"));
 }
 
 TEST_CASE("A version does not take over while the one that answers is further, though the journal was shorter") {
