@@ -84,8 +84,8 @@ struct storage_description {
   std::uint64_t read_models_bytes = 0;
 };
 
-/// Returns what the storage in `directory` says of itself. Changes nothing, but leaves a lock.mdb beside the journal, as
-/// every reader does; may be called beside a writer. Fails like open_lmdb() for reading.
+/// Returns what the storage in `directory` says of itself. Changes nothing, but leaves a lock.mdb beside the journal,
+/// as every reader does; may be called beside a writer. Fails like open_lmdb() for reading.
 result<storage_description> describe(const std::filesystem::path& directory);
 
 /// Copies the journal of `opened`, as of one moment, to `directory`, while appends and reads go on. The directory must
