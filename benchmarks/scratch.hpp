@@ -20,9 +20,9 @@ class scratch {
   scratch() {
     // Not in /tmp, which may be memory: what is measured is a disk.
     auto pattern = (std::filesystem::current_path() / "tyto_bench-XXXXXX").string();
+    const std::lock_guard lock{all().mutex};  // before the directory is there, or a signal would not find it
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a directory in the current one");
     path_ = pattern;
-    const std::lock_guard lock{all().mutex};
     all().paths.insert(path_);
   }
   ~scratch() {
